@@ -1,0 +1,100 @@
+# Cairn. `make run` and `make test` do everything, from a fresh Debian 12; `make help` lists the rest.
+.DEFAULT_GOAL := all
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+VERSION := 0.1.0
+B := build
+CC := gcc
+CXX := g++
+VARIANT ?= release
+
+PACKAGES := libmicrohttpd simdjson libcurl sqlite3 libsodium
+WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wvla -Wformat=2
+CWARN := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
+CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DCAIRN_VERSION='"$(VERSION)"'
+OPT_release := -O2 -g -fno-plt -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+OPT_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+OPT_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+OPT := $(OPT_$(VARIANT)) -fPIC -pthread -ffunction-sections -fdata-sections
+LDFLAGS += $(OPT) -Wl,--gc-sections -Wl,--as-needed
+OUT := $(if $(filter release,$(VARIANT)),$(B),$(B)/$(VARIANT))
+
+SRC_C := $(sort $(shell find src -name '*.c'))
+SRC_CC := $(sort $(shell find src -name '*.cc'))
+OBJ := $(SRC_C:src/%.c=$(OUT)/obj/%.o) $(SRC_CC:src/%.cc=$(OUT)/obj/%.o)
+LIB_OBJ := $(filter-out $(OUT)/obj/main.o $(OUT)/obj/doors/%,$(OBJ)) $(OUT)/obj/doors/library.o
+TEST_SRC := $(sort $(shell find tests/unit -name 'test_*.c'))
+TESTS := $(TEST_SRC:tests/unit/%.c=$(OUT)/tests/%)
+# Only evaluated once the packages are there.
+PC_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
+PC_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
+
+.PHONY: all run test bench bench-recall soak house format tidy clean help setup check-unit FORCE
+all: setup $(OUT)/cairn $(OUT)/libcairn.a $(OUT)/libcairn.so ## build the binary and the library
+
+setup:
+	@tools/setup build
+
+$(OUT)/cairn: $(OBJ)
+	$(CXX) $(LDFLAGS) -o $@ $^ $(PC_LIBS)
+ifeq ($(VARIANT),release)
+	@objcopy --only-keep-debug $@ $@.debug && strip $@ && objcopy --add-gnu-debuglink=$@.debug $@
+endif
+
+$(OUT)/libcairn.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(OUT)/libcairn.so: $(LIB_OBJ) src/doors/library.map
+	$(CXX) -shared -Wl,-soname,libcairn.so.0 -Wl,--version-script=src/doors/library.map $(LDFLAGS) -o $@ $(LIB_OBJ) $(PC_LIBS)
+
+$(OUT)/obj/%.o: src/%.c | setup
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(CPPFLAGS) $(PC_CFLAGS) $(CWARN) $(OPT) -MMD -MP -c -o $@ $<
+
+$(OUT)/obj/%.o: src/%.cc | setup
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -fno-exceptions -fno-rtti $(CPPFLAGS) $(PC_CFLAGS) $(WARN) $(OPT) -MMD -MP -c -o $@ $<
+
+# A unit test links with everything but main.o.
+$(OUT)/tests/%: tests/unit/%.c $(filter-out $(OUT)/obj/main.o,$(OBJ))
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(CPPFLAGS) -Itests $(PC_CFLAGS) $(CWARN) $(OPT) -MMD -MP -c -o $@.o $<
+	$(CXX) $(LDFLAGS) -o $@ $@.o $(filter-out $(OUT)/obj/main.o,$(OBJ)) $(PC_LIBS) -lcmocka
+
+check-unit: $(TESTS) ## build and run the unit tests of VARIANT
+	@tools/run-unit $(OUT) $(TESTS)
+
+run: all ## install what is missing, build, start the server on 127.0.0.1:5111
+	@$(B)/cairn serve
+
+test: ## install, build and run every test
+	@tools/test
+
+bench: all ## run every benchmark, write bench/results.md
+	@tools/setup bench && bench/run
+
+bench-recall: all ## LoCoMo at turn level over the REST API
+	@tools/setup test && bench/recall.py --binary $(B)/cairn
+
+soak: ## the long versions: 2,000 kills, ten minutes of each fuzzer
+	@tools/soak
+
+house: ## sizes, include direction, static share
+	@tools/house
+
+format: ## format all C and C++ sources
+	@clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h' '*.cc')
+
+tidy: ## clang-tidy over all sources
+	@tools/tidy
+
+clean: ## remove the build folder
+	rm -rf $(B)
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+-include $(OBJ:.o=.d) $(TESTS:=.d)

@@ -1,0 +1,21 @@
+/* File calls with clear errors, and the door through which tests make them fail (they ask
+ * mem_fail_now() first, as allocations do). Paths are NUL-terminated. */
+#ifndef CAIRN_BASE_FILE_H
+#define CAIRN_BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+bool file_exists(const char *path);
+enum err_code file_mkdirs(const char *path, struct err *e); /* mode 0700, parents too */
+enum err_code file_read_all(const char *path, size_t max, struct buf *out, struct err *e);
+/* Writes to a temporary sibling, fsyncs, renames, fsyncs the folder: whole or not at all. Mode 0600. */
+enum err_code file_write_atomic(const char *path, struct str bytes, struct err *e);
+/* Opens for appending, 0600. Returns the descriptor or -1 with *e set. */
+int file_open_append(const char *path, struct err *e);
+enum err_code file_write_fd(int fd, struct str bytes, struct err *e); /* all of it, or an error */
+enum err_code file_sync(int fd, struct err *e);
+enum err_code file_remove(const char *path, struct err *e); /* absent is fine */
+int64_t file_size(const char *path);                        /* -1 when absent */
+
+#endif

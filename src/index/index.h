@@ -1,0 +1,73 @@
+/* The index: finds the turns whose words match. Derived wholly from the store, kept in files of its own
+ * below data/index, fed in batches behind the commit, rebuilt when lost or damaged. Nothing outside this
+ * room knows how it is kept (SQLite's FTS5 for now).
+ *
+ * A document is one turn, named by its seq. A search sees every committed turn, also those the index
+ * has not taken in yet: the fresh tail (of the session asked for, at most INDEX_TAIL_MAX turns) is matched from the
+ * store.
+ *
+ * Threads: a struct index is shared. */
+#ifndef CAIRN_INDEX_INDEX_H
+#define CAIRN_INDEX_INDEX_H
+
+#include "store/store.h"
+
+enum { INDEX_TERMS_MAX = 24, INDEX_TAIL_MAX = 5000 };
+
+struct index;
+
+struct index_options {
+    struct store *store; /* borrowed, must outlive the index */
+    const char *dir;     /* data folder */
+    bool read_only;      /* search only; never feeds */
+};
+
+/* Opens or creates; a missing or damaged index is made anew. Starts the feeder thread unless read_only. */
+enum err_code index_open(const struct index_options *o, struct index **out, struct err *e);
+void index_close(struct index *x);
+void index_wake(struct index *x); /* there is something new in the store */
+/* Feeds until everything committed before the call is in. */
+enum err_code index_flush(struct index *x, struct err *e);
+/* Throws the index away and makes it from the store. */
+enum err_code index_rebuild(struct index *x, void (*progress)(void *, int64_t done, int64_t total), void *arg,
+                            struct err *e);
+int64_t index_lag(struct index *x);                        /* turns not taken in yet */
+enum err_code index_check(struct index *x, struct err *e); /* ERR_CORRUPT when damaged */
+
+/* ---- words ---- */
+struct index_term {
+    struct str text; /* as the index keeps it (folded, stemmed) */
+    struct str word; /* as it stood in the text, folded */
+};
+/* The words of a text as the index sees them, in order, stop words left out when asked. */
+enum err_code index_terms(struct arena *a, struct str text, bool drop_stop_words, struct index_term **out, size_t *n,
+                          struct err *e);
+
+/* ---- search ---- */
+struct index_query {
+    const struct str *terms; /* index forms, distinct, at most INDEX_TERMS_MAX */
+    size_t n_terms;
+    struct str session_id; /* STR_NONE: all sessions of `project` */
+    struct str project;    /* STR_NONE: all projects */
+    int64_t from, to;      /* turn time in ms, 0: open */
+    int limit;             /* hits wanted, best first */
+    int64_t deadline_us;   /* clock_mono_us, 0: none */
+};
+struct index_hit {
+    int64_t seq;
+    int64_t conversation; /* a number that stands for the conversation within the index */
+    int64_t turn_number;
+    int64_t timestamp;
+    double score;     /* BM25, higher is better */
+    uint32_t matched; /* bit i: terms[i] occurs */
+};
+struct index_hits {
+    struct index_hit *hits; /* best first */
+    size_t n;
+    int64_t matches; /* how many matched, at least */
+    double *idf;     /* n_terms: the weight of each term */
+};
+enum err_code index_search(struct index *x, struct arena *a, const struct index_query *q, struct index_hits *out,
+                           struct err *e);
+
+#endif

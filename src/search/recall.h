@@ -1,0 +1,44 @@
+/* Recall: the turns that matter for a question, ranked, with scores, within a budget. Words lead for
+ * now: BM25 of the turn, of its neighbours and of its conversation, the speaker and date named in the question.
+ * Later issues add meaning behind the same header. Thread-safe. */
+#ifndef CAIRN_SEARCH_RECALL_H
+#define CAIRN_SEARCH_RECALL_H
+
+#include "index/index.h"
+#include "store/turns.h"
+
+struct recall_query {
+    struct str text;                /* question or directive */
+    struct str session_id;          /* STR_NONE: across all sessions of `project` */
+    struct str project;             /* STR_NONE: all projects */
+    struct str except_conversation; /* leave this conversation's turns out; STR_NONE: none */
+    int64_t from, to;               /* ms, 0: open */
+    int64_t now;                    /* ms; 0: the clock's */
+    double threshold;               /* least score 0..1, 0: none */
+    int max_results;                /* 1 … 100 */
+    int64_t max_tokens;             /* budget over all results, 0: none */
+    int64_t deadline_us;            /* clock_mono_us, 0: none */
+};
+struct recall_hit {
+    struct turn turn;
+    double score;                  /* 0..1 */
+    struct str conversation_title; /* directive of its conversation, or STR_NONE */
+    struct str why; /* JSON object: what made the score: words, neighbours, conversation, speaker, date, recency */
+};
+struct recall_result {
+    struct recall_hit *hits; /* best first */
+    size_t n;
+    int64_t total_matches;
+    struct recall_conversation {
+        struct str id, title;
+        double score; /* 0..1 */
+        int64_t created_at;
+    } * conversations; /* best first, at most 10 */
+    size_t n_conversations;
+};
+enum err_code recall_run(struct store *s, struct index *x, struct arena *a, const struct recall_query *q,
+                         struct recall_result *out, struct err *e);
+/* About 200 characters of `text` around the words of the question, in the arena. */
+struct str recall_snippet(struct arena *a, struct str text, const struct index_term *terms, size_t n);
+
+#endif

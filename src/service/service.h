@@ -1,0 +1,37 @@
+/* The service: store, index and settings of one data folder, and what can be done with them. Doors
+ * (HTTP, CLI, the C library) open one and run operations on it. Shared by all threads. */
+#ifndef CAIRN_SERVICE_SERVICE_H
+#define CAIRN_SERVICE_SERVICE_H
+
+#include "index/index.h"
+#include "service/operation.h"
+#include "store/store.h"
+
+struct journal;
+
+struct service_options {
+    const char *dir; /* data folder */
+    bool background; /* feed the index, replay the journal (servers); else only on demand */
+    bool read_only;
+    bool sync_normal;
+    /* proxy policy, shown by health and used by chat_memory */
+    const char *upstream_url;  /* NULL: none configured */
+    bool upstream_key;         /* a key is configured (never the key itself) */
+    int memory_deadline_ms;    /* 0: 250 */
+    int64_t memory_max_tokens; /* budget of the injected block, 0: 1500 */
+};
+
+struct service {
+    struct store *store;
+    struct index *index;
+    struct journal *journal;        /* NULL unless background */
+    struct service_options options; /* strings owned by the caller of service_open */
+    int64_t started_ms;
+};
+
+enum err_code service_open(const struct service_options *o, struct service **out, struct err *e);
+/* Stops background work, stores what the journal holds, closes. */
+void service_close(struct service *s);
+const char *cairn_version(void); /* "0.1.0" */
+
+#endif

@@ -1,0 +1,49 @@
+/* Generic CRUD on any kind, derived from its table entry. All take a tx; those that write only work
+ * inside a store_fn. Results live in the given arena. */
+#ifndef CAIRN_STORE_RECORDS_H
+#define CAIRN_STORE_RECORDS_H
+
+#include "record/record.h"
+#include "store/store.h"
+
+/* Inserts r; fills r->seq, and id, project, times, version where they are unset. ERR_CONFLICT when the id exists. */
+enum err_code record_insert(struct store_tx *tx, struct arena *a, struct record *r, struct err *e);
+/* By id (KIND_KEYED: within `project`, falling back to the organisation's own for KIND_ORG).
+ * project STR_NONE: any. ERR_NOT_FOUND: "no <kind> with <id_name> <id>". Deleted ones are not found. */
+enum err_code record_get(struct store_tx *tx, struct arena *a, const struct kind *k, struct str id, struct str project,
+                         struct record **out, struct err *e);
+enum err_code record_by_seq(struct store_tx *tx, struct arena *a, const struct kind *k, int64_t seq,
+                            struct record **out, struct err *e);
+/* Sets the given (not UNSET) values of `patch` on the stored record with seq; version + 1, updated_at now. */
+enum err_code record_update(struct store_tx *tx, struct arena *a, int64_t seq, const struct record *patch,
+                            struct err *e);
+/* Soft deletion: out of every list and search at once. */
+enum err_code record_delete(struct store_tx *tx, struct arena *a, const struct kind *k, int64_t seq, struct err *e);
+
+struct list_filter {
+    const char *field; /* a field name, "project" or "id" */
+    struct value equals;
+};
+struct list_query {
+    const struct kind *kind;
+    const struct list_filter *filters;
+    size_t n_filters;
+    int64_t created_from, created_to; /* ms, 0: open */
+    int limit;                        /* 1 … 1000 */
+    struct str cursor;                /* from a former page's next_cursor, or STR_NONE */
+    bool count;                       /* also count all that match */
+};
+struct list_page {
+    struct record **rows;
+    size_t n;
+    struct str next_cursor; /* STR_NONE: this was the last page */
+    int64_t total;          /* when asked for */
+};
+enum err_code record_list(struct store_tx *tx, struct arena *a, const struct list_query *q, struct list_page *out,
+                          struct err *e);
+enum err_code record_count(struct store_tx *tx, const struct kind *k, struct str project, int64_t *out, struct err *e);
+/* Records of k with seq > after, ascending, alive or deleted, at most limit: what the index feeds on. */
+enum err_code record_after(struct store_tx *tx, struct arena *a, const struct kind *k, int64_t after, int limit,
+                           struct record ***rows, size_t *n, struct err *e);
+
+#endif

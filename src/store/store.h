@@ -1,0 +1,83 @@
+/* The store: where every record lives, durably. Callers' entry header.
+ *
+ * One SQLite database (data/store.db, WAL) behind a driver contract (driver.h). A pool of readers; one
+ * writer thread that runs queued jobs in groups, one transaction a group, and answers each job only
+ * when the group is durable (synchronous=FULL). Several processes may open one data folder.
+ *
+ * Threads: a struct store is shared by all threads. A struct store_tx belongs to the thread that got
+ * it. Job functions run on the writer thread and must not block on anything but the tx.
+ */
+#ifndef CAIRN_STORE_STORE_H
+#define CAIRN_STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct store;
+struct store_tx; /* a connection inside a transaction: read snapshot or the writer's group */
+
+struct store_options {
+    const char *dir;  /* data folder; made when absent (0700) */
+    bool read_only;   /* opens what is there and never writes */
+    int readers;      /* pool size, 0: 4 */
+    int busy_ms;      /* how long to wait for another process's lock, 0: 10000 */
+    bool sync_normal; /* synchronous=NORMAL instead of FULL (benchmarks) */
+};
+
+enum err_code store_open(const struct store_options *o, struct store **out, struct err *e);
+/* Drains the queue, commits, checkpoints, closes. */
+void store_close(struct store *s);
+const char *store_dir(const struct store *s);
+
+/* ---- reading: a snapshot until store_read_end ---- */
+enum err_code store_read_begin(struct store *s, struct store_tx **out, struct err *e);
+/* As above; statements are interrupted after deadline_us (clock_mono_us; 0: none) with ERR_TIMEOUT. */
+enum err_code store_read_begin_deadline(struct store *s, int64_t deadline_us, struct store_tx **out, struct err *e);
+void store_read_end(struct store_tx *tx);
+
+/* ---- writing ---- */
+/* Runs in the writer's group. May run twice (the group is retried job by job when one fails), so it
+ * must depend only on its arguments and the tx. What it changed is undone when it returns non-zero. */
+typedef enum err_code store_fn(struct store_tx *tx, void *arg, struct err *e);
+
+struct store_job {
+    store_fn *fn;
+    void *arg;
+    /* Called once on the writer thread when the job is durable (code ERR_OK) or has failed. Must be
+     * quick. The job belongs to the caller again from then on. */
+    void (*done)(struct store_job *job);
+    enum err_code code;
+    struct err err;
+    int64_t queued_us;      /* set by store_submit */
+    struct store_job *next; /* the queue's */
+};
+
+/* Never blocks, except that it waits while more than 100,000 jobs are queued. */
+void store_submit(struct store *s, struct store_job *job);
+/* Submits and waits until durable or failed. */
+enum err_code store_write(struct store *s, store_fn *fn, void *arg, struct err *e);
+
+/* ---- upkeep ---- */
+struct store_stats {
+    int64_t bytes, wal_bytes;
+    int schema_version;
+    bool writable;
+};
+enum err_code store_stats(struct store *s, struct store_stats *out, struct err *e);
+/* Online copy to `path` (a new file), then opened and integrity-checked; removed again when it fails. */
+enum err_code store_backup(struct store *s, const char *path, void (*progress)(void *, int done, int total), void *arg,
+                           struct err *e);
+/* Puts a verified backup in place of the data in dir; refuses while another process has the store open.
+ * The replaced database is kept beside it as store.db.before-restore. */
+enum err_code store_restore(const char *dir, const char *backup, struct err *e);
+/* Calls report(arg, problem) for each problem found: integrity, orphans, gaps in turn numbers, wrong counts. */
+enum err_code store_check(struct store *s, void (*report)(void *arg, const char *problem), void *arg, struct err *e);
+/* Moves the schema to `version` (down or up), each step in a transaction; -1: the newest. */
+enum err_code store_migrate(struct store *s, int version, struct err *e);
+int store_schema_newest(void);
+/* Called on the writer thread after each durable group (set once, before writes). */
+void store_on_commit(struct store *s, void (*fn)(void *), void *arg);
+/* Changes whenever any process commits (PRAGMA data_version and own commits). */
+int64_t store_change_count(struct store *s);
+
+#endif
