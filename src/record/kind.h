@@ -31,7 +31,7 @@ enum field_flag {
     FIELD_REQUIRED = 1 << 0,  /* must be given on create, not null */
     FIELD_READ_ONLY = 1 << 1, /* set by Cairn; a caller's value is refused */
     FIELD_FIXED = 1 << 2,     /* may be given on create, not changed after */
-    FIELD_INDEXED = 1 << 3,   /* gets an SQL index (project, field) and a list filter */
+    FIELD_INDEXED = 1 << 3,   /* gets an SQL index (field, project) and a list filter */
     FIELD_SEARCHED = 1 << 4,  /* its words are indexed for recall */
     FIELD_MASKED = 1 << 5,    /* free text: the privacy gate looks at it */
     FIELD_SEALED = 1 << 6,    /* encrypted when encryption at rest is on */
@@ -66,8 +66,8 @@ struct kind {
     unsigned flags;
     const struct field *fields;
     size_t n_fields;
-    const char *unique; /* extra UNIQUE columns, "conversation_id, turn_number", or NULL */
-    const char *order;  /* default list order: "created_at DESC" … columns of this kind only */
+    const char *unique; /* extra UNIQUE columns, "conversation_id, turn_number", or NULL (see ddl.c) */
+    const char *order;  /* default list order: "created_at DESC" … columns of this kind only; NULL: "seq DESC" */
     const char *help;
 };
 
