@@ -4,6 +4,7 @@
 #define CAIRN_SERVICE_SERVICE_H
 
 #include "index/index.h"
+#include "service/breaker.h"
 #include "service/operation.h"
 #include "store/store.h"
 
@@ -25,6 +26,7 @@ struct service {
     struct store *store;
     struct index *index;
     struct journal *journal;        /* NULL unless background */
+    struct breaker breaker;         /* memory in chats */
     struct service_options options; /* strings owned by the caller of service_open */
     int64_t started_ms;
 };

@@ -1,0 +1,170 @@
+/* CRUD on any kind, from its table entry: list, show, save, change, delete. Rules that only one kind has
+ * live with that kind's own operations, not here. */
+#include "service/crud.h"
+
+#include "service/operation_run.h"
+
+#include <string.h>
+
+static enum err_code list_filters(struct op_call *c, struct list_query *q, struct err *e)
+{
+    const struct kind *k = c->op->kind;
+    struct list_filter *filters = arena_array(c->arena, struct list_filter, c->op->n_args + 1);
+    if (!filters)
+        return err_nomem(e);
+    for (size_t i = 0; i < c->op->n_args; i++) {
+        const struct json *v = c->values[i];
+        const char *name = c->op->args[i].name;
+        bool known = strcmp(name, "project") == 0 || kind_field(k, str_of(name)) >= 0;
+        if (!v || !known)
+            continue;
+        struct value equals = v->type == JSON_STRING ? V_TEXT(v->s)
+                              : v->type == JSON_BOOL ? V_INT(v->boolean)
+                                                     : V_INT(v->integer);
+        filters[q->n_filters++] = (struct list_filter){name, equals};
+    }
+    q->filters = filters;
+    return ERR_OK;
+}
+
+static enum err_code list_on(struct op_call *c, struct store_tx *tx, struct err *e)
+{
+    struct list_query q = {.kind = c->op->kind,
+                           .limit = (int)op_int(c, "limit", 50),
+                           .cursor = op_text(c, "cursor"),
+                           .created_from = op_time(c, "created_after"),
+                           .created_to = op_time(c, "created_before"),
+                           .count = true};
+    struct list_page page;
+    enum err_code code = list_filters(c, &q, e);
+    if (!code)
+        code = record_list(tx, c->arena, &q, &page, e);
+    if (code)
+        return code;
+    jw_array(c->out);
+    for (size_t i = 0; i < page.n; i++)
+        record_write(c->out, page.rows[i]);
+    jw_end_array(c->out);
+    c->next_cursor = page.next_cursor;
+    c->total = page.total;
+    return ERR_OK;
+}
+
+enum err_code crud_list(struct op_call *c, struct err *e)
+{
+    return op_read(c, list_on, e);
+}
+
+/* Where ids are names, they are looked up in the caller's project; made-up ids are unique everywhere. */
+static struct str id_project(const struct op_call *c)
+{
+    return (c->op->kind->flags & KIND_KEYED) && c->op->kind != KIND_PROJECT ? c->project : STR_NONE;
+}
+
+static enum err_code get_on(struct op_call *c, struct store_tx *tx, struct err *e)
+{
+    struct record *r;
+    enum err_code code = record_get(tx, c->arena, c->op->kind, op_text(c, "id"), id_project(c), &r, e);
+    if (!code)
+        record_write(c->out, r);
+    return code;
+}
+
+enum err_code crud_get(struct op_call *c, struct err *e)
+{
+    return op_read(c, get_on, e);
+}
+
+/* A write of one record. The stored record goes into an arena of the job's own run, because the group may
+ * run it twice; the last run's result is what is answered. */
+struct crud_write {
+    struct op_call *call;
+    struct record *result;
+};
+
+static void answer_record(struct op_call *c, void *arg)
+{
+    record_write(c->out, ((struct crud_write *)arg)->result);
+}
+
+static enum err_code update_stored(struct store_tx *tx, struct crud_write *w, int64_t seq, struct err *e)
+{
+    struct op_call *c = w->call;
+    enum err_code code = record_update(tx, c->arena, seq, c->record, e);
+    return code ? code : record_by_seq(tx, c->arena, c->op->kind, seq, &w->result, e);
+}
+
+static enum err_code create_on(struct store_tx *tx, void *arg, struct err *e)
+{
+    struct crud_write *w = arg;
+    struct op_call *c = w->call;
+    const struct kind *k = c->op->kind;
+    struct record *known = NULL;
+    if (c->record->id.n && !(k->flags & KIND_IMMUTABLE)) {
+        struct err ignored = {0};
+        enum err_code code = record_get(tx, c->arena, k, c->record->id, c->record->project, &known, &ignored);
+        /* a keyed record of the organisation's own is not the project's: the project gets one of its own */
+        bool same = !code && str_eq(known->project, c->record->project);
+        if (same)
+            return update_stored(tx, w, known->seq, e);
+        if (code && code != ERR_NOT_FOUND)
+            return err_set(e, code, NULL, "%s", ignored.message);
+    }
+    struct record *fresh = arena_alloc(c->arena, sizeof *fresh);
+    if (!fresh)
+        return err_nomem(e);
+    *fresh = *c->record; /* record_insert fills in what is unset; a second run starts from the same */
+    enum err_code code = record_insert(tx, c->arena, fresh, e);
+    return code ? code : record_by_seq(tx, c->arena, k, fresh->seq, &w->result, e);
+}
+
+static enum err_code submit(struct op_call *c, store_fn *fn, void (*answer)(struct op_call *, void *), struct err *e)
+{
+    struct crud_write *w = arena_alloc(c->arena, sizeof *w);
+    if (!w)
+        return err_nomem(e);
+    w->call = c;
+    return op_write(c, fn, w, answer, e);
+}
+
+enum err_code crud_create(struct op_call *c, struct err *e)
+{
+    if (!c->record->project.n && !(c->op->kind->flags & KIND_ORG))
+        c->record->project = c->project;
+    return submit(c, create_on, answer_record, e);
+}
+
+static enum err_code update_on(struct store_tx *tx, void *arg, struct err *e)
+{
+    struct crud_write *w = arg;
+    struct op_call *c = w->call;
+    struct record *known;
+    enum err_code code = record_get(tx, c->arena, c->op->kind, op_text(c, "id"), id_project(c), &known, e);
+    return code ? code : update_stored(tx, w, known->seq, e);
+}
+
+enum err_code crud_update(struct op_call *c, struct err *e)
+{
+    return submit(c, update_on, answer_record, e);
+}
+
+static enum err_code delete_on(struct store_tx *tx, void *arg, struct err *e)
+{
+    struct crud_write *w = arg;
+    struct op_call *c = w->call;
+    enum err_code code = record_get(tx, c->arena, c->op->kind, op_text(c, "id"), id_project(c), &w->result, e);
+    return code ? code : record_delete(tx, c->arena, c->op->kind, w->result->seq, e);
+}
+
+static void answer_deleted(struct op_call *c, void *arg)
+{
+    jw_object(c->out);
+    jw_kstr(c->out, "id", ((struct crud_write *)arg)->result->id);
+    jw_kbool(c->out, "deleted", true);
+    jw_end_object(c->out);
+}
+
+enum err_code crud_delete(struct op_call *c, struct err *e)
+{
+    return submit(c, delete_on, answer_deleted, e);
+}

@@ -1,0 +1,24 @@
+/* The functions of the operations in operations.c, by the file that holds them. */
+#ifndef CAIRN_SERVICE_FEATURES_H
+#define CAIRN_SERVICE_FEATURES_H
+
+#include "service/operation.h"
+
+/* session.c */
+op_fn session_create, session_list, session_get, session_preferences, session_archive;
+/* conversation.c */
+op_fn conversation_create, conversation_get, conversation_window;
+/* turn.c */
+op_fn turn_add, turn_remember;
+/* context.c */
+op_fn context_get, context_summary_put;
+/* recall.c */
+op_fn recall_call, context_search;
+/* agent_state.c */
+op_fn agent_state_get, agent_state_put;
+/* status.c */
+op_fn status_get, stats_get, health_memory;
+/* backup.c */
+op_fn backup_make;
+
+#endif

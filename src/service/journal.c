@@ -1,0 +1,315 @@
+/* The journal's file and its waiting list. Reading a file back is in journal_replay.c. */
+#include "service/journal.h"
+
+#include "base/file.h"
+#include "base/json_write.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "service/journal_replay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    TRUNCATE_ABOVE = 1 << 20,  /* an idle file larger than this is emptied */
+    FILE_MAX = 256 << 20,      /* past this nothing more is journalled until it is emptied */
+    WAITING_MAX = 10000,       /* chats kept in memory; more stay in the file alone */
+    RETRY_SECONDS = 2
+};
+
+struct journal {
+    struct service *svc;
+    char dir[4096 + 16], path[4096 + 96];
+    int fd; /* -1: could not be opened; chats then live in memory alone */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    pthread_t thread;
+    bool thread_runs, stopping;
+    uint64_t next;
+    int64_t open, bytes; /* exchanges begun and not done; size of the file */
+    struct chat *waiting, **waiting_end;
+    int64_t n_waiting;
+    int64_t left_behind; /* chats that only the file holds */
+};
+
+/* ---- lines ---- */
+
+/* Under the lock. */
+static bool put_line(struct journal *j, const struct buf *line)
+{
+    struct err why = {0};
+    if (j->fd < 0 || line->failed || j->bytes > FILE_MAX)
+        return false;
+    if (file_write_fd(j->fd, buf_view(line), &why)) {
+        log_error("journal_write", &why);
+        /* half a line may be there: begin a new one so that the next line is read on its own */
+        return false;
+    }
+    j->bytes += (int64_t)line->n;
+    return true;
+}
+
+static void line_begin(struct buf *b, struct json_out *w, uint64_t exchange)
+{
+    buf_init(b, FILE_MAX);
+    jw_init(w, b);
+    buf_char(b, '\n'); /* ends what a failed write may have left */
+    jw_object(w);
+    jw_kint(w, "x", (int64_t)exchange);
+}
+
+static bool line_end(struct journal *j, struct buf *b, struct json_out *w)
+{
+    jw_end_object(w);
+    buf_char(b, '\n');
+    pthread_mutex_lock(&j->lock);
+    bool ok = put_line(j, b);
+    pthread_mutex_unlock(&j->lock);
+    buf_release(b);
+    return ok;
+}
+
+static void put_message(struct json_out *w, const struct chat *c, size_t i)
+{
+    const struct chat_message *m = &c->req.messages[i];
+    jw_object(w);
+    jw_kcstr(w, "id", c->message_ids[i].text);
+    jw_kstr(w, "role", m->role);
+    jw_kstr(w, "text", m->text);
+    jw_kstr(w, "metadata", m->metadata);
+    jw_end_object(w);
+}
+
+static void put_begin(struct json_out *w, const struct chat *c)
+{
+    jw_key(w, "begin");
+    jw_object(w);
+    jw_kstr(w, "session", c->placed && c->session_id[0] ? str_of(c->session_id) : c->req.session);
+    jw_kcstr(w, "new_session", c->new_session.text);
+    jw_kstr(w, "conversation", c->placed && !c->conversation_is_new ? str_of(c->conversation_id) : c->req.conversation);
+    jw_kcstr(w, "new_conversation", c->new_conversation.text);
+    jw_kbool(w, "placed", c->placed);
+    jw_kstr(w, "agent", c->req.agent);
+    jw_kstr(w, "project", c->req.project);
+    jw_kstr(w, "model", c->req.model);
+    jw_kstr(w, "metadata", c->req.metadata);
+    jw_kbool(w, "store_answer", c->req.options.auto_store_response);
+    jw_kint(w, "started_ms", c->started_ms);
+    jw_kcstr(w, "answer_id", c->answer_id.text);
+    jw_key(w, "messages");
+    jw_array(w);
+    for (size_t i = c->placed ? c->first_new : 0; i < c->req.n_messages; i++)
+        put_message(w, c, i);
+    jw_end_array(w);
+    jw_end_object(w);
+}
+
+void journal_begin(struct journal *j, struct chat *c)
+{
+    struct buf b;
+    struct json_out w;
+    if (!j)
+        return;
+    pthread_mutex_lock(&j->lock);
+    uint64_t exchange = ++j->next;
+    j->open++;
+    pthread_mutex_unlock(&j->lock);
+    metric_add(M_JOURNAL_TOTAL, 1);
+    line_begin(&b, &w, exchange);
+    put_begin(&w, c);
+    line_end(j, &b, &w);
+    c->exchange = exchange;
+}
+
+void journal_delta(struct journal *j, const struct chat *c, struct str text)
+{
+    struct buf b;
+    struct json_out w;
+    if (!j || !c->exchange)
+        return;
+    line_begin(&b, &w, c->exchange);
+    jw_kstr(&w, "delta", text);
+    line_end(j, &b, &w);
+}
+
+void journal_end(struct journal *j, const struct chat *c)
+{
+    struct buf b;
+    struct json_out w;
+    if (!j || !c->exchange)
+        return;
+    line_begin(&b, &w, c->exchange);
+    jw_key(&w, "end");
+    jw_object(&w);
+    jw_kstr(&w, "text", c->text);
+    jw_kstr(&w, "metadata", c->metadata);
+    jw_kbool(&w, "complete", c->complete);
+    jw_end_object(&w);
+    line_end(j, &b, &w);
+}
+
+/* Nothing is open and the file is large: begin it anew. Under the lock. */
+static void empty_when_idle(struct journal *j, int64_t above)
+{
+    if (j->open == 0 && j->left_behind == 0 && j->bytes > above && j->fd >= 0 && ftruncate(j->fd, 0) == 0)
+        j->bytes = 0;
+}
+
+void journal_done(struct journal *j, const struct chat *c)
+{
+    struct buf b;
+    struct json_out w;
+    if (!j || !c->exchange)
+        return;
+    line_begin(&b, &w, c->exchange);
+    jw_kbool(&w, "done", true);
+    line_end(j, &b, &w);
+    pthread_mutex_lock(&j->lock);
+    j->open--;
+    empty_when_idle(j, TRUNCATE_ABOVE);
+    pthread_mutex_unlock(&j->lock);
+}
+
+/* ---- the waiting list ---- */
+
+void journal_wait(struct journal *j, struct chat *c)
+{
+    bool kept = false;
+    if (j) {
+        pthread_mutex_lock(&j->lock);
+        kept = j->n_waiting < WAITING_MAX;
+        if (kept) {
+            c->next = NULL;
+            *j->waiting_end = c;
+            j->waiting_end = &c->next;
+            j->n_waiting++;
+        } else {
+            j->left_behind++;
+        }
+        metric_set(M_JOURNAL_WAITING, j->n_waiting + j->left_behind);
+        pthread_mutex_unlock(&j->lock);
+    }
+    if (!kept)
+        chat_unref(c);
+}
+
+static struct chat *take_waiting(struct journal *j)
+{
+    pthread_mutex_lock(&j->lock);
+    struct chat *c = j->waiting;
+    if (c) {
+        j->waiting = c->next;
+        if (!j->waiting)
+            j->waiting_end = &j->waiting;
+        j->n_waiting--;
+        metric_set(M_JOURNAL_WAITING, j->n_waiting + j->left_behind);
+    }
+    pthread_mutex_unlock(&j->lock);
+    return c;
+}
+
+/* Stores what waits, oldest first, until something fails again. True when the list is empty. */
+static bool drain(struct journal *j)
+{
+    struct chat *c;
+    while ((c = take_waiting(j)) != NULL) {
+        struct err why = {0};
+        enum err_code code = store_write(j->svc->store, chat_store, c, &why);
+        if (code && !chat_caller_error(code)) {
+            journal_wait(j, c);
+            return false;
+        }
+        if (code)
+            log_error("chat_not_stored", &why);
+        journal_done(j, c);
+        chat_unref(c);
+    }
+    return true;
+}
+
+static void *retry_loop(void *arg)
+{
+    struct journal *j = arg;
+    pthread_mutex_lock(&j->lock);
+    while (!j->stopping) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += RETRY_SECONDS;
+        pthread_cond_timedwait(&j->wake, &j->lock, &until);
+        bool work = j->n_waiting > 0 && !j->stopping;
+        pthread_mutex_unlock(&j->lock);
+        if (work)
+            drain(j);
+        pthread_mutex_lock(&j->lock);
+    }
+    pthread_mutex_unlock(&j->lock);
+    return NULL;
+}
+
+/* ---- open and close ---- */
+
+static void open_file(struct journal *j)
+{
+    struct err why = {0};
+    char id[ID_MAX];
+    id_make("j", id);
+    snprintf(j->path, sizeof j->path, "%s/%s.log", j->dir, id);
+    j->fd = file_mkdirs(j->dir, &why) ? -1 : file_open_append(j->path, &why);
+    if (j->fd < 0) {
+        log_error("journal_open", &why); /* chats that cannot be stored are then kept in memory only */
+        return;
+    }
+    flock(j->fd, LOCK_EX | LOCK_NB);
+}
+
+enum err_code journal_open(struct service *s, struct journal **out, struct err *e)
+{
+    struct journal *j = mem_zalloc(sizeof *j);
+    if (!j)
+        return err_nomem(e);
+    j->svc = s;
+    j->waiting_end = &j->waiting;
+    pthread_mutex_init(&j->lock, NULL);
+    pthread_cond_init(&j->wake, NULL);
+    snprintf(j->dir, sizeof j->dir, "%s/journal", store_dir(s->store));
+    journal_replay_dir(s, j->dir);
+    open_file(j);
+    j->thread_runs = pthread_create(&j->thread, NULL, retry_loop, j) == 0;
+    if (!j->thread_runs) {
+        journal_close(j);
+        return err_set(e, ERR_UNAVAILABLE, NULL, "cannot start the journal's thread");
+    }
+    *out = j;
+    return ERR_OK;
+}
+
+void journal_close(struct journal *j)
+{
+    if (!j)
+        return;
+    pthread_mutex_lock(&j->lock);
+    j->stopping = true;
+    pthread_cond_signal(&j->wake);
+    pthread_mutex_unlock(&j->lock);
+    if (j->thread_runs)
+        pthread_join(j->thread, NULL);
+    drain(j);
+    bool empty = j->open == 0 && j->left_behind == 0;
+    for (struct chat *c; (c = take_waiting(j)) != NULL;)
+        chat_unref(c);
+    if (j->fd >= 0) {
+        if (empty)
+            unlink(j->path); /* else the next start takes it over */
+        close(j->fd);
+    }
+    pthread_cond_destroy(&j->wake);
+    pthread_mutex_destroy(&j->lock);
+    mem_free(j);
+}

@@ -1,0 +1,168 @@
+/* Recall and context search as operations: arguments in, ranked turns out. The ranking itself is search/. */
+#include "service/features.h"
+#include "service/operation_run.h"
+
+#include "base/clock.h"
+#include "search/recall.h"
+
+static enum err_code check_session(struct op_call *c, struct str id, struct err *e)
+{
+    struct store_tx *tx;
+    struct record *r;
+    enum err_code code = store_read_begin(c->svc->store, &tx, e);
+    if (code)
+        return code;
+    code = op_get_session(tx, c->arena, id, &r, e);
+    store_read_end(tx);
+    return code;
+}
+
+static enum err_code only_turns(const struct op_call *c, struct err *e)
+{
+    const struct json *kinds = op_json(c, "kinds");
+    for (size_t i = 0; kinds && i < kinds->n; i++) {
+        if (kinds->items[i].type != JSON_STRING || !kind_find(kinds->items[i].s))
+            return err_set(e, ERR_INVALID, "kinds", "kinds must be an array of names of record kinds, such as \"turn\"");
+    }
+    return ERR_OK;
+}
+
+/* Words are indexed for turns alone so far: asking for other kinds only finds nothing. */
+static bool wants_turns(const struct op_call *c)
+{
+    const struct json *kinds = op_json(c, "kinds");
+    for (size_t i = 0; kinds && i < kinds->n; i++) {
+        if (kind_find(kinds->items[i].s) == KIND_TURN)
+            return true;
+    }
+    return !kinds || kinds->n == 0;
+}
+
+static void write_source(struct json_out *w, const struct recall_hit *h)
+{
+    jw_key(w, "source");
+    jw_object(w);
+    jw_kcstr(w, "kind", "turn");
+    jw_kstr(w, "turn_id", h->turn.id);
+    jw_kint(w, "turn_number", h->turn.turn_number);
+    jw_kstr(w, "conversation", h->conversation_title);
+    jw_end_object(w);
+}
+
+static void write_hit(struct json_out *w, const struct recall_hit *h, bool explain)
+{
+    jw_object(w);
+    jw_kcstr(w, "kind", "turn");
+    jw_kstr(w, "id", h->turn.id);
+    jw_knum(w, "score", h->score);
+    jw_kstr(w, "content", h->turn.content);
+    jw_kstr(w, "conversation_id", h->turn.conversation_id);
+    jw_kstr(w, "session_id", h->turn.session_id);
+    jw_kstr(w, "project", h->turn.project);
+    jw_kstr(w, "agent", h->turn.agent);
+    jw_kstr(w, "role", h->turn.role);
+    jw_ktime(w, "timestamp", h->turn.timestamp);
+    write_source(w, h);
+    if (explain && h->why.n)
+        jw_kraw(w, "why", h->why);
+    jw_end_object(w);
+}
+
+enum err_code recall_call(struct op_call *c, struct err *e)
+{
+    int64_t start = clock_mono_us();
+    struct str session = op_text(c, "session_id");
+    struct recall_query q = {.text = op_text(c, "query"),
+                             .session_id = session,
+                             .project = op_text(c, "project"),
+                             .to = op_time(c, "as_of"),
+                             .now = op_time(c, "as_of"),
+                             .max_results = (int)op_int(c, "max_results", 10),
+                             .max_tokens = op_int(c, "max_tokens", 0)};
+    struct recall_result r = {0};
+    enum err_code code = only_turns(c, e);
+    if (!code && session.n)
+        code = check_session(c, session, e);
+    if (!code && wants_turns(c))
+        code = recall_run(c->svc->store, c->svc->index, c->arena, &q, &r, e);
+    if (code)
+        return code;
+    jw_object(c->out);
+    jw_key(c->out, "results");
+    jw_array(c->out);
+    for (size_t i = 0; i < r.n; i++)
+        write_hit(c->out, &r.hits[i], op_bool(c, "explain", false));
+    jw_end_array(c->out);
+    jw_kint(c->out, "total_matches", r.total_matches);
+    jw_knum(c->out, "took_ms", (double)(clock_mono_us() - start) / 1000.0);
+    jw_end_object(c->out);
+    return ERR_OK;
+}
+
+/* ---- context search ---- */
+
+static enum err_code range_end(const struct json *range, const char *name, int64_t *ms, struct err *e)
+{
+    const struct json *v = json_get(range, name);
+    if (v && v->type != JSON_NULL && (v->type != JSON_STRING || !clock_parse(v->s, ms)))
+        return err_set(e, ERR_INVALID, "time_range", "time_range.%s must be a time such as 2026-01-31T12:00:00Z", name);
+    return ERR_OK;
+}
+
+static enum err_code take_range(const struct op_call *c, struct recall_query *q, struct err *e)
+{
+    const struct json *range = op_json(c, "time_range");
+    enum err_code code = range ? range_end(range, "start", &q->from, e) : ERR_OK;
+    if (!code && range)
+        code = range_end(range, "end", &q->to, e);
+    if (!code && q->from && q->to && q->from > q->to)
+        code = err_set(e, ERR_INVALID, "time_range", "time_range.start must not be after time_range.end");
+    return code;
+}
+
+static void write_found(struct op_call *c, const struct recall_hit *h, const struct index_term *terms, size_t n)
+{
+    struct json_out *w = c->out;
+    jw_object(w);
+    jw_kstr(w, "conversation_id", h->turn.conversation_id);
+    jw_kstr(w, "turn_id", h->turn.id);
+    jw_knum(w, "relevance_score", h->score);
+    jw_kstr(w, "snippet", recall_snippet(c->arena, h->turn.content, terms, n));
+    jw_kstr(w, "context", h->conversation_title.n ? h->conversation_title : STR(""));
+    jw_ktime(w, "timestamp", h->turn.timestamp);
+    jw_kstr(w, "agent", h->turn.agent);
+    jw_kstr(w, "role", h->turn.role);
+    jw_kint(w, "turn_number", h->turn.turn_number);
+    jw_end_object(w);
+}
+
+enum err_code context_search(struct op_call *c, struct err *e)
+{
+    int64_t start = clock_mono_us();
+    struct recall_query q = {.text = op_text(c, "query"),
+                             .session_id = op_text(c, "session_id"),
+                             .threshold = op_real(c, "relevance_threshold", 0),
+                             .max_results = (int)op_int(c, "max_results", 10)};
+    struct recall_result r = {0};
+    struct index_term *terms = NULL;
+    size_t n = 0;
+    enum err_code code = take_range(c, &q, e);
+    if (!code)
+        code = check_session(c, q.session_id, e);
+    if (!code)
+        code = recall_run(c->svc->store, c->svc->index, c->arena, &q, &r, e);
+    if (!code)
+        code = index_terms(c->arena, q.text, true, &terms, &n, e);
+    if (code)
+        return code;
+    jw_object(c->out);
+    jw_key(c->out, "results");
+    jw_array(c->out);
+    for (size_t i = 0; i < r.n; i++)
+        write_found(c, &r.hits[i], terms, n);
+    jw_end_array(c->out);
+    jw_kint(c->out, "total_matches", r.total_matches);
+    jw_knum(c->out, "search_time_ms", (double)(clock_mono_us() - start) / 1000.0);
+    jw_end_object(c->out);
+    return ERR_OK;
+}

@@ -1,0 +1,290 @@
+/* Sessions: begin, list, show, merge preferences, archive. */
+#include "service/default_agents.h"
+#include "service/features.h"
+#include "service/merge.h"
+#include "service/operation_run.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "store/turns.h"
+
+/* ---- create ---- */
+
+struct session_new {
+    struct op_call *call;
+    struct record *record;     /* checked and complete but for what the store fills in */
+    struct str initial_context; /* STR_NONE: none */
+    char id[ID_MAX], conversation_id[ID_MAX];
+};
+
+static enum err_code insert_initial_context(struct store_tx *tx, struct session_new *s, struct err *e)
+{
+    struct arena *a = s->call->arena;
+    struct record *r = record_new(a, KIND_CONVERSATION);
+    if (!r)
+        return err_nomem(e);
+    r->id = str_of(s->conversation_id);
+    r->project = s->record->project;
+    record_set(r, "session_id", V_TEXT(str_of(s->id)));
+    record_set(r, "directive", V_TEXT(STR("Initial context")));
+    enum err_code code = record_insert(tx, a, r, e);
+    if (code)
+        return code;
+    struct turn_new turn = {.conversation_id = r->id,
+                            .agent = STR("system"),
+                            .role = STR("system"),
+                            .content = s->initial_context,
+                            .token_count = -1};
+    struct turn_added added;
+    return turn_append(tx, &turn, &added, e);
+}
+
+static enum err_code create_on(struct store_tx *tx, void *arg, struct err *e)
+{
+    struct session_new *s = arg;
+    struct arena *a = s->call->arena;
+    struct record fresh = *s->record;
+    enum err_code code = record_insert(tx, a, &fresh, e);
+    if (!code)
+        code = default_agents_insert(tx, a, fresh.id, fresh.project, e);
+    if (!code && s->initial_context.n)
+        code = insert_initial_context(tx, s, e);
+    return code;
+}
+
+static void answer_created(struct op_call *c, void *arg)
+{
+    struct session_new *s = arg;
+    jw_object(c->out);
+    jw_kcstr(c->out, "session_id", s->id);
+    jw_ktime(c->out, "created_at", s->record->created_at);
+    jw_kstr(c->out, "token", STR_NONE); /* no token is needed while auth is off */
+    jw_kcstr(c->out, "status", "active");
+    if (s->initial_context.n)
+        jw_kcstr(c->out, "conversation_id", s->conversation_id);
+    jw_end_object(c->out);
+}
+
+static void set_text(struct record *r, const struct op_call *c, const char *name)
+{
+    struct str s = op_text(c, name);
+    if (s.p)
+        record_set(r, name, V_TEXT(s));
+}
+
+static enum err_code set_json(struct record *r, struct op_call *c, const char *name, struct err *e)
+{
+    const struct json *v = op_json(c, name);
+    struct buf b;
+    if (!v)
+        return ERR_OK;
+    buf_init(&b, 0);
+    struct json_out w;
+    jw_init(&w, &b);
+    jw_value(&w, v);
+    struct str text = b.failed ? STR_NONE : arena_str(c->arena, buf_view(&b));
+    buf_release(&b);
+    if (!text.p)
+        return err_nomem(e);
+    record_set(r, name, V_TEXT(text));
+    return ERR_OK;
+}
+
+static const char default_preferences[] =
+    "{\"memory_retention_days\":30,\"context_depth\":10,\"auto_summarize\":true}";
+
+static enum err_code set_preferences(struct record *r, struct op_call *c, struct err *e)
+{
+    struct str merged;
+    enum err_code code =
+        json_merge_text(c->arena, str_of(default_preferences), op_json(c, "user_preferences"), &merged, e);
+    if (!code)
+        record_set(r, "user_preferences", V_TEXT(merged));
+    return code;
+}
+
+enum err_code session_create(struct op_call *c, struct err *e)
+{
+    struct session_new *s = arena_alloc(c->arena, sizeof *s);
+    struct record *r = s ? record_new(c->arena, KIND_SESSION) : NULL;
+    if (!r)
+        return err_nomem(e);
+    id_make("sess", s->id);
+    id_make("conv", s->conversation_id);
+    s->call = c;
+    s->record = r;
+    r->id = str_of(s->id);
+    r->project = c->project;
+    r->created_at = r->updated_at = clock_now_ms();
+    set_text(r, c, "title");
+    set_text(r, c, "description");
+    set_text(r, c, "user_id");
+    set_text(r, c, "privacy_level");
+    record_set(r, "status", V_TEXT(STR("active")));
+    record_set(r, "last_active", V_INT(r->created_at));
+    const struct json *context = op_json(c, "initial_context");
+    if (context && context->type != JSON_NULL)
+        s->initial_context = context->type == JSON_STRING ? context->s : context->raw;
+    enum err_code code = set_json(r, c, "tags", e);
+    if (!code)
+        code = set_preferences(r, c, e);
+    if (!code && str_is(record_text(r, "privacy_level"), "EPHEMERAL"))
+        code = err_set(e, ERR_INVALID, "privacy_level",
+                       "EPHEMERAL sessions, which are never written, are not offered yet; use PRIVATE");
+    return code ? code : op_write(c, create_on, s, answer_created, e);
+}
+
+/* ---- list and show ---- */
+
+static enum err_code write_session(struct op_call *c, struct store_tx *tx, const struct record *r, struct err *e)
+{
+    struct session_counts counts;
+    enum err_code code = session_counts(tx, r->id, &counts, e);
+    if (code)
+        return code;
+    jw_object(c->out);
+    record_write_members(c->out, r);
+    jw_kint(c->out, "conversation_count", counts.conversations);
+    jw_kint(c->out, "total_turns", counts.turns);
+    jw_end_object(c->out);
+    return ERR_OK;
+}
+
+static enum err_code list_on(struct op_call *c, struct store_tx *tx, struct err *e)
+{
+    static const char *const names[] = {"status", "project", "user_id"};
+    struct list_filter filters[3];
+    struct list_query q = {.kind = KIND_SESSION,
+                           .filters = filters,
+                           .limit = (int)op_int(c, "limit", 50),
+                           .cursor = op_text(c, "cursor"),
+                           .count = true};
+    for (size_t i = 0; i < 3; i++) {
+        struct str v = op_text(c, names[i]);
+        if (v.p)
+            filters[q.n_filters++] = (struct list_filter){names[i], V_TEXT(v)};
+    }
+    struct list_page page;
+    enum err_code code = record_list(tx, c->arena, &q, &page, e);
+    if (code)
+        return code;
+    jw_object(c->out);
+    jw_key(c->out, "sessions");
+    jw_array(c->out);
+    for (size_t i = 0; !code && i < page.n; i++)
+        code = write_session(c, tx, page.rows[i], e);
+    jw_end_array(c->out);
+    jw_kstr(c->out, "next_cursor", page.next_cursor);
+    jw_kint(c->out, "total", page.total);
+    jw_end_object(c->out);
+    return code;
+}
+
+enum err_code session_list(struct op_call *c, struct err *e)
+{
+    return op_read(c, list_on, e);
+}
+
+static enum err_code get_on(struct op_call *c, struct store_tx *tx, struct err *e)
+{
+    struct record *r;
+    enum err_code code = op_get_session(tx, c->arena, op_text(c, "id"), &r, e);
+    return code ? code : write_session(c, tx, r, e);
+}
+
+enum err_code session_get(struct op_call *c, struct err *e)
+{
+    return op_read(c, get_on, e);
+}
+
+/* ---- preferences ---- */
+
+struct session_change {
+    struct op_call *call;
+    const struct json *updates;
+    struct str preferences;
+    int64_t now, archived;
+};
+
+static enum err_code preferences_on(struct store_tx *tx, void *arg, struct err *e)
+{
+    struct session_change *s = arg;
+    struct arena *a = s->call->arena;
+    struct record *r, *patch = record_new(a, KIND_SESSION);
+    if (!patch)
+        return err_nomem(e);
+    enum err_code code = op_get_session(tx, a, op_text(s->call, "session_id"), &r, e);
+    if (!code)
+        code = json_merge_text(a, record_text(r, "user_preferences"), s->updates, &s->preferences, e);
+    if (code)
+        return code;
+    record_set(patch, "user_preferences", V_TEXT(s->preferences));
+    return record_update(tx, a, r->seq, patch, e);
+}
+
+static void answer_preferences(struct op_call *c, void *arg)
+{
+    struct session_change *s = arg;
+    jw_object(c->out);
+    jw_kstr(c->out, "session_id", op_text(c, "session_id"));
+    jw_kraw(c->out, "updated_preferences", s->preferences);
+    jw_ktime(c->out, "updated_at", s->now);
+    jw_end_object(c->out);
+}
+
+static struct session_change *session_change(struct op_call *c)
+{
+    struct session_change *s = arena_alloc(c->arena, sizeof *s);
+    if (s) {
+        s->call = c;
+        s->now = clock_now_ms();
+    }
+    return s;
+}
+
+enum err_code session_preferences(struct op_call *c, struct err *e)
+{
+    struct session_change *s = session_change(c);
+    if (!s)
+        return err_nomem(e);
+    const struct json *inner = op_json(c, "user_preferences");
+    s->updates = inner ? inner : c->body;
+    if (!s->updates || s->updates->n == 0)
+        return err_set(e, ERR_INVALID, "user_preferences", "give at least one preference to change");
+    return op_write(c, preferences_on, s, answer_preferences, e);
+}
+
+/* ---- archive ---- */
+
+static enum err_code archive_on(struct store_tx *tx, void *arg, struct err *e)
+{
+    struct session_change *s = arg;
+    struct arena *a = s->call->arena;
+    struct record *r, *patch = record_new(a, KIND_SESSION);
+    if (!patch)
+        return err_nomem(e);
+    enum err_code code = op_get_session(tx, a, op_text(s->call, "session_id"), &r, e);
+    if (!code)
+        code = conversations_archive(tx, r->id, &s->archived, e);
+    if (code)
+        return code;
+    record_set(patch, "status", V_TEXT(STR("archived")));
+    return record_update(tx, a, r->seq, patch, e);
+}
+
+static void answer_archived(struct op_call *c, void *arg)
+{
+    struct session_change *s = arg;
+    jw_object(c->out);
+    jw_kstr(c->out, "session_id", op_text(c, "session_id"));
+    jw_kcstr(c->out, "status", "archived");
+    jw_ktime(c->out, "archived_at", s->now);
+    jw_kint(c->out, "conversations_archived", s->archived);
+    jw_end_object(c->out);
+}
+
+enum err_code session_archive(struct op_call *c, struct err *e)
+{
+    struct session_change *s = session_change(c);
+    return s ? op_write(c, archive_on, s, answer_archived, e) : err_nomem(e);
+}

@@ -1,0 +1,185 @@
+/* What Cairn says of itself: status, counts, health with a performance snapshot. */
+#include "service/features.h"
+#include "service/operation_run.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "service/breaker.h"
+#include "store/turns.h"
+
+enum { WEEK_MS = 7 * 24 * 3600 * 1000 };
+
+static enum err_code count_where(struct op_call *c, struct store_tx *tx, const char *kind, const char *field,
+                                 struct value equals, int64_t since, int64_t *out, struct err *e)
+{
+    struct list_filter filters[2];
+    struct list_query q = {.kind = kind_find(str_of(kind)), .filters = filters, .limit = 1, .count = true};
+    struct list_page page;
+    struct str project = op_text(c, "project");
+    if (field)
+        filters[q.n_filters++] = (struct list_filter){field, equals};
+    if (project.n)
+        filters[q.n_filters++] = (struct list_filter){"project", V_TEXT(project)};
+    q.created_from = since;
+    enum err_code code = record_list(tx, c->arena, &q, &page, e);
+    *out = code ? 0 : page.total;
+    return code;
+}
+
+static enum err_code write_kinds(struct op_call *c, struct store_tx *tx, const char *key, struct err *e)
+{
+    size_t n;
+    const struct kind *kinds = kinds_all(&n);
+    enum err_code code = ERR_OK;
+    jw_key(c->out, key);
+    jw_object(c->out);
+    for (size_t i = 0; !code && i < n; i++) {
+        int64_t count;
+        code = record_count(tx, &kinds[i], op_text(c, "project"), &count, e);
+        if (!code)
+            jw_kint(c->out, kinds[i].plural, count);
+    }
+    jw_end_object(c->out);
+    return code;
+}
+
+static enum err_code stats_on(struct op_call *c, struct store_tx *tx, struct err *e)
+{
+    const struct {
+        const char *name, *kind, *field;
+        struct value equals;
+        int64_t since;
+    } counts[] = {
+        {"conversations", "conversation", NULL, V_NULL, 0},
+        {"active_conversations", "conversation", "status", V_TEXT(STR("active")), 0},
+        {"total_messages", "turn", NULL, V_NULL, 0},
+        {"characters", "character", NULL, V_NULL, 0},
+        {"active_characters", "character", "is_active", V_INT(1), 0},
+        {"prop_items", "prop", NULL, V_NULL, 0},
+        {"agent_configs", "agent", NULL, V_NULL, 0},
+        {"enabled_agents", "agent", "enabled", V_INT(1), 0},
+        {"messages_this_week", "turn", NULL, V_NULL, clock_now_ms() - (int64_t)WEEK_MS},
+    };
+    enum err_code code = ERR_OK;
+    jw_object(c->out);
+    for (size_t i = 0; !code && i < sizeof counts / sizeof counts[0]; i++) {
+        int64_t n;
+        code = count_where(c, tx, counts[i].kind, counts[i].field, counts[i].equals, counts[i].since, &n, e);
+        if (!code)
+            jw_kint(c->out, counts[i].name, n);
+    }
+    if (!code)
+        code = write_kinds(c, tx, "kinds", e);
+    jw_end_object(c->out);
+    return code;
+}
+
+enum err_code stats_get(struct op_call *c, struct err *e)
+{
+    return op_read(c, stats_on, e);
+}
+
+static enum err_code status_on(struct op_call *c, struct store_tx *tx, struct err *e)
+{
+    const struct service *s = c->svc;
+    jw_object(c->out);
+    jw_kcstr(c->out, "service", "cairn");
+    jw_kcstr(c->out, "version", cairn_version());
+    jw_kcstr(c->out, "status", "ok");
+    jw_kint(c->out, "uptime_seconds", (clock_now_ms() - s->started_ms) / 1000);
+    enum err_code code = write_kinds(c, tx, "counts", e);
+    jw_key(c->out, "index");
+    jw_object(c->out);
+    jw_kint(c->out, "lag", index_lag(s->index));
+    jw_end_object(c->out);
+    jw_end_object(c->out);
+    return code;
+}
+
+enum err_code status_get(struct op_call *c, struct err *e)
+{
+    return op_read(c, status_on, e);
+}
+
+/* ---- health ---- */
+
+static void write_latency(struct json_out *w, const char *key, enum metric m)
+{
+    jw_key(w, key);
+    jw_object(w);
+    jw_kint(w, "count", metric_get(m));
+    jw_knum(w, "p50_ms", metric_quantile_ms(m, 0.5));
+    jw_knum(w, "p99_ms", metric_quantile_ms(m, 0.99));
+    jw_end_object(w);
+}
+
+static bool write_database(struct op_call *c)
+{
+    struct store_stats stats = {0};
+    struct err why = {0};
+    enum err_code code = store_stats(c->svc->store, &stats, &why);
+    jw_key(c->out, "database");
+    jw_object(c->out);
+    jw_kcstr(c->out, "status", code ? "error" : stats.writable ? "ok" : "read_only");
+    if (code)
+        jw_kcstr(c->out, "problem", why.message);
+    jw_kint(c->out, "bytes", stats.bytes);
+    jw_kint(c->out, "wal_bytes", stats.wal_bytes);
+    jw_kint(c->out, "schema_version", stats.schema_version);
+    jw_end_object(c->out);
+    return code == ERR_OK && stats.writable;
+}
+
+static bool write_service(struct op_call *c)
+{
+    bool allowed = breaker_allows(&c->svc->breaker);
+    jw_key(c->out, "memory_service");
+    jw_object(c->out);
+    jw_kcstr(c->out, "status", allowed ? "ok" : "paused");
+    jw_kint(c->out, "journal_waiting", metric_get(M_JOURNAL_WAITING));
+    jw_kint(c->out, "chats_without_memory", metric_get(M_PROXY_SKIPPED));
+    jw_end_object(c->out);
+    return allowed;
+}
+
+static void write_parts(struct op_call *c)
+{
+    const struct service_options *o = &c->svc->options;
+    struct json_out *w = c->out;
+    jw_key(w, "encryption");
+    jw_object(w);
+    jw_kbool(w, "enabled", false);
+    jw_end_object(w);
+    jw_key(w, "index");
+    jw_object(w);
+    jw_kcstr(w, "by", "words");
+    jw_kint(w, "lag", index_lag(c->svc->index));
+    jw_end_object(w);
+    jw_key(w, "embedding_model");
+    jw_object(w);
+    jw_kbool(w, "loaded", false);
+    jw_kcstr(w, "note", "recall works by words alone");
+    jw_end_object(w);
+    jw_key(w, "upstream");
+    jw_object(w);
+    jw_kbool(w, "configured", o->upstream_url != NULL);
+    jw_kbool(w, "key", o->upstream_key);
+    jw_end_object(w);
+}
+
+enum err_code health_memory(struct op_call *c, struct err *e)
+{
+    (void)e; /* it tells problems instead of failing */
+    jw_object(c->out);
+    bool database = write_database(c);
+    bool memory = write_service(c);
+    write_parts(c);
+    jw_key(c->out, "performance");
+    jw_object(c->out);
+    write_latency(c->out, "store", M_STORE_SECONDS);
+    write_latency(c->out, "recall", M_RECALL_SECONDS);
+    jw_end_object(c->out);
+    jw_kcstr(c->out, "status", database && memory ? "ok" : "degraded");
+    jw_end_object(c->out);
+    return ERR_OK;
+}
