@@ -1,8 +1,9 @@
 /* Reading JSON: simdjson validates and decodes, we hand out a plain C tree in an arena in which
  * every value also knows the raw bytes it came from (so that a body can be forwarded byte for byte
  * with a span cut out or put in). Strict RFC 8259: UTF-8, no NUL bytes outside strings, no lone
- * surrogates, numbers within int64 or double, depth at most JSON_MAX_DEPTH, no duplicate keys
- * (unless JSON_DUPLICATES_OK: then the last one wins). */
+ * surrogates, numbers within double (integers past int64 are JSON_DOUBLE, their digits still in `raw`),
+ * depth at most JSON_MAX_DEPTH, no duplicate keys (unless JSON_DUPLICATES_OK: then all are in the
+ * tree and json_get finds the last). */
 #ifndef CAIRN_BASE_JSON_H
 #define CAIRN_BASE_JSON_H
 
@@ -33,7 +34,8 @@ struct json_member {
 };
 
 /* The tree borrows `text` (raw spans) and the arena (all else). Errors: ERR_INVALID with field
- * "body" and what is wrong where it can be told; ERR_NOMEM. Thread-safe: a parser per call or thread. */
+ * "body" and what is wrong at which line and column; ERR_TOO_LARGE past 4 GiB; ERR_NOMEM. Thread-safe: a parser per
+ * call or thread. */
 enum err_code json_parse(struct arena *a, struct str text, unsigned flags, const struct json **out, struct err *e);
 
 /* Member of an object, NULL when absent or when `o` is no object (or NULL). */
