@@ -1,0 +1,108 @@
+/* Inside the command line: what a command is, and what all of them share. One const struct a command;
+ * commands that run an operation take their arguments from the operations table. Not for other rooms. */
+#ifndef CAIRN_DOORS_CLI_COMMAND_H
+#define CAIRN_DOORS_CLI_COMMAND_H
+
+#include "doors/cli/screen.h"
+#include "service/operation.h"
+#include "service/service.h"
+
+/* One run of `cairn`. Everything in it lives in the arena. */
+struct cli {
+    struct arena *arena;
+    const char *data; /* --data as given, NULL: by environment (settings.c) */
+    bool json;        /* --json */
+    bool help;        /* --help */
+    struct screen screen;
+    struct buf out;      /* printed at the end, in one go */
+    const char *command; /* name, for hints */
+    char hint[200];      /* one more line under an error; "" for none */
+    int status;          /* exit status of a command that itself succeeded (doctor: problems found) */
+};
+
+/* What was given on the command line, matched to an operation's arguments. */
+struct given {
+    const struct operation *op;
+    struct op_pair *pairs;
+    size_t n_pairs;
+    struct str body; /* OP_RECORD_BODY: the record as JSON */
+};
+
+typedef enum err_code command_fn(struct cli *c, const struct given *g, struct op_call *args, struct err *e);
+
+struct command_env {
+    const char *arg, *variable; /* the variable stands in when the flag is not given */
+};
+
+struct command {
+    const char *name;
+    const char *summary;
+    const char *words; /* usage of what comes before the flags, NULL: from args */
+    const struct op_arg *args;
+    size_t n_args;
+    const char *verb; /* runs "<kind>.<verb>" of the kind its first word names, with that operation's arguments */
+    const struct command_env *env;
+    size_t n_env;
+    command_fn *run;
+    const char *details; /* more text for `cairn help NAME`, NULL */
+};
+
+extern const struct command command_serve, command_list, command_show, command_add, command_edit, command_remove,
+    command_backup, command_restore, command_doctor, command_schema, command_version, command_help;
+
+/* Sets the line that follows an error. */
+void cli_hint(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The commands that are no operations, and the n-th operation with a CLI name. */
+const struct command *const *commands_own(size_t *n);
+const struct operation *command_operation(const char *name); /* NULL: none */
+
+/* ---- arguments (arguments.c) ---- */
+/* Matches argv to op's arguments: `--flag value`, `--flag=value`, `--` ends flags; words fill the positional ones.
+ * Words of the form key=value become the record's (or the body's) members where the operation makes or changes one. */
+enum err_code arguments_parse(struct cli *c, const struct operation *op, int argc, char **argv, struct given *out,
+                              struct err *e);
+/* The first word that is no flag: its place in argv, -1 when there is none. Global flags are stepped over. */
+int arguments_first_word(int argc, char **argv);
+/* "--session" for the argument "session_id"; in the arena. */
+const char *arguments_flag(struct arena *a, const struct op_arg *arg);
+bool arguments_positional(const struct operation *op, const struct op_arg *arg);
+/* `key=value` words as members of a JSON object, typed by the kind's fields. */
+enum err_code arguments_record(struct cli *c, const struct kind *k, const struct str *words, size_t n, struct str *out,
+                               struct err *e);
+
+/* ---- asking (ask.c, client.c) ---- */
+struct answer {
+    struct str json;
+    struct str next_cursor; /* a list's next page, STR_NONE */
+};
+/* Runs the operation: on the server that has the data folder, or in this process when none runs. */
+enum err_code ask(struct cli *c, const struct given *g, struct answer *out, struct err *e);
+/* Opens the data folder in this process. `make`: a folder that is not there yet is made. */
+enum err_code ask_open(struct cli *c, bool make, bool read_only_is_fine, struct service **out, struct err *e);
+
+struct client_reply {
+    int status;
+    struct str body, next_cursor;
+};
+/* One HTTP request over <data>/cairn.sock. *running false (and ERR_OK): nobody listens there. */
+enum err_code client_request(struct cli *c, const char *method, struct str target, struct str body,
+                             struct client_reply *out, bool *running, struct err *e);
+bool client_server_runs(struct cli *c);
+
+/* ---- settings (settings.c) ---- */
+/* The data folder: --data, $CAIRN_DATA, $XDG_DATA_HOME/cairn, ~/.local/share/cairn. */
+enum err_code settings_data(struct cli *c, struct err *e);
+
+/* Runs "<kind>.<cmd->verb>" for the kind that the first word names (command_kind.c). */
+enum err_code command_kind(struct cli *c, const struct command *cmd, int argc, char **argv, struct err *e);
+
+/* ---- help (command_help.c) ---- */
+void help_overview(struct cli *c);
+enum err_code help_command(struct cli *c, const char *name, struct err *e);
+/* "usage: cairn list KIND …" and the flags of an operation. */
+void help_operation(struct cli *c, const char *command, const char *words, const struct operation *op);
+/* ERR_INVALID "unknown command", naming the nearest. */
+enum err_code help_unknown(struct cli *c, const char *name, struct err *e);
+
+#endif
