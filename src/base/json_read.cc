@@ -60,7 +60,7 @@ bool workshop::make_room(size_t n)
     mem_free(copy);
     copy = bigger;
     /* simdjson's own allocations do not come through mem.h: the injector is asked for them here. */
-    bool ready = !mem_fail_now() && parser.allocate(size, JSON_MAX_DEPTH) == simdjson::SUCCESS;
+    bool ready = !mem_fail_now() && parser.allocate(size, JSON_MAX_DEPTH + 1) == simdjson::SUCCESS;
     cap = ready ? size : 0;
     return ready;
 }
@@ -69,7 +69,8 @@ thread_local workshop pooled;
 
 struct walk {
     struct arena *a;
-    const char *p, *end;
+    struct str text;
+    const char *p, *end; /* where in the text, and its end */
     struct err *e;
     bool duplicates_ok;
     bool big_integers;   /* the copy holds 0 where the text has an integer that simdjson refuses */
@@ -338,7 +339,10 @@ enum err_code fill_kind(walk &w, dom::element v, struct json *out, int depth)
 
 enum err_code fill(walk &w, dom::element v, struct json *out, int depth)
 {
-    if (w.p >= w.end || depth > JSON_MAX_DEPTH)
+    /* simdjson bounds the depth too, but does not count empty containers. */
+    if (depth >= JSON_MAX_DEPTH && (v.is_array() || v.is_object()))
+        return json_fault(w.text, w.e);
+    if (w.p >= w.end)
         return internal_error(w);
     const char *from = w.p;
     enum err_code rc = fill_kind(w, v, out, depth);
@@ -373,8 +377,9 @@ bool patch_big_integers(char *p, const char *end)
     return any;
 }
 
-enum err_code parse(workshop &shop, walk &w, struct str text, const struct json **out)
+enum err_code parse(workshop &shop, walk &w, const struct json **out)
 {
+    struct str text = w.text;
     if (!shop.make_room(text.n))
         return err_nomem(w.e);
     std::memcpy(shop.copy, text.p, text.n);
@@ -410,9 +415,9 @@ enum err_code json_parse(struct arena *a, struct str text, unsigned flags, const
         return err_set(e, ERR_INVALID, "body", "it is empty; JSON is expected");
     if (text.n > TEXT_MAX)
         return err_set(e, ERR_TOO_LARGE, "body", "JSON of more than 4 GiB cannot be read");
-    walk w = {a, text.p, text.p + text.n, e, (flags & JSON_DUPLICATES_OK) != 0, false, false};
+    walk w = {a, text, text.p, text.p + text.n, e, (flags & JSON_DUPLICATES_OK) != 0, false, false};
     if (text.n <= POOLED_MAX)
-        return parse(pooled, w, text, out);
+        return parse(pooled, w, out);
     workshop large;
-    return parse(large, w, text, out);
+    return parse(large, w, out);
 }
