@@ -39,6 +39,8 @@ static enum err_code run_here(struct cli *c, struct op_call *call, struct answer
     if (code)
         return code;
     call->svc = svc;
+    if (reads && index_lag(svc->index) > INDEX_TAIL_MAX) /* more than a search would look through by itself */
+        (void)index_flush(svc->index, NULL);
     code = op_run(call, e);
     if (!code) {
         out->json = arena_str(c->arena, buf_view(call->out->b));

@@ -92,8 +92,9 @@ static void report_json(struct cli *c, const struct findings *f, const struct st
 static void report_text(struct cli *c, const struct findings *f, const struct store_stats *s, int64_t lag)
 {
     struct str data = clean_line(c->arena, str_of(c->data));
+    int64_t bytes = s->bytes + s->wal_bytes;
     buf_fmt(&c->out, "data    %.*s\n", STR_ARG(data));
-    buf_fmt(&c->out, "store   %lld bytes, schema %d of %d%s\n", (long long)(s->bytes + s->wal_bytes), s->schema_version,
+    buf_fmt(&c->out, "store   %lld bytes, schema %d of %d%s\n", (long long)bytes, s->schema_version,
             store_schema_newest(), s->writable ? "" : ", read only");
     buf_fmt(&c->out, "index   %lld turns behind\n", (long long)lag);
     if (f->n == 0)
