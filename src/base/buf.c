@@ -34,6 +34,8 @@ static bool grow(struct buf *b, size_t n)
     if (b->n > max || n > max - b->n)
         return false;
     size_t need = b->n + n, cap = b->cap ? b->cap : FIRST_CAP;
+    if (cap > max)
+        cap = max; /* the capacity is what holds the bound */
     while (cap < need)
         cap = cap > max / 2 ? max : 2 * cap;
     char *p = mem_grow(b->p, cap);

@@ -41,18 +41,34 @@ static const struct meaning *meaning_of(enum err_code code)
     return (unsigned)code < ERR_CODE_COUNT ? &meanings[code] : &meanings[ERR_INTERNAL];
 }
 
+/* What does not fit is cut off, though never in the middle of a character. */
+__attribute__((format(printf, 3, 0))) static void put_args(char *out, size_t size, const char *fmt, va_list args)
+{
+    /* One byte more than is kept, so that the cut can see the character it would fall into. */
+    char text[sizeof((struct err *)0)->message + 1];
+    int n = vsnprintf(text, size + 1, fmt, args);
+    size_t kept = n < 0 ? 0 : (size_t)n < size ? (size_t)n : text_cut((struct str){text, size}, size - 1).n;
+    memcpy(out, text, kept);
+    out[kept] = '\0';
+}
+
+__attribute__((format(printf, 3, 4))) static void put(char *out, size_t size, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    put_args(out, size, fmt, args);
+    va_end(args);
+}
+
 __attribute__((format(printf, 5, 0))) static enum err_code fill(struct err *e, enum err_code code, const char *name,
                                                                 const char *field, const char *fmt, va_list args)
 {
     if (!e || e->code != ERR_OK)
         return code;
     e->code = code;
-    snprintf(e->name, sizeof e->name, "%s", name ? name : "");
-    snprintf(e->field, sizeof e->field, "%s", field ? field : "");
-    int n = vsnprintf(e->message, sizeof e->message, fmt, args);
-    /* What does not fit is cut off, though never in the middle of a character. */
-    if (n >= (int)sizeof e->message)
-        e->message[text_cut((struct str){e->message, (size_t)n}, sizeof e->message - 1).n] = '\0';
+    put(e->name, sizeof e->name, "%s", name ? name : "");
+    put(e->field, sizeof e->field, "%s", field ? field : "");
+    put_args(e->message, sizeof e->message, fmt, args);
     return code;
 }
 
