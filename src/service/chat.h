@@ -1,5 +1,6 @@
 /* One chat exchange from the inside: shared by chat_memory.c (the proxy's calls), chat_store.c (what is written),
- * chat_match.c (which conversation it continues), chat_block.c (what is recalled) and journal.c (what survives a crash).
+ * chat_match.c (which conversation it continues), chat_block.c (what is recalled) and journal.c (what survives a
+ * crash).
  *
  * Life: chat_begin makes it and submits a first write of the request's new messages. chat_end adds the answer and
  * submits a second. Both run chat_store, which does what is still to be done and is safe to run any number of times,
@@ -38,9 +39,9 @@ struct chat {
     bool complete;
     atomic_bool ended;
     /* storing */
-    uint64_t exchange;   /* its number in the journal, 0: not journalled */
+    uint64_t exchange; /* its number in the journal, 0: not journalled */
     struct store_job ask_job, answer_job;
-    atomic_int refs;     /* the owner until chat_end, and each job under way */
+    atomic_int refs; /* the owner until chat_end, and each job under way */
     void (*stored)(void *arg, const char *turn_id, bool ok);
     void *stored_arg;
     struct chat *next; /* the journal's waiting list */
@@ -56,8 +57,8 @@ enum err_code chat_place(struct store_tx *tx, struct arena *a, struct chat *c, s
 /* The store_fn (arg: struct chat): makes what is missing, appends new messages, and the answer once ended. */
 enum err_code chat_store(struct store_tx *tx, void *arg, struct err *e);
 
-/* The conversation of the session whose stored turns these messages continue; STR_NONE when there is none. *first_new is
- * the first message that is not stored. */
+/* The conversation of the session whose stored turns these messages continue; STR_NONE when there is none. *first_new
+ * is the first message that is not stored. */
 enum err_code chat_match(struct store_tx *tx, struct arena *a, struct str session_id, const struct chat_message *m,
                          size_t n, struct str *conversation, size_t *first_new, struct err *e);
 

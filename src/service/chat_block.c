@@ -119,8 +119,8 @@ static enum err_code add_window(struct block *b, struct store_tx *tx, struct are
     size_t n;
     if (c->conversation_is_new || !c->req.conversation.n)
         return ERR_OK;
-    enum err_code code = turns_last(tx, a, str_of(c->conversation_id), 0, c->req.options.max_context_turns / 2 + 1,
-                                    &turns, &n, e);
+    enum err_code code =
+        turns_last(tx, a, str_of(c->conversation_id), 0, c->req.options.max_context_turns / 2 + 1, &turns, &n, e);
     for (size_t i = 0; !code && i < n; i++)
         add_turn(b, &turns[i], STR_NONE);
     return code;

@@ -1,6 +1,6 @@
-/* Which conversation does a request continue? Clients send the whole history each time. A conversation is continued when
- * its last stored turn is one of the request's messages and the turns before it are the messages before that one, as far as
- * both go back (clients may have cut old history off). The messages after it are new. */
+/* Which conversation does a request continue? Clients send the whole history each time. A conversation is continued
+ * when its last stored turn is one of the request's messages and the turns before it are the messages before that one,
+ * as far as both go back (clients may have cut old history off). The messages after it are new. */
 #include "service/chat.h"
 
 enum { CONVERSATIONS = 50, COMPARED = 50 };
@@ -31,8 +31,8 @@ static enum err_code continues(struct store_tx *tx, struct arena *a, const struc
         return ERR_OK;
     struct turn_mark *stored;
     size_t n;
-    enum err_code code = turn_marks(tx, a, tail->conversation_id, tail->turn_count - back, tail->turn_count - 1, &stored,
-                                    &n, e);
+    enum err_code code =
+        turn_marks(tx, a, tail->conversation_id, tail->turn_count - back, tail->turn_count - 1, &stored, &n, e);
     for (size_t k = 0; !code && *yes && k < n; k++) {
         size_t at = i - n + k;
         *yes = str_eq(stored[k].role, m[at].role) && str_eq(stored[k].content_hash, mark_of(marks, m, at));

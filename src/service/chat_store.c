@@ -63,8 +63,8 @@ enum err_code chat_place(struct store_tx *tx, struct arena *a, struct chat *c, s
     if (!code)
         code = c->req.conversation.n ? place_named(tx, a, c, session, e) : place_matched(tx, a, c, session, e);
     if (!code)
-        c->placed = keep(c->session_id, sizeof c->session_id, session ? session->id : STR("")) &&
-                    c->conversation_id[0] != 0;
+        c->placed =
+            keep(c->session_id, sizeof c->session_id, session ? session->id : STR("")) && c->conversation_id[0] != 0;
     return code;
 }
 

@@ -140,7 +140,8 @@ static enum err_code get_on(struct op_call *c, struct store_tx *tx, struct err *
     for (size_t i = 0; i < n; i++)
         write_turn(c->out, &turns[i]);
     jw_end_array(c->out);
-    jw_kstr(c->out, "next_cursor", more ? arena_fmt(c->arena, "%lld", (long long)turns[n - 1].turn_number + 1) : STR_NONE);
+    jw_kstr(c->out, "next_cursor",
+            more ? arena_fmt(c->arena, "%lld", (long long)turns[n - 1].turn_number + 1) : STR_NONE);
     jw_end_object(c->out);
     return ERR_OK;
 }

@@ -52,10 +52,10 @@ static const struct op_arg *id_args(struct arena *a, const struct kind *k, size_
     struct op_arg *args = arena_array(a, struct op_arg, 2);
     if (!args)
         return NULL;
-    args[0] = (struct op_arg){"id",  ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED | ARG_POSITIONAL, 1, 200, NULL, NULL,
-                              k->id_name};
-    args[1] = (struct op_arg){"project", ARG_TEXT, ARG_IN_QUERY, 0,   1,
-                              200,       NULL,     NULL,         "the project it belongs to, where ids are names"};
+    args[0] =
+        (struct op_arg){"id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED | ARG_POSITIONAL, 1, 200, NULL, NULL, k->id_name};
+    args[1] = (struct op_arg){
+        "project", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "the project it belongs to, where ids are names"};
     *n = 2;
     return args;
 }
@@ -94,9 +94,9 @@ static void add_create(struct arena *a, const struct kind *k, struct operation *
                              .status = 201,
                              .fn = crud_create};
     describe(a, op, "create", "POST", "");
-    op->summary = arena_fmt(a, (k->flags & KIND_KEYED) ? "Save a %s (a known %s is updated)" : "Save a %s", k->name,
-                            k->id_name)
-                      .p;
+    op->summary =
+        arena_fmt(a, (k->flags & KIND_KEYED) ? "Save a %s (a known %s is updated)" : "Save a %s", k->name, k->id_name)
+            .p;
     op->answer = k->name;
 }
 

@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 enum {
-    TRUNCATE_ABOVE = 1 << 20,  /* an idle file larger than this is emptied */
-    FILE_MAX = 256 << 20,      /* past this nothing more is journalled until it is emptied */
-    WAITING_MAX = 10000,       /* chats kept in memory; more stay in the file alone */
+    TRUNCATE_ABOVE = 1 << 20, /* an idle file larger than this is emptied */
+    FILE_MAX = 256 << 20,     /* past this nothing more is journalled until it is emptied */
+    WAITING_MAX = 10000,      /* chats kept in memory; more stay in the file alone */
     RETRY_SECONDS = 2
 };
 

@@ -158,8 +158,8 @@ static bool store_exchange(struct service *s, struct replay *r, const struct exc
     take_place(c, x);
     struct str text = json_text(x->end, "text");
     const struct json *complete = json_get_type(x->end, "complete", JSON_BOOL);
-    bool copied = copy_own(&c->text, text.n ? text : buf_view(&x->text)) &&
-                  copy_own(&c->metadata, json_text(x->end, "metadata"));
+    bool copied =
+        copy_own(&c->text, text.n ? text : buf_view(&x->text)) && copy_own(&c->metadata, json_text(x->end, "metadata"));
     c->complete = complete && complete->boolean;
     atomic_store(&c->ended, true);
     enum err_code code = copied ? store_write(s->store, chat_store, c, &why) : ERR_NOMEM;

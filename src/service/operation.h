@@ -49,7 +49,7 @@ enum op_flag {
     OP_RECORD_PATCH = 1 << 3, /* with OP_RECORD_BODY: only what is given */
     OP_LIST_V1 = 1 << 4,      /* answers an array; the door adds Link and X-Total-Count from call->page */
     OP_PROXY = 1 << 5,        /* served by the proxy, listed here for docs and limits; fn is NULL */
-    OP_ANY_BODY = 1 << 7,    /* body members that no argument names are the function's own (call->body) */
+    OP_ANY_BODY = 1 << 7,     /* body members that no argument names are the function's own (call->body) */
     OP_TEXT = 1 << 6          /* the answer is not JSON but call->content_type */
 };
 

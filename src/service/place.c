@@ -32,8 +32,7 @@ enum err_code place_session(struct store_tx *tx, struct arena *a, struct str nam
 enum err_code place_session_new(struct store_tx *tx, struct arena *a, struct str new_id, struct str name,
                                 struct str project, struct record **out, struct err *e)
 {
-    static const char preferences[] =
-        "{\"memory_retention_days\":30,\"context_depth\":10,\"auto_summarize\":true}";
+    static const char preferences[] = "{\"memory_retention_days\":30,\"context_depth\":10,\"auto_summarize\":true}";
     struct record *r = record_new(a, KIND_SESSION);
     if (!r)
         return err_nomem(e);

@@ -1,12 +1,14 @@
-/* Finding, or making, the session and conversation that something belongs to, by whatever name the caller has for them. */
+/* Finding, or making, the session and conversation that something belongs to, by whatever name the caller has for them.
+ */
 #ifndef CAIRN_SERVICE_PLACE_H
 #define CAIRN_SERVICE_PLACE_H
 
 #include "base/id.h"
 #include "store/turns.h"
 
-/* An id of Cairn's form ("sess_" and 32 hex) must exist: SESSION_NOT_FOUND, SESSION_EXPIRED. Any other value is the caller's own
- * name: ERR_OK with *out NULL when no session carries it yet. ERR_INVALID for a name that is empty or over 200 bytes. */
+/* An id of Cairn's form ("sess_" and 32 hex) must exist: SESSION_NOT_FOUND, SESSION_EXPIRED. Any other value is the
+ * caller's own name: ERR_OK with *out NULL when no session carries it yet. ERR_INVALID for a name that is empty or over
+ * 200 bytes. */
 enum err_code place_session(struct store_tx *tx, struct arena *a, struct str name, struct str project,
                             struct record **out, struct err *e);
 /* Makes the session for a caller's own name, with the default agents. new_id: the id it gets. */

@@ -22,7 +22,8 @@ static enum err_code only_turns(const struct op_call *c, struct err *e)
     const struct json *kinds = op_json(c, "kinds");
     for (size_t i = 0; kinds && i < kinds->n; i++) {
         if (kinds->items[i].type != JSON_STRING || !kind_find(kinds->items[i].s))
-            return err_set(e, ERR_INVALID, "kinds", "kinds must be an array of names of record kinds, such as \"turn\"");
+            return err_set(e, ERR_INVALID, "kinds",
+                           "kinds must be an array of names of record kinds, such as \"turn\"");
     }
     return ERR_OK;
 }

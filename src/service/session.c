@@ -12,7 +12,7 @@
 
 struct session_new {
     struct op_call *call;
-    struct record *record;     /* checked and complete but for what the store fills in */
+    struct record *record;      /* checked and complete but for what the store fills in */
     struct str initial_context; /* STR_NONE: none */
     char id[ID_MAX], conversation_id[ID_MAX];
 };
@@ -90,8 +90,7 @@ static enum err_code set_json(struct record *r, struct op_call *c, const char *n
     return ERR_OK;
 }
 
-static const char default_preferences[] =
-    "{\"memory_retention_days\":30,\"context_depth\":10,\"auto_summarize\":true}";
+static const char default_preferences[] = "{\"memory_retention_days\":30,\"context_depth\":10,\"auto_summarize\":true}";
 
 static enum err_code set_preferences(struct record *r, struct op_call *c, struct err *e)
 {
@@ -242,14 +241,36 @@ static struct session_change *session_change(struct op_call *c)
     return s;
 }
 
+/* The body as it is, without the session's id, which the C library gives among the other arguments. */
+static enum err_code body_updates(struct op_call *c, const struct json **out, struct err *e)
+{
+    struct buf b;
+    struct json_out w;
+    buf_init(&b, 0);
+    jw_init(&w, &b);
+    jw_object(&w);
+    for (size_t i = 0; c->body && i < c->body->n; i++) {
+        if (str_is(c->body->keys[i].key, "session_id"))
+            continue;
+        jw_key_str(&w, c->body->keys[i].key);
+        jw_value(&w, &c->body->items[i]);
+    }
+    jw_end_object(&w);
+    struct str text = b.failed ? STR_NONE : arena_str(c->arena, buf_view(&b));
+    buf_release(&b);
+    return text.p ? json_parse(c->arena, text, 0, out, e) : err_nomem(e);
+}
+
 enum err_code session_preferences(struct op_call *c, struct err *e)
 {
     struct session_change *s = session_change(c);
     if (!s)
         return err_nomem(e);
-    const struct json *inner = op_json(c, "user_preferences");
-    s->updates = inner ? inner : c->body;
-    if (!s->updates || s->updates->n == 0)
+    s->updates = op_json(c, "user_preferences");
+    enum err_code code = s->updates ? ERR_OK : body_updates(c, &s->updates, e);
+    if (code)
+        return code;
+    if (s->updates->n == 0)
         return err_set(e, ERR_INVALID, "user_preferences", "give at least one preference to change");
     return op_write(c, preferences_on, s, answer_preferences, e);
 }

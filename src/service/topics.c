@@ -12,9 +12,9 @@ enum { WORD_MIN = 4, WORDS_MAX = 8192, TEXT_BYTES = 2000 };
 
 struct topic {
     struct str term, word;
-    int texts;  /* in how many */
-    int last;   /* the text it was last seen in */
-    int first;  /* order of appearance, to break ties */
+    int texts; /* in how many */
+    int last;  /* the text it was last seen in */
+    int first; /* order of appearance, to break ties */
 };
 
 static int by_term(const void *pa, const void *pb)
