@@ -10,7 +10,8 @@
 static enum err_code missing_folder(struct cli *c, struct err *e)
 {
     cli_hint(c, "cairn remember stores a first turn, cairn serve starts the server");
-    return err_set(e, ERR_NOT_FOUND, "data", "there is no data in %.180s yet", c->data);
+    err_set(e, ERR_NOT_FOUND, "data", "there is no data in %.180s yet", c->data);
+    return ERR_NOT_FOUND;
 }
 
 enum err_code ask_open(struct cli *c, bool make, bool read_only_is_fine, struct service **out, struct err *e)
