@@ -1,0 +1,304 @@
+/* libmicrohttpd's callbacks: they turn a connection's bytes into a request, hand it out, and park the connection
+ * until the answer is there. All run on an HTTP thread; none may block.
+ *
+ * For one request: handler_uri (request line), handler_access (head), handler_access for each piece of the body,
+ * handler_access once more (whole): dispatched. When not answered at once the connection is parked; when woken
+ * libmicrohttpd calls handler_access again and the answer is queued. handler_completed ends it. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "doors/http/http_int.h"
+
+#include <string.h>
+
+/* "http://host/path" (which a proxy may send) without its first part. */
+static struct str strip_authority(struct str uri)
+{
+    if (uri.n == 0 || uri.p[0] == '/')
+        return uri;
+    ptrdiff_t at = str_find(uri, STR("://"));
+    if (at < 0 || at > 5)
+        return uri;
+    struct str rest = str_skip(uri, (size_t)at + 3);
+    ptrdiff_t slash = str_find(rest, STR("/"));
+    return slash < 0 ? STR("/") : str_skip(rest, (size_t)slash);
+}
+
+void *handler_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+    struct http_server *s = cls;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct http_conn *c = info ? info->socket_context : NULL;
+    struct http_request *r = c ? request_new(s) : NULL;
+    if (!r)
+        return NULL;
+    r->conn = c;
+    r->mhd = mhd;
+    r->local = c->local;
+    struct str all = arena_str(r->arena, str_of(uri));
+    r->query = all.p ? strip_authority(all) : STR("");
+    r->path = str_cut(&r->query, '?');
+    pthread_mutex_lock(&c->mu);
+    c->current = r;
+    pthread_mutex_unlock(&c->mu);
+    conn_deadline(c, s->slow_seconds < HTTP_HEAD_SECONDS ? s->slow_seconds : HTTP_HEAD_SECONDS);
+    return r;
+}
+
+static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_n,
+                                    const char *value, size_t value_n)
+{
+    (void)kind, (void)key, (void)value;
+    size_t *bytes = cls;
+    *bytes += key_n + value_n + 2;
+    return MHD_YES;
+}
+
+/* Where copied headers go: one block of bytes, one array. */
+struct copying {
+    struct http_request *r;
+    char *to;
+    size_t max;
+};
+
+static struct str copy_piece(struct copying *c, const char *p, size_t n)
+{
+    struct str s = {c->to, n};
+    if (n)
+        memcpy(c->to, p, n);
+    c->to[n] = 0;
+    c->to += n + 1;
+    return s;
+}
+
+static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_n, const char *value,
+                                   size_t value_n)
+{
+    (void)kind;
+    struct copying *c = cls;
+    if (c->r->n_headers == c->max)
+        return MHD_NO;
+    struct http_header *h = &c->r->headers[c->r->n_headers++];
+    h->name = copy_piece(c, key, key_n);
+    h->value = copy_piece(c, value, value_n);
+    return MHD_YES;
+}
+
+/* The headers are copied because a request may outlive its connection. */
+static enum err_code copy_head(struct http_request *r, const char *method, struct err *e)
+{
+    size_t bytes = 0;
+    int n = MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, count_header, &bytes);
+    r->method = arena_str(r->arena, str_of(method));
+    struct copying c = {.r = r, .max = n > 0 ? (size_t)n : 0};
+    c.to = arena_alloc(r->arena, bytes + 1);
+    r->headers = arena_array(r->arena, struct http_header, c.max ? c.max : 1);
+    if (!r->path.p || !r->method.p || !c.to || !r->headers)
+        return err_nomem(e);
+    MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, copy_header, &c);
+    return ERR_OK;
+}
+
+/* The door's own refusal: answered without anybody having been asked. */
+static void refuse(struct http_request *r, int status, const struct err *e)
+{
+    r->refused = true;
+    r->close = true;
+    buf_clear(&r->out);
+    error_body(&r->out, r->path, status, e, r->id);
+    struct http_header *h = arena_alloc(r->arena, sizeof(*h));
+    if (h)
+        *h = (struct http_header){STR("Content-Type"), STR("application/json")};
+    r->reply_headers = h;
+    r->n_reply_headers = h ? 1 : 0;
+    pthread_mutex_lock(&r->mu);
+    r->status = status;
+    request_state(r, REQ_ANSWERED);
+    pthread_mutex_unlock(&r->mu);
+}
+
+/* A GET of no known path, or one of a path with other methods: as an error like any other, but the connection
+ * stays. */
+static void refuse_route(struct http_request *r, enum err_code found, struct err *e)
+{
+    int status = 404;
+    struct http_header *h = NULL;
+    if (found != ERR_OK) {
+        status = err_http_status(found);
+    } else if (r->match.allowed) {
+        status = 405;
+        err_named(e, ERR_INVALID, "METHOD_NOT_ALLOWED", "%.*s is not a method of this path",
+                  STR_ARG(str_take(r->method, 16)));
+        h = arena_alloc(r->arena, sizeof(*h));
+        if (h)
+            *h = (struct http_header){STR("Allow"), router_allow(r->arena, r->match.allowed)};
+    } else {
+        err_named(e, ERR_NOT_FOUND, "NOT_FOUND", "there is nothing at this path; GET /docs lists what there is");
+    }
+    if (h && h->value.p && str_is(r->method, "OPTIONS")) {
+        answer_ready(r, 204, h, 1);
+        return;
+    }
+    error_body(&r->out, r->path, status, e, r->id);
+    struct http_header *all = arena_array(r->arena, struct http_header, 2);
+    if (!all) {
+        answer_ready(r, status, NULL, 0);
+        return;
+    }
+    all[0] = (struct http_header){STR("Content-Type"), STR("application/json")};
+    if (h && h->value.p)
+        all[1] = *h;
+    answer_ready(r, status, all, h && h->value.p ? 2 : 1);
+}
+
+static enum MHD_Result take_head(struct http_request *r, const char *method)
+{
+    struct http_server *s = r->srv;
+    struct err e = {0};
+    int status = 500;
+    r->seen_head = true;
+    enum err_code code = copy_head(r, method, &e);
+    r->id = request_make_id(r, http_header_get(r, "X-Request-Id"));
+    bool proxied = str_starts(r->path, "/v1/") || str_starts(r->path, "/v2/");
+    r->body_max = s->max_body ? s->max_body : (size_t)(proxied ? HTTP_PROXY_BODY_MAX : HTTP_BODY_MAX);
+    if (code == ERR_OK)
+        code = head_check(r, &status, &e);
+    int64_t length = head_length(r);
+    conn_deadline(r->conn, s->slow_seconds);
+    if (code == ERR_OK) {
+        if (length > 0 && !buf_room(&r->in, length < 65536 ? (size_t)length : 65536)) {
+            err_nomem(&e);
+            refuse(r, 500, &e);
+            return answer_queue(r);
+        }
+        return MHD_YES;
+    }
+    refuse(r, status, &e);
+    /* A body that is already on its way is read and dropped, so that the client gets to see why. */
+    bool swallow =
+        status == 413 && length <= (int64_t)r->body_max + HTTP_SWALLOW_MAX && !http_header_get(r, "Expect").p;
+    return swallow ? MHD_YES : answer_queue(r);
+}
+
+static enum MHD_Result take_body(struct http_request *r, const char *data, size_t n)
+{
+    struct err e = {0};
+    if (!r->refused && r->in.n + n > r->body_max) {
+        err_named(&e, ERR_TOO_LARGE, "PAYLOAD_TOO_LARGE", "the body has more than %zu bytes, which is the most taken",
+                  r->body_max);
+        refuse(r, 413, &e);
+    }
+    if (r->refused) {
+        r->swallowed += n;
+        if (r->swallowed <= HTTP_SWALLOW_MAX + r->body_max)
+            return MHD_YES;
+        err_named(&e, ERR_TOO_LARGE, "PAYLOAD_TOO_LARGE", "the body is too large");
+        conn_last_words(r->conn, 413, &e);
+        return MHD_NO;
+    }
+    buf_put(&r->in, data, n);
+    if (r->in.failed) {
+        err_nomem(&e);
+        refuse(r, 500, &e);
+    }
+    return MHD_YES;
+}
+
+static void dispatch(struct http_request *r)
+{
+    struct err e = {0};
+    conn_deadline(r->conn, 0);
+    pthread_mutex_lock(&r->mu);
+    request_state(r, REQ_RUNNING);
+    pthread_mutex_unlock(&r->mu);
+    request_ref(r); /* the answerer's: http_answer or http_stream_end gives it back */
+    pthread_mutex_lock(&r->conn->mu);
+    bool gone = r->conn->peer_closed;
+    pthread_mutex_unlock(&r->conn->mu);
+    if (gone) {
+        pthread_mutex_lock(&r->mu);
+        r->gone = true;
+        pthread_mutex_unlock(&r->mu);
+    }
+    enum err_code code = router_match(r->srv->router, r->arena, r->method, r->path, &r->match, &e);
+    r->route = r->match.route;
+    if (!r->route)
+        refuse_route(r, code, &e);
+    else if (r->route->op)
+        run_start(r);
+    else
+        r->route->fn(r, r->route->arg);
+}
+
+/* Queues the answer when it is there, else parks the connection until it is. */
+static enum MHD_Result answer_or_park(struct http_request *r)
+{
+    enum MHD_Result result = MHD_YES;
+    pthread_mutex_lock(&r->mu);
+    bool running = r->state == REQ_RUNNING;
+    if (running && atomic_load(&r->srv->stopping)) {
+        result = MHD_NO;
+    } else if (running) {
+        MHD_suspend_connection(r->mhd);
+        r->parked = true;
+    }
+    pthread_mutex_unlock(&r->mu);
+    return running ? result : answer_queue(r);
+}
+
+enum MHD_Result handler_access(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+                               const char *version, const char *data, size_t *n, void **context)
+{
+    (void)cls, (void)mhd, (void)url, (void)version;
+    struct http_request *r = *context;
+    if (!r)
+        return MHD_NO;
+    if (!r->seen_head)
+        return take_head(r, method);
+    if (*n > 0) {
+        size_t taken = *n;
+        *n = 0;
+        return take_body(r, data, taken);
+    }
+    pthread_mutex_lock(&r->mu);
+    bool whole = r->state == REQ_READING;
+    pthread_mutex_unlock(&r->mu);
+    if (whole)
+        dispatch(r);
+    return answer_or_park(r);
+}
+
+static void count(const struct http_request *r)
+{
+    int64_t us = clock_mono_us() - r->began_us;
+    metric_add(M_HTTP_REQUESTS, 1);
+    metric_observe_us(M_HTTP_SECONDS, us);
+    if (r->status >= 500)
+        metric_add(M_HTTP_ERRORS, 1);
+    log_event(r->status >= 500 ? LOG_WARN : LOG_DEBUG, "http_request", L_STR("request_id", r->id),
+              L_STR("method", r->method), L_STR("route", r->route ? r->route->pattern : STR("-")),
+              L_INT("status", r->status), L_NUM("ms", (double)us / 1000.0));
+}
+
+void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode toe)
+{
+    (void)cls, (void)mhd;
+    struct http_request *r = *context;
+    *context = NULL;
+    if (!r)
+        return;
+    struct http_conn *c = r->conn;
+    pthread_mutex_lock(&c->mu);
+    c->current = NULL;
+    pthread_mutex_unlock(&c->mu);
+    conn_deadline(c, HTTP_IDLE_SECONDS);
+    pthread_mutex_lock(&r->mu);
+    r->parked = false;
+    r->over = true;
+    if (toe != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        request_gone(r);
+    stream_let_go(r);
+    pthread_mutex_unlock(&r->mu);
+    count(r);
+    request_unref(r);
+}

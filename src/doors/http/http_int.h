@@ -1,0 +1,261 @@
+/* What the files of this room share. Callers include http.h.
+ *
+ * Locks, in the order in which they may be taken: conns.mu, conn->mu, request->mu, then libmicrohttpd's own.
+ * pool.mu and work.mu are leaves. No lock is held while a callback of somebody else's runs.
+ *
+ * Life of a request: made when libmicrohttpd has read the request line, given up when both sides have let go of it:
+ * the connection's side (conn_over) and the answerer's side (http_answer or http_stream_end). So a producer may go
+ * on writing to a stream whose client and connection are long gone. */
+#ifndef CAIRN_DOORS_HTTP_HTTP_INT_H
+#define CAIRN_DOORS_HTTP_HTTP_INT_H
+
+#include "base/buf.h"
+#include "base/json_write.h"
+#include "doors/http/http.h"
+#include "doors/http/router.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+enum {
+    HTTP_WINDOW = 256 * 1024,        /* bytes of a stream that wait for the client */
+    HTTP_POOL_BYTES = 32 * 1024,     /* libmicrohttpd's memory for a connection */
+    HTTP_HEAD_MAX = 16 * 1024,       /* request line and headers: more is answered 431 */
+    HTTP_HEADERS_MAX = 100,          /* header lines */
+    HTTP_BODY_MAX = 4 * 1024 * 1024, /* operations */
+    HTTP_PROXY_BODY_MAX = 32 * 1024 * 1024,
+    HTTP_SWALLOW_MAX = 8 * 1024 * 1024, /* of a refused body, read so that the client gets to see the answer */
+    HTTP_HEAD_SECONDS = 8,
+    HTTP_IDLE_SECONDS = 75,
+    HTTP_ID_MAX = 128
+};
+
+/* ---- conn.c: connections and the reaper ---- */
+struct http_conn {
+    struct http_server *srv;
+    int fd;
+    bool local; /* over the Unix socket */
+    uint32_t slot, generation;
+    atomic_int_least64_t deadline_ms; /* monotonic; what the connection is in must be over by then; 0: none */
+    pthread_mutex_t mu;
+    struct http_request *current; /* under mu; the connection's side holds a reference */
+    bool peer_closed;             /* under mu: the client sent its end, or the connection broke */
+};
+
+struct conns {
+    pthread_mutex_t mu;
+    struct http_conn **slots;
+    uint32_t *generations, *free_slots;
+    uint32_t n_free, cap;
+    int epoll, wake;
+    pthread_t reaper;
+    bool reaper_runs;
+    atomic_bool stop;
+    atomic_int open;
+};
+enum err_code conns_start(struct http_server *s, uint32_t max, struct err *e);
+void conns_stop(struct http_server *s);
+void conn_notify(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code);
+void conn_deadline(struct http_conn *c, int64_t seconds); /* 0: none */
+/* Cuts every request that is under way: tells its answerer, and lets the connection go. */
+void conns_cut_all(struct http_server *s);
+/* Writes a whole error answer past libmicrohttpd, for connections that are cut before it could answer. */
+void conn_last_words(struct http_conn *c, int status, const struct err *e);
+
+/* ---- request.c: requests, pooled ---- */
+enum req_state {
+    REQ_READING,   /* head and body are coming in */
+    REQ_RUNNING,   /* somebody works on the answer */
+    REQ_ANSWERED,  /* the whole answer is here */
+    REQ_STREAMING, /* the answer's head is here, its body is being written */
+    REQ_ENDED      /* the stream has been written to its end, or broken off */
+};
+
+struct ring {
+    char *p;
+    size_t cap, start, n;
+};
+
+struct http_stream {
+    struct http_stream_events ev;
+    struct ring ring;
+    int64_t length, sent;
+    bool ok;             /* how the stream ended */
+    bool wants_writable; /* a write was cut short: tell when there is room */
+};
+
+struct http_request {
+    struct http_server *srv;
+    struct http_conn *conn; /* valid until `over` */
+    struct MHD_Connection *mhd;
+    struct http_request *next; /* in the pool or in the work queue */
+    atomic_int refs;
+
+    /* set while reading, constant after */
+    struct arena *arena;
+    struct str method, path, query, id;
+    struct http_header *headers;
+    size_t n_headers;
+    struct buf in; /* the body */
+    size_t body_max, swallowed;
+    bool seen_head, refused, close, local;
+    const struct route *route;
+    struct route_match match;
+    int64_t began_us;
+
+    pthread_mutex_t mu;
+    pthread_cond_t called; /* a callback has returned */
+    /* under mu: */
+    enum req_state state;
+    bool parked;  /* libmicrohttpd's connection is suspended */
+    bool over;    /* libmicrohttpd has let go of it */
+    bool gone;    /* the client left, or we cut it */
+    bool calling; /* a callback runs, on thread `caller` */
+    bool telling; /* queued so that a worker tells of a client that had left already */
+    pthread_t caller;
+    void (*on_gone)(void *);
+    void *on_gone_arg;
+
+    /* the answer; written by the answerer before the state says so */
+    int status;
+    struct http_header *reply_headers;
+    size_t n_reply_headers;
+    struct buf out;
+    struct http_stream stream;
+
+    /* an operation's run (run.c) */
+    struct op_call call;
+    struct json_out jw;
+};
+
+struct request_pool {
+    pthread_mutex_t mu;
+    struct http_request *free;
+    size_t n_free;
+};
+struct http_request *request_new(struct http_server *s); /* with one reference; NULL when out of memory */
+void request_ref(struct http_request *r);
+void request_unref(struct http_request *r);
+void request_pool_free(struct http_server *s);
+/* State changes go through here: an impossible one is a bug and stops the process. Under mu. */
+void request_state(struct http_request *r, enum req_state to);
+/* Runs a callback with mu let go; the caller holds mu before and after. */
+void request_call(struct http_request *r, void (*fn)(void *), void *arg);
+/* Waits until no other thread runs a callback of r's. Under mu. */
+void request_quiet(struct http_request *r);
+/* The client left, or the request is cut. Under mu (let go meanwhile). */
+void request_gone(struct http_request *r);
+/* As request_gone, for one who asks when the client has left already: a worker tells. Under mu. */
+void request_tell_later(struct http_request *r);
+void request_told(struct http_request *r); /* on the worker */
+/* Lets libmicrohttpd go on with the connection when it is parked. Under mu. */
+void request_wake(struct http_request *r);
+/* A clean id: the caller's own when it has a harmless form, else a new one. */
+struct str request_make_id(struct http_request *r, struct str given);
+
+/* ---- head.c: is this request acceptable? ---- */
+/* ERR_OK, or what is wrong with *status set to the answer's. */
+enum err_code head_check(struct http_request *r, int *status, struct err *e);
+bool head_loopback_name(struct str host_port); /* localhost, 127.x.x.x or [::1], with or without a port */
+/* The announced length of the body, -1: none (chunked, or no body). */
+int64_t head_length(const struct http_request *r);
+
+/* ---- handler.c: libmicrohttpd's callbacks ---- */
+void *handler_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result handler_access(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+                               const char *version, const char *data, size_t *n, void **context);
+void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode toe);
+
+/* ---- answer.c ---- */
+/* The answer's body is in r->out already; headers must live in r's arena or longer. */
+void answer_ready(struct http_request *r, int status, const struct http_header *headers, size_t n);
+void answer_error_status(struct http_request *r, int status, const struct err *e);
+/* Builds libmicrohttpd's response and queues it. On an HTTP thread, state ANSWERED, STREAMING or ENDED. */
+enum MHD_Result answer_queue(struct http_request *r);
+/* Writes the error body in the shape that `path` asks for. */
+void error_body(struct buf *b, struct str path, int status, const struct err *e, struct str request_id);
+struct http_header *answer_copy_headers(struct http_request *r, const struct http_header *headers, size_t n);
+bool answer_header_fine(const struct http_header *h);
+
+/* ---- stream.c ---- */
+ssize_t stream_read(void *cls, uint64_t pos, char *to, size_t max);
+void stream_release(struct http_stream *s);
+void stream_let_go(struct http_request *r); /* the connection's side is over. Under mu (let go meanwhile). */
+
+/* ---- run.c: operations ---- */
+void run_start(struct http_request *r);
+void run_on_worker(struct http_request *r);
+
+/* ---- work.c: the worker pool ---- */
+struct job {
+    struct job *next;
+    void (*fn)(void *);
+    void *arg;
+};
+struct work {
+    pthread_mutex_t mu;
+    pthread_cond_t some;
+    struct http_request *requests, **requests_end; /* queued without an allocation */
+    struct job *jobs, **jobs_end;
+    size_t queued;
+    bool stop;
+    int n_threads;
+    pthread_t threads[64];
+};
+enum err_code work_start(struct work *w, int threads, struct err *e);
+void work_stop(struct work *w); /* runs what is queued, then ends */
+enum err_code work_request(struct work *w, struct http_request *r);
+
+/* ---- listen.c ---- */
+/* Also what libmicrohttpd hands to conn_notify. */
+struct listener {
+    struct http_server *srv;
+    int fd;         /* -1: none */
+    char path[108]; /* Unix socket */
+    uint64_t dev, ino;
+};
+/* The name only, for messages and the three lines: fails for anything but a loopback address. */
+enum err_code listen_tcp(const char *address, struct listener *out, int *port, struct err *e);
+enum err_code listen_unix(const char *path, struct listener *out, struct err *e);
+void listen_close(struct listener *l);
+
+/* ---- extras.c: what the door itself answers; catalog.c, openapi.c, docs.c: the API's description ---- */
+enum err_code extras_add(struct http_server *s, struct err *e);
+const struct operation *extras_all(size_t *n); /* for the description only: fn is NULL */
+
+struct catalog_entry { /* one method of one path */
+    struct str path;
+    const struct operation *op;
+    unsigned nth; /* 0 for an operation's first path, 1 for its second … */
+};
+/* All operations and extras, paths in order of first appearance, methods of a path side by side. NULL when out of
+ * memory. */
+const struct catalog_entry *catalog_make(struct arena *a, size_t *n);
+/* The next "{name}" of a path, STR_NONE at its end; *rest moves on. */
+struct str catalog_param(struct str *rest);
+void openapi_write(struct buf *b);
+void docs_write(struct buf *b);
+
+/* ---- server.c ---- */
+struct http_server {
+    struct service *svc;
+    struct router *router;
+    size_t max_body;
+    int slow_seconds;
+    int port;
+    struct listener tcp, local;
+    struct MHD_Daemon *tcp_daemon, *local_daemon;
+    struct conns conns;
+    struct request_pool pool;
+    struct work work;
+    bool work_runs;
+    uint64_t id_base;
+    atomic_uint_least64_t id_next;
+    atomic_int live;      /* requests not given up yet */
+    atomic_bool draining; /* no keep-alive any more */
+    atomic_bool stopping; /* nothing may be parked any more */
+};
+
+#endif

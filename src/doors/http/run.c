@@ -1,0 +1,174 @@
+/* Running operations: the request's path, query and body become an op_input, the operation's answer becomes the
+ * reply. Knows the table's entries, not what any of them does. */
+#include "base/clock.h"
+#include "doors/http/http_int.h"
+
+#include <string.h>
+
+enum { QUERY_MAX = 64 };
+
+static enum err_code bind_query(struct http_request *r, struct op_pair *pairs, size_t *n, struct err *e)
+{
+    struct str rest = r->query;
+    while (rest.p && rest.n > 0) {
+        struct str value = str_cut(&rest, '&');
+        if (value.n == 0)
+            continue;
+        if (*n == QUERY_MAX + ROUTE_PARAMS)
+            return err_set(e, ERR_INVALID, "query", "a query has at most %d parameters", QUERY_MAX);
+        struct str name = str_cut(&value, '=');
+        struct op_pair *p = &pairs[(*n)++];
+        p->where = ARG_IN_QUERY;
+        enum err_code code = url_decode(r->arena, name, true, "query", &p->name, e);
+        if (code == ERR_OK)
+            code = url_decode(r->arena, value.p ? value : STR(""), true, "query", &p->value, e);
+        if (code != ERR_OK)
+            return code;
+    }
+    return ERR_OK;
+}
+
+static size_t count_pairs(const struct http_request *r)
+{
+    size_t n = r->route->n_params + (r->query.n > 0);
+    for (size_t i = 0; i < r->query.n; i++)
+        n += r->query.p[i] == '&';
+    return n < QUERY_MAX + ROUTE_PARAMS ? n : QUERY_MAX + ROUTE_PARAMS;
+}
+
+static enum err_code bind_input(struct http_request *r, struct op_input *in, struct err *e)
+{
+    size_t n = 0, max = count_pairs(r);
+    struct op_pair *pairs = arena_array(r->arena, struct op_pair, max ? max : 1);
+    if (!pairs)
+        return err_nomem(e);
+    for (size_t i = 0; i < r->route->n_params; i++)
+        pairs[n++] = (struct op_pair){r->route->params[i], r->match.values[i], ARG_IN_PATH};
+    enum err_code code = bind_query(r, pairs, &n, e);
+    in->pairs = pairs;
+    in->n_pairs = n;
+    in->body = r->in.n > 0 ? buf_view(&r->in) : STR_NONE;
+    return code;
+}
+
+/* ---- the answer ---- */
+
+/* `</path?query&cursor=…>; rel="next"`: the request's own query with another cursor. */
+static struct str next_link(struct http_request *r)
+{
+    struct buf b;
+    buf_init(&b, 64 * 1024);
+    buf_cstr(&b, "<");
+    buf_str(&b, r->path);
+    buf_char(&b, '?');
+    struct str rest = r->query;
+    while (rest.p && rest.n > 0) {
+        struct str pair = str_cut(&rest, '&');
+        if (pair.n == 0 || str_starts(pair, "cursor="))
+            continue;
+        buf_str(&b, pair);
+        buf_char(&b, '&');
+    }
+    buf_cstr(&b, "cursor=");
+    url_encode(&b, r->call.next_cursor);
+    buf_cstr(&b, ">; rel=\"next\"");
+    struct str link = b.failed ? STR_NONE : arena_str(r->arena, buf_view(&b));
+    buf_release(&b);
+    return link;
+}
+
+static void answer_success(struct http_request *r)
+{
+    const struct op_call *call = &r->call;
+    struct http_header *h = arena_array(r->arena, struct http_header, 3);
+    size_t n = 0;
+    if (h) {
+        const char *type = call->op->flags & OP_TEXT && call->content_type ? call->content_type : "application/json";
+        h[n++] = (struct http_header){STR("Content-Type"), str_of(type)};
+        if (call->op->flags & OP_LIST_V1 && call->total >= 0)
+            h[n++] = (struct http_header){STR("X-Total-Count"), arena_fmt(r->arena, "%lld", (long long)call->total)};
+        if (call->op->flags & OP_LIST_V1 && call->next_cursor.n > 0)
+            h[n++] = (struct http_header){STR("Link"), next_link(r)};
+    }
+    answer_ready(r, call->status, h, n);
+}
+
+static void finish(struct http_request *r, enum err_code code, const struct err *e)
+{
+    struct err own = {0};
+    if (code == ERR_OK && (r->out.failed || arena_failed(r->arena))) {
+        code = err_nomem(&own);
+        e = &own;
+    } else if (code != ERR_OK && (!e || e->code == ERR_OK)) {
+        err_set(&own, code, NULL, "%s failed without saying why", r->call.op->name);
+        e = &own;
+    }
+    if (code == ERR_OK)
+        answer_success(r);
+    else
+        http_answer_error(r, e);
+}
+
+/* From an operation that answered OP_PENDING, later, on any thread. */
+static void finish_later(struct op_call *call, enum err_code code, const struct err *e)
+{
+    finish(call->door, code, e);
+}
+
+/* ---- the run ---- */
+
+static struct str project_of(const struct http_request *r)
+{
+    struct str s = http_header_get(r, "X-Cairn-Project");
+    bool fine = s.n > 0 && s.n <= 128;
+    for (size_t i = 0; fine && i < s.n; i++) {
+        char c = s.p[i];
+        fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               (c && strchr("-_.", c) != NULL);
+    }
+    return fine ? s : STR("default");
+}
+
+static void run(struct http_request *r)
+{
+    struct err e = {0};
+    struct op_input in = {0};
+    jw_init(&r->jw, &r->out);
+    r->call = (struct op_call){.svc = r->srv->svc,
+                               .op = r->route->op,
+                               .arena = r->arena,
+                               .out = &r->jw,
+                               .project = project_of(r),
+                               .request_id = r->id,
+                               .status = r->route->op->status,
+                               .total = -1,
+                               .finish = finish_later,
+                               .door = r};
+    enum err_code code = bind_input(r, &in, &e);
+    if (code == ERR_OK)
+        code = op_bind(&r->call, &in, &e);
+    if (code == ERR_OK)
+        code = op_run(&r->call, &e);
+    if ((int)code != OP_PENDING) /* pending: r may be gone already */
+        finish(r, code, &e);
+}
+
+void run_start(struct http_request *r)
+{
+    struct err e = {0};
+    if (r->route->op->flags & OP_INLINE) {
+        run(r);
+    } else if (work_request(&r->srv->work, r) != ERR_OK) {
+        err_set(&e, ERR_UNAVAILABLE, NULL, "the server has too much to do or is stopping; try again");
+        e.retry_after_ms = 1000;
+        http_answer_error(r, &e);
+    }
+}
+
+void run_on_worker(struct http_request *r)
+{
+    if (r->route->op)
+        run(r);
+    else
+        request_told(r);
+}
