@@ -16,6 +16,34 @@ struct record *record_new(struct arena *a, const struct kind *k)
     return r;
 }
 
+struct value field_default(const struct field *f)
+{
+    struct str s = str_of(f->fallback);
+    int64_t i = 0;
+    double d = 0;
+    if (!s.p)
+        return V_UNSET;
+    switch (f->type) {
+    case FIELD_INT:
+    case FIELD_TIME:
+        (void)str_int(s, &i);
+        return V_INT(i);
+    case FIELD_REAL:
+        (void)str_double(s, &d);
+        return V_REAL(d);
+    case FIELD_BOOL:
+        return V_INT(str_is(s, "true"));
+    case FIELD_TEXT:
+    case FIELD_ENUM: /* a JSON string without escapes: only the quotes go */
+        return V_TEXT(str_take(str_skip(s, 1), s.n - 2));
+    case FIELD_OBJECT:
+    case FIELD_ARRAY:
+    case FIELD_JSON:
+        break;
+    }
+    return V_TEXT(s);
+}
+
 struct value *record_value(const struct record *r, const char *field)
 {
     int i = kind_field(r->kind, str_of(field));

@@ -51,6 +51,9 @@ enum err_code record_from_json(struct arena *a, const struct json *o, enum recor
 void record_write(struct json_out *w, const struct record *r);
 void record_write_members(struct json_out *w, const struct record *r);
 
+/* The field's default as a value, borrowed from the table; UNSET when it has none. */
+struct value field_default(const struct field *f);
+
 /* One value of a field by name; NULL when the kind has no such field. */
 struct value *record_value(const struct record *r, const char *field);
 struct str record_text(const struct record *r, const char *field); /* STR_NONE when unset, null or no text */

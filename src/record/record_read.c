@@ -223,22 +223,16 @@ static enum err_code read_value(struct arena *a, const struct field *f, const st
     return read_json(a, f, v, out, e);
 }
 
-/* The field's default as a value. The table is trusted, so this only fails for want of memory. */
-static enum err_code default_value(struct arena *a, const struct field *f, struct value *out, struct err *e)
-{
-    const struct json *v;
-    enum err_code rc = json_parse(a, str_of(f->fallback), 0, &v, e);
-    return rc ? rc : read_value(a, f, v, out, e);
-}
-
 static enum err_code read_field(struct arena *a, const struct field *f, const struct json *v, struct value *out,
                                 struct err *e)
 {
     if (f->flags & FIELD_READ_ONLY)
         return err_set(e, ERR_INVALID, f->name, "%s is kept by Cairn and cannot be set", f->name);
     /* null asks for the default; a JSON field without one may hold null itself. */
-    if (v->type == JSON_NULL && f->fallback)
-        return default_value(a, f, out, e);
+    if (v->type == JSON_NULL && f->fallback) {
+        *out = field_default(f);
+        return ERR_OK;
+    }
     if (v->type == JSON_NULL && (f->flags & FIELD_REQUIRED) && f->type != FIELD_JSON)
         return err_set(e, ERR_INVALID, f->name, "%s must not be null", f->name);
     if (v->type == JSON_NULL && f->type != FIELD_JSON) {
@@ -314,22 +308,17 @@ static enum err_code read_shared(struct arena *a, struct str key, const struct j
     return refuse_unknown(r->kind, key, e);
 }
 
-static enum err_code fill_defaults(struct arena *a, struct record *r, struct err *e)
+static enum err_code fill_defaults(struct record *r, struct err *e)
 {
     const struct kind *k = r->kind;
     if ((k->flags & KIND_KEYED) && !r->id.p)
         return err_set(e, ERR_INVALID, k->id_name, "%s is required", k->id_name);
     for (size_t i = 0; i < k->n_fields; i++) {
         const struct field *f = &k->fields[i];
-        enum err_code rc = ERR_OK;
-        if (r->v[i].type != VALUE_UNSET)
-            continue;
-        if (f->fallback)
-            rc = default_value(a, f, &r->v[i], e);
-        else if ((f->flags & FIELD_REQUIRED) && !(f->flags & FIELD_READ_ONLY))
-            rc = err_set(e, ERR_INVALID, f->name, "%s is required", f->name);
-        if (rc)
-            return rc;
+        if (r->v[i].type == VALUE_UNSET)
+            r->v[i] = field_default(f);
+        if (r->v[i].type == VALUE_UNSET && (f->flags & FIELD_REQUIRED) && !(f->flags & FIELD_READ_ONLY))
+            return err_set(e, ERR_INVALID, f->name, "%s is required", f->name);
     }
     return ERR_OK;
 }
@@ -349,5 +338,5 @@ enum err_code record_from_json(struct arena *a, const struct json *o, enum recor
         if (rc)
             return rc;
     }
-    return mode == RECORD_CREATE ? fill_defaults(a, r, e) : ERR_OK;
+    return mode == RECORD_CREATE ? fill_defaults(r, e) : ERR_OK;
 }

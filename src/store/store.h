@@ -28,6 +28,9 @@ enum err_code store_open(const struct store_options *o, struct store **out, stru
 /* Drains the queue, commits, checkpoints, closes. */
 void store_close(struct store *s);
 const char *store_dir(const struct store *s);
+/* "store_" and 32 hex digits: tells this store from others and from its own past, as a restore makes a new one. What
+ * is derived from a store (an index) keeps it, and is made anew when it differs. */
+const char *store_identity(const struct store *s);
 
 /* ---- reading: a snapshot until store_read_end ---- */
 enum err_code store_read_begin(struct store *s, struct store_tx **out, struct err *e);
@@ -36,15 +39,15 @@ enum err_code store_read_begin_deadline(struct store *s, int64_t deadline_us, st
 void store_read_end(struct store_tx *tx);
 
 /* ---- writing ---- */
-/* Runs in the writer's group. May run twice (the group is retried job by job when one fails), so it
+/* Runs in the writer's group. May run more than once (the group is retried job by job when one fails), so it
  * must depend only on its arguments and the tx. What it changed is undone when it returns non-zero. */
 typedef enum err_code store_fn(struct store_tx *tx, void *arg, struct err *e);
 
 struct store_job {
     store_fn *fn;
     void *arg;
-    /* Called once on the writer thread when the job is durable (code ERR_OK) or has failed. Must be
-     * quick. The job belongs to the caller again from then on. */
+    /* Called once on the writer thread (in store_submit when the store is read-only) when the job is durable (code
+     * ERR_OK) or has failed. Must be quick. The job belongs to the caller again from then on. */
     void (*done)(struct store_job *job);
     enum err_code code;
     struct err err;

@@ -12,6 +12,8 @@ struct turn_new {
     struct str metadata; /* JSON object text or STR_NONE */
     int64_t timestamp;   /* ms; 0: now */
     int64_t token_count; /* < 0: estimated */
+    /* id_sha256 of content (64 hex digits), STR_NONE: computed here. Given, it spares the writer's thread. */
+    struct str content_hash;
 };
 struct turn_added {
     char id[ID_MAX];

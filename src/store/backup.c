@@ -1,0 +1,210 @@
+/* Backup and restore. A backup is only called one once it was opened and checked; a restore only replaces data by a
+ * backup that checked, while nobody else has it open, and keeps what was there. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "store/internal.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- is it a sound copy? ---- */
+
+struct verdict {
+    int problems;
+    char first[160];
+};
+
+static void note(void *arg, const char *problem)
+{
+    struct verdict *v = arg;
+    if (!v->problems++)
+        (void)snprintf(v->first, sizeof v->first, "%s", problem);
+}
+
+/* Opens the file and checks it whole: integrity, and that it holds Cairn's schema of a version known here. */
+static enum err_code verify(const struct store_driver *d, const char *path, struct err *e)
+{
+    struct store shell = {.driver = d, .path = (char *)(uintptr_t)path, .busy_ms = 1000};
+    struct store_tx *tx = NULL;
+    struct verdict v = {0};
+    int version = 0;
+    enum err_code rc = tx_open(&shell, false, &tx, e);
+    if (rc)
+        return rc;
+    rc = d->check(tx->c, note, &v, e);
+    if (!rc && v.problems)
+        rc = err_set(e, ERR_CORRUPT, NULL, "the backup is damaged: %s", v.first);
+    if (!rc)
+        rc = schema_version(tx, &version, e);
+    if (!rc && version == 0)
+        rc = err_set(e, ERR_CORRUPT, NULL, "the file %.160s holds no data of Cairn's", path);
+    if (!rc && version > store_schema_newest())
+        rc = err_set(e, ERR_UNAVAILABLE, NULL, "the backup was written by a newer Cairn (schema %d, this one knows %d)",
+                     version, store_schema_newest());
+    tx_close(tx);
+    return rc;
+}
+
+/* ---- backup ---- */
+
+/* The snapshot is held from the first statement on, so that commits meanwhile do not begin the copy anew. */
+static enum err_code copy_snapshot(struct store *s, const char *path, void (*progress)(void *, int, int), void *arg,
+                                   struct err *e)
+{
+    struct store_tx *tx;
+    enum err_code rc = store_read_begin(s, &tx, e);
+    if (rc)
+        return rc;
+    int version;
+    rc = schema_version(tx, &version, e);
+    if (!rc)
+        rc = s->driver->backup(tx->c, path, progress, arg, e);
+    store_read_end(tx);
+    return rc;
+}
+
+enum err_code store_backup(struct store *s, const char *path, void (*progress)(void *, int done, int total), void *arg,
+                           struct err *e)
+{
+    if (file_exists(path))
+        return err_set(e, ERR_CONFLICT, "path", "%.180s exists already; name a new file", path);
+    enum err_code rc = copy_snapshot(s, path, progress, arg, e);
+    if (!rc)
+        rc = verify(s->driver, path, e);
+    if (rc)
+        (void)file_remove(path, NULL);
+    return rc;
+}
+
+/* ---- restore ---- */
+
+struct names {
+    char *db, *fresh, *before;
+};
+
+static char *join(const char *dir, const char *name)
+{
+    size_t n = strlen(dir) + strlen(name) + 2;
+    char *path = mem_alloc(n);
+    if (path)
+        (void)snprintf(path, n, "%s/%s", dir, name);
+    return path;
+}
+
+static enum err_code name_files(const char *dir, struct names *n, struct err *e)
+{
+    n->db = join(dir, "store.db");
+    n->fresh = join(dir, "store.db.restoring");
+    n->before = join(dir, "store.db.before-restore");
+    return n->db && n->fresh && n->before ? ERR_OK : err_nomem(e);
+}
+
+/* A restored store is another one: what was derived from the old one must notice. */
+static enum err_code renew_identity(const struct store_driver *d, const char *path, struct err *e)
+{
+    struct store shell = {.driver = d, .path = (char *)(uintptr_t)path, .busy_ms = 1000};
+    struct store_tx *tx = NULL;
+    enum err_code rc = tx_open(&shell, true, &tx, e);
+    if (rc)
+        return rc;
+    int version = 0;
+    rc = tx->d->begin(tx->c, DRIVER_WRITE, e);
+    if (!rc)
+        rc = schema_version(tx, &version, e);
+    if (!rc && version >= 2)
+        rc = schema_new_identity(tx, e);
+    if (!rc)
+        rc = tx->d->commit(tx->c, e);
+    if (rc)
+        tx->d->rollback(tx->c);
+    tx_close(tx);
+    return rc;
+}
+
+/* A copy of the backup beside the data, on the same file system, so that putting it in place is one rename. */
+static enum err_code make_fresh(const struct store_driver *d, const char *backup, const char *fresh, struct err *e)
+{
+    struct driver_conn *from = NULL;
+    const struct driver_options o = {.path = backup, .read_only = true, .busy_ms = 1000};
+    enum err_code rc = file_remove(fresh, e);
+    if (!rc)
+        rc = d->open(&o, &from, e);
+    if (!rc)
+        rc = d->backup(from, fresh, NULL, NULL, e);
+    d->close(from);
+    if (!rc)
+        rc = verify(d, fresh, e);
+    return rc ? rc : renew_identity(d, fresh, e);
+}
+
+/* What SQLite keeps beside a database belongs to that one only: a WAL left over would be played into the new one. */
+static enum err_code move_aside(const char *db, const char *to, const char *suffix, struct err *e)
+{
+    char from[PATH_MAX], into[PATH_MAX];
+    int n = snprintf(from, sizeof from, "%s%s", db, suffix), m = snprintf(into, sizeof into, "%s%s", to, suffix);
+    if (n < 0 || m < 0 || (size_t)n >= sizeof from || (size_t)m >= sizeof into)
+        return err_set(e, ERR_INVALID, "path", "the path of the data folder is too long");
+    if (mem_fail_now() || (file_exists(from) && rename(from, into)))
+        return err_errno(e, "keep the replaced database", into);
+    return ERR_OK;
+}
+
+static enum err_code swap(const struct names *n, struct err *e)
+{
+    enum err_code rc = move_aside(n->db, n->before, "-wal", e);
+    if (!rc)
+        rc = move_aside(n->db, n->before, "-shm", e);
+    if (!rc)
+        rc = move_aside(n->db, n->before, "", e);
+    if (rc)
+        return rc;
+    if (!rename(n->fresh, n->db))
+        return ERR_OK;
+    rc = err_errno(e, "put the backup in place", n->db);
+    (void)move_aside(n->before, n->db, "", NULL);
+    return rc;
+}
+
+static enum err_code restore(const struct names *n, const char *backup, struct err *e)
+{
+    const struct store_driver *d = &sqlite_driver;
+    struct driver_conn *sole = NULL;
+    bool had = file_exists(n->db);
+    enum err_code rc = verify(d, backup, e);
+    if (!rc)
+        rc = make_fresh(d, backup, n->fresh, e);
+    struct err busy = {0};
+    if (!rc && had) {
+        rc = d->lock_file(n->db, &sole, &busy);
+        /* A damaged database is just what a restore is for. */
+        if (rc == ERR_CORRUPT)
+            rc = ERR_OK;
+        if (rc == ERR_BUSY)
+            (void)err_set(e, rc, NULL, "the data is in use by another process; stop it first");
+        else if (rc && e && !e->code)
+            *e = busy;
+    }
+    if (!rc)
+        rc = swap(n, e);
+    if (sole)
+        d->close(sole);
+    (void)file_remove(n->fresh, NULL);
+    return rc;
+}
+
+enum err_code store_restore(const char *dir, const char *backup, struct err *e)
+{
+    struct names n = {0};
+    if (!file_exists(backup))
+        return err_set(e, ERR_NOT_FOUND, "path", "there is no file %.180s", backup);
+    enum err_code rc = file_mkdirs(dir, e);
+    if (!rc)
+        rc = name_files(dir, &n, e);
+    if (!rc)
+        rc = restore(&n, backup, e);
+    mem_free(n.db);
+    mem_free(n.fresh);
+    mem_free(n.before);
+    return rc;
+}

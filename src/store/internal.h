@@ -1,0 +1,110 @@
+/* What the files of the store share: the store, a connection with its cached statements, and the small
+ * query interface all SQL goes through. */
+#ifndef CAIRN_STORE_INTERNAL_H
+#define CAIRN_STORE_INTERNAL_H
+
+#include "base/id.h"
+#include "record/record.h"
+#include "store/driver.h"
+#include "store/statements.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { SQL_CACHE = 48, SQL_CACHE_TEXT = 8192, TOUCH_SLOTS = 256, READERS_MAX = 64 };
+
+/* Generated statements that every kind has once (record_sql.c). */
+enum kind_sql { SQL_GET_ID, SQL_GET_KEYED, SQL_GET_SEQ, SQL_INSERT, SQL_DELETE, SQL_AFTER, SQL_COUNT, SQL_KINDS };
+
+struct cached_sql {
+    struct driver_stmt *s;
+    char *sql;
+    size_t n;
+    uint64_t used; /* tick of the last use */
+};
+
+struct touch {
+    int64_t session_seq, at;
+};
+
+/* One connection and the transaction on it. */
+struct store_tx {
+    struct store *store;
+    const struct store_driver *d;
+    struct driver_conn *c;
+    struct driver_stmt *fixed[STMT_COUNT];
+    struct driver_stmt **of_kind; /* [kind_number * SQL_KINDS + which] */
+    struct cached_sql cache[SQL_CACHE];
+    uint64_t tick;
+    bool writer;                       /* statements may write */
+    bool begun;                        /* readers begin with their first statement */
+    size_t bytes;                      /* text bound by the writer since the group began */
+    struct touch touched[TOUCH_SLOTS]; /* writer: when a session's last_active was last written */
+    struct store_tx *next;             /* the pool's */
+};
+
+enum err_code tx_open(struct store *s, bool writer, struct store_tx **out, struct err *e);
+void tx_close(struct store_tx *tx);
+
+/* ---- queries: sticky; bind in order, then rows, then always query_end ---- */
+struct query {
+    struct store_tx *tx;
+    struct driver_stmt *s; /* NULL when it could not be prepared */
+    struct err *e;
+    enum err_code rc;
+    int bound;
+};
+void query_fixed(struct query *q, struct store_tx *tx, enum statement which, struct err *e);
+void query_kind(struct query *q, struct store_tx *tx, const struct kind *k, enum kind_sql which, struct err *e);
+/* Any other text; the connection keeps the SQL_CACHE last used. `what` must be a literal. */
+void query_sql(struct query *q, struct store_tx *tx, struct str sql, const char *what, struct err *e);
+void query_null(struct query *q);
+void query_int(struct query *q, int64_t v);
+void query_real(struct query *q, double v);
+void query_text(struct query *q, struct str v);           /* borrowed until query_end; STR_NONE binds NULL */
+void query_value(struct query *q, const struct value *v); /* UNSET binds NULL */
+bool query_row(struct query *q);                          /* false: no more, or an error (see rc) */
+enum err_code query_end(struct query *q);                 /* rc */
+enum err_code query_run(struct query *q);                 /* for statements without rows: step and end */
+int64_t query_col_int(struct query *q, int i);
+/* Copied into the arena; NULL gives STR_NONE. Out of memory makes the query fail. */
+struct str query_col_text(struct query *q, struct arena *a, int i);
+
+/* ---- generated SQL (record_sql.c) ---- */
+void sql_of_kind(struct buf *out, const struct kind *k, enum kind_sql which);
+void sql_columns(struct buf *out, const struct kind *k);
+struct record *query_record(struct query *q, struct arena *a, const struct kind *k);
+
+/* ---- pool of readers ---- */
+struct readers;
+struct readers *readers_new(struct store *s, int keep);
+void readers_free(struct readers *r);
+
+/* ---- the writer ---- */
+struct writer;
+enum err_code writer_start(struct store *s, struct store_tx *tx, struct writer **out, struct err *e);
+void writer_stop(struct writer *w); /* drains, closes its connection */
+
+/* ---- schema ---- */
+enum err_code schema_prepare(struct store *s, struct store_tx *tx, struct err *e);
+enum err_code schema_version(struct store_tx *tx, int *out, struct err *e);
+enum err_code schema_move(struct store_tx *tx, int version, struct err *e);
+enum err_code schema_new_identity(struct store_tx *tx, struct err *e);
+
+struct store {
+    char *dir, *path; /* data folder, <dir>/store.db */
+    const struct store_driver *driver;
+    int busy_ms;
+    bool sync_normal, writable;
+    char identity[ID_MAX];
+    struct readers *readers;
+    struct writer *writer; /* NULL when not writable */
+    pthread_mutex_t watch_lock;
+    struct driver_conn *watch; /* for the change counter, opened on first use */
+    int64_t last_change;
+    void (*on_commit)(void *);
+    void *on_commit_arg;
+};
+
+#endif

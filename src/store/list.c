@@ -1,0 +1,215 @@
+/* Lists of records: filters, a created range, pages by keyset. Why keyset: a page begins after the last row's
+ * values in the list's order, so records that come in between neither repeat nor hide others, and a deep page costs
+ * what the first does. SQL is made from column names of the table of kinds only; values are always bound. */
+#include "store/cursor.h"
+#include "store/internal.h"
+#include "store/records.h"
+
+enum { LIMIT_MAX = 1000, FILTERS_MAX = 16, PARAMETERS_MAX = 64 };
+
+/* SQL text with the values it binds, in order. */
+struct clause {
+    struct buf sql;
+    struct value values[PARAMETERS_MAX];
+    int n;
+};
+
+static void put_parameter(struct clause *c, struct value v)
+{
+    if (c->n == PARAMETERS_MAX) {
+        c->sql.failed = true;
+        return;
+    }
+    c->values[c->n++] = v;
+    buf_fmt(&c->sql, "?%d", c->n);
+}
+
+static bool may_filter(const struct kind *k, const char *field)
+{
+    struct str name = str_of(field);
+    int i = kind_field(k, name);
+    return str_is(name, "id") || str_is(name, "project") ||
+           (i >= 0 && (k->fields[i].flags & (FIELD_INDEXED | FIELD_FILTER)));
+}
+
+static enum err_code put_filters(struct clause *c, const struct list_query *q, struct err *e)
+{
+    if (q->n_filters > FILTERS_MAX)
+        return err_set(e, ERR_INVALID, NULL, "a list takes at most %d filters", FILTERS_MAX);
+    for (size_t i = 0; i < q->n_filters; i++) {
+        const struct list_filter *f = &q->filters[i];
+        if (!may_filter(q->kind, f->field))
+            return err_set(e, ERR_INVALID, f->field, "%s cannot be filtered by %.60s", q->kind->plural, f->field);
+        buf_fmt(&c->sql, " AND \"%s\"", f->field);
+        if (f->equals.type == VALUE_NULL || f->equals.type == VALUE_UNSET) {
+            buf_cstr(&c->sql, " IS NULL");
+            continue;
+        }
+        /* The organisation's own records are seen by all of its projects. */
+        bool org = (q->kind->flags & KIND_ORG) && str_is(str_of(f->field), "project");
+        buf_cstr(&c->sql, org ? " IN ('', " : " = ");
+        put_parameter(c, f->equals);
+        if (org)
+            buf_char(&c->sql, ')');
+    }
+    if (q->created_from) {
+        buf_cstr(&c->sql, " AND created_at >= ");
+        put_parameter(c, V_INT(q->created_from));
+    }
+    if (q->created_to) {
+        buf_cstr(&c->sql, " AND created_at <= ");
+        put_parameter(c, V_INT(q->created_to));
+    }
+    return ERR_OK;
+}
+
+/* Column comes after value v. Nulls stand first ascending, last descending. False: nothing can. */
+static bool put_after(struct clause *c, const struct order_column *o, const struct value *v)
+{
+    if (v->type == VALUE_NULL) {
+        if (!o->descending)
+            buf_fmt(&c->sql, "\"%.*s\" IS NOT NULL", STR_ARG(o->name));
+        return !o->descending;
+    }
+    buf_fmt(&c->sql, "(\"%.*s\" %c ", STR_ARG(o->name), o->descending ? '<' : '>');
+    put_parameter(c, *v);
+    if (o->descending && !o->never_null)
+        buf_fmt(&c->sql, " OR \"%.*s\" IS NULL", STR_ARG(o->name));
+    buf_char(&c->sql, ')');
+    return true;
+}
+
+static void put_equal(struct clause *c, const struct order_column *o, const struct value *v)
+{
+    buf_fmt(&c->sql, "\"%.*s\"", STR_ARG(o->name));
+    if (v->type == VALUE_NULL) {
+        buf_cstr(&c->sql, " IS NULL");
+        return;
+    }
+    buf_cstr(&c->sql, " = ");
+    put_parameter(c, *v);
+}
+
+/* (a after x) OR (a = x AND b after y) OR … */
+static void put_position(struct clause *c, const struct order_column *o, size_t n, const struct value *at)
+{
+    /* The first column alone lets an index find the place; the rest is for equal values. */
+    if (o[0].never_null && n > 1) {
+        buf_fmt(&c->sql, " AND \"%.*s\" %s ", STR_ARG(o[0].name), o[0].descending ? "<=" : ">=");
+        put_parameter(c, at[0]);
+    }
+    buf_cstr(&c->sql, " AND (0 = 1");
+    for (size_t i = 0; i < n; i++) {
+        buf_cstr(&c->sql, " OR (");
+        for (size_t j = 0; j < i; j++) {
+            put_equal(c, &o[j], &at[j]);
+            buf_cstr(&c->sql, " AND ");
+        }
+        if (!put_after(c, &o[i], &at[i]))
+            buf_cstr(&c->sql, "0 = 1");
+        buf_char(&c->sql, ')');
+    }
+    buf_char(&c->sql, ')');
+}
+
+static void put_order(struct clause *c, const struct order_column *o, size_t n, enum sql_dialect d)
+{
+    buf_cstr(&c->sql, " ORDER BY ");
+    for (size_t i = 0; i < n; i++) {
+        buf_fmt(&c->sql, "%s\"%.*s\"%s", i ? ", " : "", STR_ARG(o[i].name), o[i].descending ? " DESC" : "");
+        /* SQLite does so by itself, and then uses an index. */
+        if (d == SQL_POSTGRES && !o[i].never_null)
+            buf_cstr(&c->sql, o[i].descending ? " NULLS LAST" : " NULLS FIRST");
+    }
+}
+
+static void bind_all(struct query *q, const struct clause *c)
+{
+    for (int i = 0; i < c->n; i++)
+        query_value(q, &c->values[i]);
+}
+
+static enum err_code count_all(struct store_tx *tx, const struct list_query *q, struct clause *c, int64_t *total,
+                               struct err *e)
+{
+    buf_fmt(&c->sql, "SELECT count(*) FROM \"%s\" WHERE deleted_at IS NULL", q->kind->name);
+    enum err_code rc = put_filters(c, q, e);
+    if (!rc && c->sql.failed)
+        rc = err_nomem(e);
+    if (rc)
+        return rc;
+    struct query run;
+    query_sql(&run, tx, buf_view(&c->sql), "count records", e);
+    bind_all(&run, c);
+    if (query_row(&run))
+        *total = query_col_int(&run, 0);
+    return query_end(&run);
+}
+
+static enum err_code make_page_sql(struct store_tx *tx, struct arena *a, const struct list_query *q, struct clause *c,
+                                   struct err *e)
+{
+    struct order_column order[ORDER_MAX];
+    struct value at[ORDER_MAX];
+    size_t n = order_columns(q->kind, order);
+    enum err_code rc = q->cursor.p ? cursor_read(a, q->kind, q->cursor, at, e) : ERR_OK;
+    if (rc)
+        return rc;
+    buf_cstr(&c->sql, "SELECT ");
+    sql_columns(&c->sql, q->kind);
+    buf_fmt(&c->sql, " FROM \"%s\" WHERE deleted_at IS NULL", q->kind->name);
+    rc = put_filters(c, q, e);
+    if (rc)
+        return rc;
+    if (q->cursor.p)
+        put_position(c, order, n, at);
+    put_order(c, order, n, tx->d->dialect);
+    buf_cstr(&c->sql, " LIMIT ");
+    put_parameter(c, V_INT(q->limit + 1));
+    return c->sql.failed ? err_nomem(e) : ERR_OK;
+}
+
+/* Reads one row more than asked for, which tells whether there is another page. */
+static enum err_code read_page(struct store_tx *tx, struct arena *a, const struct list_query *q, struct clause *c,
+                               struct list_page *out, struct err *e)
+{
+    enum err_code rc = make_page_sql(tx, a, q, c, e);
+    if (rc)
+        return rc;
+    size_t limit = (size_t)q->limit;
+    out->rows = arena_array(a, struct record *, limit);
+    if (!out->rows)
+        return err_nomem(e);
+    bool more = false;
+    struct query run;
+    query_sql(&run, tx, buf_view(&c->sql), "list records", e);
+    bind_all(&run, c);
+    while (!more && query_row(&run)) {
+        more = out->n == limit;
+        if (!more && (out->rows[out->n] = query_record(&run, a, q->kind)))
+            out->n++;
+    }
+    rc = query_end(&run);
+    if (rc || !more)
+        return rc;
+    out->next_cursor = cursor_make(a, out->rows[out->n - 1]);
+    return out->next_cursor.p ? ERR_OK : err_nomem(e);
+}
+
+enum err_code record_list(struct store_tx *tx, struct arena *a, const struct list_query *q, struct list_page *out,
+                          struct err *e)
+{
+    *out = (struct list_page){0};
+    if (q->limit < 1 || q->limit > LIMIT_MAX)
+        return err_set(e, ERR_INVALID, "limit", "limit must be 1 to %d", LIMIT_MAX);
+    struct clause c = {0};
+    buf_init(&c.sql, SQL_CACHE_TEXT);
+    enum err_code rc = read_page(tx, a, q, &c, out, e);
+    if (!rc && q->count) {
+        buf_clear(&c.sql);
+        c.n = 0;
+        rc = count_all(tx, q, &c, &out->total, e);
+    }
+    buf_release(&c.sql);
+    return rc;
+}

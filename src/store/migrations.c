@@ -1,0 +1,71 @@
+/* The steps of the schema, oldest first. A step that was released is never changed: a new one is added. */
+#include "store/migrations.h"
+
+static enum err_code run(struct store_tx *tx, const char *sql, struct err *e)
+{
+    return tx->d->exec(tx->c, sql, "change the schema", e);
+}
+
+/* ---- 1: a table for every kind ---- */
+
+static enum err_code kinds_up(struct store_tx *tx, struct err *e)
+{
+    struct buf sql;
+    buf_init(&sql, 0);
+    ddl_all(&sql, tx->d->dialect);
+    buf_char(&sql, '\0');
+    enum err_code rc = sql.failed ? err_nomem(e) : run(tx, sql.p, e);
+    buf_release(&sql);
+    return rc;
+}
+
+/* The way back to nothing is only open while there is nothing: records are never dropped with their tables. */
+static enum err_code kinds_down(struct store_tx *tx, struct err *e)
+{
+    size_t n;
+    const struct kind *all = kinds_all(&n);
+    struct buf sql;
+    buf_init(&sql, 0);
+    enum err_code rc = ERR_OK;
+    for (size_t i = 0; i < n && !rc; i++) {
+        struct query q;
+        query_kind(&q, tx, &all[i], SQL_AFTER, e);
+        query_int(&q, 0);
+        query_int(&q, 1);
+        bool any = query_row(&q);
+        rc = query_end(&q);
+        if (any)
+            rc = err_set(e, ERR_CONFLICT, NULL, "cannot take the schema back to version 0: there are %s in the store",
+                         all[i].plural);
+        buf_fmt(&sql, "DROP TABLE IF EXISTS \"%s\";\n", all[i].name);
+    }
+    buf_char(&sql, '\0');
+    if (!rc)
+        rc = sql.failed ? err_nomem(e) : run(tx, sql.p, e);
+    buf_release(&sql);
+    return rc;
+}
+
+/* ---- 2: the store's own settings, and its identity ---- */
+
+static enum err_code meta_up(struct store_tx *tx, struct err *e)
+{
+    enum err_code rc = run(tx, "CREATE TABLE store_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)", e);
+    return rc ? rc : schema_new_identity(tx, e);
+}
+
+static enum err_code meta_down(struct store_tx *tx, struct err *e)
+{
+    return run(tx, "DROP TABLE store_meta", e);
+}
+
+static const struct migration steps[] = {
+    {1, "a table for every kind", kinds_up, kinds_down},
+    {2, "the store's own settings", meta_up, meta_down},
+};
+
+const struct migration *migrations_all(size_t *n)
+{
+    *n = sizeof steps / sizeof *steps;
+    return steps;
+}

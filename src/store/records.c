@@ -1,0 +1,274 @@
+/* CRUD on any kind, derived from its table entry. Why here: the store is the last to know what a record must
+ * hold, whoever made it. Not here: lists (list.c), a caller's JSON (record/record_read.c). */
+#include "store/records.h"
+
+#include "base/clock.h"
+#include "store/internal.h"
+
+/* ---- insert ---- */
+
+static enum err_code complete(struct arena *a, struct record *r, struct err *e)
+{
+    const struct kind *k = r->kind;
+    char id[ID_MAX];
+    if (!r->id.p && (k->flags & KIND_KEYED))
+        return err_set(e, ERR_INVALID, k->id_name, "%s is required", k->id_name);
+    if (!r->id.p) {
+        id_make(k->id_prefix, id);
+        r->id = arena_str(a, str_of(id));
+        if (!r->id.p)
+            return err_nomem(e);
+    }
+    if (!r->project.p)
+        r->project = k->flags & KIND_ORG ? STR("") : STR("default");
+    if (!r->created_at)
+        r->created_at = clock_now_ms();
+    if (!r->updated_at)
+        r->updated_at = r->created_at;
+    if (!r->version)
+        r->version = 1;
+    for (size_t i = 0; i < k->n_fields; i++) {
+        struct value *v = &r->v[i];
+        if (v->type == VALUE_UNSET)
+            *v = field_default(&k->fields[i]);
+        if ((k->fields[i].flags & FIELD_REQUIRED) && (v->type == VALUE_UNSET || v->type == VALUE_NULL))
+            return err_set(e, ERR_INVALID, k->fields[i].name, "%s is required", k->fields[i].name);
+    }
+    return ERR_OK;
+}
+
+/* Which unique columns were in the way, in words. */
+static enum err_code explain_conflict(struct store_tx *tx, const struct record *r, struct err *e)
+{
+    const struct kind *k = r->kind;
+    struct query q;
+    bool keyed = k->flags & KIND_KEYED;
+    query_kind(&q, tx, k, keyed ? SQL_GET_KEYED : SQL_GET_ID, NULL);
+    query_text(&q, r->id);
+    if (keyed)
+        query_text(&q, r->project);
+    bool same_id = query_row(&q);
+    (void)query_end(&q);
+    if (same_id || !k->unique)
+        return err_set(e, ERR_CONFLICT, k->id_name, "a %s with %s %.*s exists already", k->name, k->id_name,
+                       STR_ARG(str_take(r->id, 100)));
+    return err_set(e, ERR_CONFLICT, NULL, "a %s with the same %s exists already", k->name, k->unique);
+}
+
+enum err_code record_insert(struct store_tx *tx, struct arena *a, struct record *r, struct err *e)
+{
+    enum err_code rc = complete(a, r, e);
+    if (rc)
+        return rc;
+    struct err why = {0};
+    struct query q;
+    query_kind(&q, tx, r->kind, SQL_INSERT, &why);
+    query_text(&q, r->id);
+    query_text(&q, r->project);
+    query_int(&q, r->created_at);
+    query_int(&q, r->updated_at);
+    query_int(&q, r->version);
+    query_null(&q);
+    for (size_t i = 0; i < r->kind->n_fields; i++)
+        query_value(&q, &r->v[i]);
+    rc = query_run(&q);
+    if (rc == ERR_CONFLICT)
+        return explain_conflict(tx, r, e);
+    if (rc && e && !e->code)
+        *e = why;
+    if (!rc)
+        r->seq = tx->d->last_seq(tx->c);
+    return rc;
+}
+
+/* ---- get ---- */
+
+/* "SESSION_NOT_FOUND" for the kinds whose absence has a name of its own in the API. */
+static enum err_code not_found(const struct kind *k, struct str id, struct err *e)
+{
+    const char *name = k == KIND_SESSION ? "SESSION_NOT_FOUND" : k == KIND_CONVERSATION ? "CONVERSATION_NOT_FOUND" : "";
+    return err_named(e, ERR_NOT_FOUND, name, "no %s with %s %.*s", k->name, k->id_name, STR_ARG(str_take(id, 120)));
+}
+
+static enum err_code get_one(struct store_tx *tx, struct arena *a, const struct kind *k, enum kind_sql which,
+                             struct str id, struct str project, struct record **out, struct err *e)
+{
+    struct query q;
+    query_kind(&q, tx, k, which, e);
+    query_text(&q, id);
+    if (which == SQL_GET_KEYED)
+        query_text(&q, project);
+    *out = query_row(&q) ? query_record(&q, a, k) : NULL;
+    return query_end(&q);
+}
+
+enum err_code record_get(struct store_tx *tx, struct arena *a, const struct kind *k, struct str id, struct str project,
+                         struct record **out, struct err *e)
+{
+    bool keyed = (k->flags & KIND_KEYED) && project.p;
+    *out = NULL;
+    if (!id.p)
+        return err_set(e, ERR_INVALID, k->id_name, "%s is required", k->id_name);
+    enum err_code rc = get_one(tx, a, k, keyed ? SQL_GET_KEYED : SQL_GET_ID, id, project, out, e);
+    if (!rc && !*out && keyed && (k->flags & KIND_ORG) && project.n)
+        rc = get_one(tx, a, k, SQL_GET_KEYED, id, STR(""), out, e);
+    return rc || *out ? rc : not_found(k, id, e);
+}
+
+enum err_code record_by_seq(struct store_tx *tx, struct arena *a, const struct kind *k, int64_t seq,
+                            struct record **out, struct err *e)
+{
+    struct query q;
+    query_kind(&q, tx, k, SQL_GET_SEQ, e);
+    query_int(&q, seq);
+    *out = query_row(&q) ? query_record(&q, a, k) : NULL;
+    enum err_code rc = query_end(&q);
+    if (!rc && !*out)
+        rc = err_set(e, ERR_NOT_FOUND, NULL, "no %s with number %lld", k->name, (long long)seq);
+    return rc;
+}
+
+/* ---- update and delete ---- */
+
+static bool same_value(const struct value *x, const struct value *y)
+{
+    if (x->type != y->type)
+        return false;
+    switch (x->type) {
+    case VALUE_INT:
+        return x->i == y->i;
+    case VALUE_REAL:
+        return x->d == y->d;
+    case VALUE_TEXT:
+        return str_eq(x->s, y->s);
+    case VALUE_UNSET:
+    case VALUE_NULL:
+        break;
+    }
+    return true;
+}
+
+/* What may not change, may still be given as it is: an output that was read can be sent back. */
+static enum err_code check_fixed(const struct record *stored, const struct record *patch, struct err *e)
+{
+    const struct kind *k = stored->kind;
+    if (patch->id.p && !str_eq(patch->id, stored->id))
+        return err_set(e, ERR_INVALID, k->id_name, "%s cannot be changed", k->id_name);
+    if (patch->project.p && !str_eq(patch->project, stored->project))
+        return err_set(e, ERR_INVALID, "project", "a %s cannot be moved to another project", k->name);
+    for (size_t i = 0; i < k->n_fields; i++)
+        if ((k->fields[i].flags & FIELD_FIXED) && patch->v[i].type != VALUE_UNSET &&
+            !same_value(&patch->v[i], &stored->v[i]))
+            return err_set(e, ERR_INVALID, k->fields[i].name, "%s cannot be changed once the %s exists",
+                           k->fields[i].name, k->name);
+    return ERR_OK;
+}
+
+/* Reads the stored record only when the patch gives something that must not change. */
+static enum err_code check_update(struct store_tx *tx, struct arena *a, int64_t seq, const struct record *patch,
+                                  struct err *e)
+{
+    const struct kind *k = patch->kind;
+    if (k->flags & KIND_IMMUTABLE)
+        return err_set(e, ERR_CONFLICT, NULL, "a %s cannot be changed once written", k->name);
+    bool fixed = patch->id.p || patch->project.p;
+    for (size_t i = 0; i < k->n_fields && !fixed; i++)
+        fixed = (k->fields[i].flags & FIELD_FIXED) && patch->v[i].type != VALUE_UNSET;
+    if (!fixed)
+        return ERR_OK;
+    struct record *stored;
+    enum err_code rc = record_by_seq(tx, a, k, seq, &stored, e);
+    return rc ? rc : check_fixed(stored, patch, e);
+}
+
+static void put_update(struct buf *sql, const struct record *patch)
+{
+    const struct kind *k = patch->kind;
+    int n = 2;
+    buf_fmt(sql, "UPDATE \"%s\" SET updated_at = ?2, version = version + 1", k->name);
+    for (size_t i = 0; i < k->n_fields; i++)
+        if (patch->v[i].type != VALUE_UNSET)
+            buf_fmt(sql, ", \"%s\" = ?%d", k->fields[i].name, ++n);
+    buf_cstr(sql, " WHERE seq = ?1 AND deleted_at IS NULL");
+}
+
+/* One row must have changed. */
+static enum err_code expect_changed(struct store_tx *tx, int64_t before, const struct kind *k, int64_t seq,
+                                    struct err *e)
+{
+    if (tx->d->changed(tx->c) != before)
+        return ERR_OK;
+    return err_set(e, ERR_NOT_FOUND, NULL, "no %s with number %lld", k->name, (long long)seq);
+}
+
+enum err_code record_update(struct store_tx *tx, struct arena *a, int64_t seq, const struct record *patch,
+                            struct err *e)
+{
+    const struct kind *k = patch->kind;
+    enum err_code rc = check_update(tx, a, seq, patch, e);
+    if (rc)
+        return rc;
+    struct buf sql;
+    buf_init(&sql, SQL_CACHE_TEXT);
+    put_update(&sql, patch);
+    int64_t before = tx->d->changed(tx->c);
+    if (sql.failed) {
+        rc = err_nomem(e);
+    } else {
+        struct err why = {0};
+        struct query q;
+        query_sql(&q, tx, buf_view(&sql), "change a record", &why);
+        query_int(&q, seq);
+        query_int(&q, clock_now_ms());
+        for (size_t i = 0; i < k->n_fields; i++)
+            if (patch->v[i].type != VALUE_UNSET)
+                query_value(&q, &patch->v[i]);
+        rc = query_run(&q);
+        if (rc == ERR_CONFLICT && k->unique)
+            rc = err_set(e, ERR_CONFLICT, NULL, "a %s with the same %s exists already", k->name, k->unique);
+        else if (rc && e && !e->code)
+            *e = why;
+    }
+    buf_release(&sql);
+    return rc ? rc : expect_changed(tx, before, k, seq, e);
+}
+
+enum err_code record_delete(struct store_tx *tx, struct arena *a, const struct kind *k, int64_t seq, struct err *e)
+{
+    (void)a;
+    int64_t before = tx->d->changed(tx->c);
+    struct query q;
+    query_kind(&q, tx, k, SQL_DELETE, e);
+    query_int(&q, seq);
+    query_int(&q, clock_now_ms());
+    enum err_code rc = query_run(&q);
+    return rc ? rc : expect_changed(tx, before, k, seq, e);
+}
+
+/* ---- counting and feeding ---- */
+
+enum err_code record_count(struct store_tx *tx, const struct kind *k, struct str project, int64_t *out, struct err *e)
+{
+    struct query q;
+    query_kind(&q, tx, k, SQL_COUNT, e);
+    query_text(&q, project);
+    *out = query_row(&q) ? query_col_int(&q, 0) : 0;
+    return query_end(&q);
+}
+
+enum err_code record_after(struct store_tx *tx, struct arena *a, const struct kind *k, int64_t after, int limit,
+                           struct record ***rows, size_t *n, struct err *e)
+{
+    *n = 0;
+    *rows = limit > 0 ? arena_array(a, struct record *, (size_t)limit) : NULL;
+    if (!*rows)
+        return limit > 0 ? err_nomem(e) : ERR_OK;
+    struct query q;
+    query_kind(&q, tx, k, SQL_AFTER, e);
+    query_int(&q, after);
+    query_int(&q, limit);
+    while (*n < (size_t)limit && query_row(&q))
+        if (((*rows)[*n] = query_record(&q, a, k)))
+            ++*n;
+    return query_end(&q);
+}

@@ -1,0 +1,83 @@
+/* Sessions and conversations where generic CRUD would be too slow or too loose. */
+#include "base/clock.h"
+#include "store/internal.h"
+#include "store/turns.h"
+
+enum { TAILS_MAX = 1000, TOUCH_AFTER_MS = 1000 };
+
+enum err_code conversations_tails(struct store_tx *tx, struct arena *a, struct str session_id, int limit,
+                                  struct conversation_tail **out, size_t *n, struct err *e)
+{
+    size_t max = limit < 0 ? 0 : limit > TAILS_MAX ? TAILS_MAX : (size_t)limit;
+    *n = 0;
+    *out = arena_array(a, struct conversation_tail, max ? max : 1);
+    if (!*out)
+        return err_nomem(e);
+    struct query q;
+    query_fixed(&q, tx, STMT_CONVERSATION_TAILS, e);
+    query_text(&q, session_id);
+    query_int(&q, (int64_t)max);
+    while (*n < max && query_row(&q)) {
+        (*out)[*n] = (struct conversation_tail){
+            .conversation_id = query_col_text(&q, a, 0),
+            .turn_count = query_col_int(&q, 1),
+            .role = query_col_text(&q, a, 2),
+            .content_hash = query_col_text(&q, a, 3),
+        };
+        ++*n;
+    }
+    return query_end(&q);
+}
+
+enum err_code session_counts(struct store_tx *tx, struct str session_id, struct session_counts *out, struct err *e)
+{
+    struct query q;
+    *out = (struct session_counts){0};
+    query_fixed(&q, tx, STMT_SESSION_COUNTS, e);
+    query_text(&q, session_id);
+    if (query_row(&q))
+        *out = (struct session_counts){query_col_int(&q, 0), query_col_int(&q, 1)};
+    return query_end(&q);
+}
+
+enum err_code session_touch(struct store_tx *tx, struct str session_id, int64_t now, struct err *e)
+{
+    struct query q;
+    query_fixed(&q, tx, STMT_SESSION_ACTIVE_ID, e);
+    query_text(&q, session_id);
+    query_int(&q, now);
+    query_int(&q, now - TOUCH_AFTER_MS);
+    return query_run(&q);
+}
+
+enum err_code session_by_alias(struct store_tx *tx, struct arena *a, struct str project, struct str alias,
+                               struct record **out, struct err *e)
+{
+    int64_t seq = 0;
+    struct query q;
+    *out = NULL;
+    query_fixed(&q, tx, STMT_SESSION_ALIAS, e);
+    query_text(&q, alias);
+    query_text(&q, project);
+    if (query_row(&q))
+        seq = query_col_int(&q, 0);
+    enum err_code rc = query_end(&q);
+    if (rc)
+        return rc;
+    if (!seq)
+        return err_named(e, ERR_NOT_FOUND, "SESSION_NOT_FOUND", "no session is called %.*s",
+                         STR_ARG(str_take(alias, 120)));
+    return record_by_seq(tx, a, KIND_SESSION, seq, out, e);
+}
+
+enum err_code conversations_archive(struct store_tx *tx, struct str session_id, int64_t *n, struct err *e)
+{
+    int64_t before = tx->d->changed(tx->c);
+    struct query q;
+    query_fixed(&q, tx, STMT_CONVERSATIONS_ARCHIVE, e);
+    query_text(&q, session_id);
+    query_int(&q, clock_now_ms());
+    enum err_code rc = query_run(&q);
+    *n = rc ? 0 : tx->d->changed(tx->c) - before;
+    return rc;
+}

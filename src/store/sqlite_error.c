@@ -1,0 +1,81 @@
+/* SQLite's result codes in our words. Why one place: callers act on the code (retry, refuse, tell), people read
+ * the message, and neither should know SQLite. */
+#include "store/sqlite_driver.h"
+
+#include <errno.h>
+
+static enum err_code code_of_errno(int number, enum err_code otherwise)
+{
+    switch (number) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return ERR_DISK_FULL;
+    case EROFS:
+    case EACCES:
+    case EPERM:
+        return ERR_READ_ONLY;
+    case ENOMEM:
+        return ERR_NOMEM;
+    default:
+        return otherwise;
+    }
+}
+
+static enum err_code code_of(int rc, int number)
+{
+    switch (rc & 0xff) {
+    case SQLITE_FULL:
+        return ERR_DISK_FULL;
+    case SQLITE_READONLY:
+        return rc == SQLITE_READONLY_DBMOVED ? ERR_UNAVAILABLE : ERR_READ_ONLY;
+    case SQLITE_PERM:
+        return ERR_READ_ONLY;
+    case SQLITE_CANTOPEN:
+        return code_of_errno(number, ERR_IO);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+        return ERR_BUSY;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return ERR_CORRUPT;
+    case SQLITE_NOMEM:
+        return ERR_NOMEM;
+    case SQLITE_IOERR:
+        return rc == SQLITE_IOERR_NOMEM ? ERR_NOMEM : code_of_errno(number, ERR_IO);
+    case SQLITE_INTERRUPT:
+        return ERR_TIMEOUT;
+    case SQLITE_CONSTRAINT:
+        return ERR_CONFLICT;
+    case SQLITE_TOOBIG:
+        return ERR_TOO_LARGE;
+    default:
+        return ERR_INTERNAL;
+    }
+}
+
+enum err_code sqlite_fail(struct driver_conn *c, int rc, const char *what, struct err *e)
+{
+    sqlite3 *db = c ? c->db : NULL;
+    enum err_code code = code_of(rc, db ? sqlite3_system_errno(db) : 0);
+    const char *detail = db && (sqlite3_errcode(db) & 0xff) == (rc & 0xff) ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
+    switch (code) {
+    case ERR_DISK_FULL:
+        return err_set(e, code, NULL, "cannot %s: no space is left on the disk that holds the data", what);
+    case ERR_READ_ONLY:
+        return err_set(e, code, NULL, "cannot %s: the data folder cannot be written", what);
+    case ERR_UNAVAILABLE:
+        return err_set(e, code, NULL, "cannot %s: the database was replaced while it was open; start again", what);
+    case ERR_BUSY:
+        return err_set(e, code, NULL, "cannot %s: another process has had the data locked for too long", what);
+    case ERR_CORRUPT:
+        return err_set(e, code, NULL, "cannot %s: the database is damaged or not one (%s)", what, detail);
+    case ERR_NOMEM:
+        return err_nomem(e);
+    case ERR_TIMEOUT:
+        return err_set(e, code, NULL, "cannot %s in the time allowed", what);
+    default:
+        return err_set(e, code, NULL, "cannot %s: %s", what, detail);
+    }
+}

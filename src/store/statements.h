@@ -1,0 +1,109 @@
+/* All fixed SQL of the store: X(name, what it does in words for error messages, SQL). Prepared once per
+ * connection, on first use. What follows from the table of kinds is made in record_sql.c. Times are
+ * integer milliseconds in every dialect; parameters are ?1, ?2 … in the order of binding. */
+#ifndef CAIRN_STORE_STATEMENTS_H
+#define CAIRN_STORE_STATEMENTS_H
+
+#define TURN_COLUMNS                                                                                                   \
+    "t.seq, t.turn_number, t.timestamp, t.token_count, t.id, t.conversation_id, t.session_id, t.project, t.agent,"     \
+    " t.role, t.content, t.metadata"
+
+#define STATEMENTS(X)                                                                                                  \
+    /* ---- turn_append ---- */                                                                                        \
+    X(TURN_KNOWN, "look for the turn", "SELECT seq, conversation_id, turn_number, timestamp FROM turn WHERE id = ?1")  \
+    X(CONVERSATION_HEAD, "find the conversation",                                                                      \
+      "SELECT c.seq, c.turn_count, c.last_turn_at, c.project, c.session_id, s.seq, s.status, s.last_active"            \
+      " FROM conversation c LEFT JOIN session s ON s.id = c.session_id AND s.deleted_at IS NULL"                       \
+      " WHERE c.id = ?1 AND c.deleted_at IS NULL")                                                                     \
+    X(CONVERSATION_COUNTED, "count the turn",                                                                          \
+      "UPDATE conversation SET turn_count = ?2, last_turn_at = ?3 WHERE seq = ?1")                                     \
+    X(TURN_INSERT, "store the turn",                                                                                   \
+      "INSERT INTO turn (id, project, created_at, updated_at, version, conversation_id, session_id, turn_number,"      \
+      " agent, role, timestamp, token_count, content_hash, metadata, content)"                                         \
+      " VALUES (?1, ?2, ?3, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                                       \
+    X(SESSION_ACTIVE_SEQ, "mark the session as active",                                                                \
+      "UPDATE session SET last_active = ?2 WHERE seq = ?1 AND (last_active IS NULL OR last_active < ?2)")              \
+    X(SESSION_ACTIVE_ID, "mark the session as active",                                                                 \
+      "UPDATE session SET last_active = ?2 WHERE id = ?1 AND (last_active IS NULL OR last_active < ?3)")               \
+    /* ---- reading turns ---- */                                                                                      \
+    X(TURNS_PAGE, "read turns",                                                                                        \
+      "SELECT " TURN_COLUMNS " FROM turn t WHERE t.conversation_id = ?1 AND t.turn_number >= ?2"                       \
+      " AND t.turn_number < ?3 AND t.deleted_at IS NULL ORDER BY t.turn_number")                                       \
+    X(TURNS_LAST, "read the last turns",                                                                               \
+      "SELECT " TURN_COLUMNS " FROM turn t WHERE t.conversation_id = ?1 AND t.turn_number > ?2"                        \
+      " AND t.deleted_at IS NULL ORDER BY t.turn_number DESC LIMIT ?3")                                                \
+    X(TURN_BY_SEQ, "read a turn", "SELECT " TURN_COLUMNS " FROM turn t WHERE t.seq = ?1 AND t.deleted_at IS NULL")     \
+    X(TURN_BY_ID, "read a turn", "SELECT " TURN_COLUMNS " FROM turn t WHERE t.id = ?1 AND t.deleted_at IS NULL")       \
+    X(TURNS_AFTER, "read new turns",                                                                                   \
+      "SELECT " TURN_COLUMNS " FROM turn t WHERE t.seq > ?1 AND t.deleted_at IS NULL ORDER BY t.seq LIMIT ?2")         \
+    X(TURNS_NEWEST, "read new turns",                                                                                  \
+      "SELECT " TURN_COLUMNS " FROM turn t WHERE t.seq > ?1 AND t.deleted_at IS NULL ORDER BY t.seq DESC LIMIT ?2")    \
+    X(TURNS_AFTER_IN, "read new turns",                                                                                \
+      "SELECT " TURN_COLUMNS " FROM turn t NOT INDEXED WHERE t.seq > ?1 AND t.session_id = ?3"                         \
+      " AND t.deleted_at IS NULL ORDER BY t.seq LIMIT ?2")                                                             \
+    X(TURNS_NEWEST_IN, "read new turns",                                                                               \
+      "SELECT " TURN_COLUMNS " FROM turn t NOT INDEXED WHERE t.seq > ?1 AND t.session_id = ?3"                         \
+      " AND t.deleted_at IS NULL ORDER BY t.seq DESC LIMIT ?2")                                                        \
+    /* The inner query reads only the index (conversation_id, turn_number), which holds seq too. */                    \
+    X(TURNS_AFTER_VIA, "read new turns",                                                                               \
+      "SELECT " TURN_COLUMNS " FROM turn t WHERE t.seq IN (SELECT x.seq FROM conversation c JOIN turn x"               \
+      " ON x.conversation_id = c.id WHERE c.session_id = ?3 AND x.seq > ?1 ORDER BY x.seq LIMIT ?2)"                   \
+      " AND t.deleted_at IS NULL ORDER BY t.seq")                                                                      \
+    X(TURNS_NEWEST_VIA, "read new turns",                                                                              \
+      "SELECT " TURN_COLUMNS " FROM turn t WHERE t.seq IN (SELECT x.seq FROM conversation c JOIN turn x"               \
+      " ON x.conversation_id = c.id WHERE c.session_id = ?3 AND x.seq > ?1 ORDER BY x.seq DESC LIMIT ?2)"              \
+      " AND t.deleted_at IS NULL ORDER BY t.seq DESC")                                                                 \
+    X(TURNS_LAST_SEQ, "find the last turn", "SELECT max(seq) FROM turn")                                               \
+    X(TURN_MARKS, "read turns",                                                                                        \
+      "SELECT role, content_hash FROM turn WHERE conversation_id = ?1 AND turn_number BETWEEN ?2 AND ?3"               \
+      " AND deleted_at IS NULL ORDER BY turn_number")                                                                  \
+    /* ---- conversations and sessions ---- */                                                                         \
+    X(CONVERSATION_TAILS, "read the session's conversations",                                                          \
+      "SELECT c.id, c.turn_count, t.role, t.content_hash FROM (SELECT id, turn_count, last_turn_at, created_at, seq"   \
+      " FROM conversation WHERE session_id = ?1 AND deleted_at IS NULL"                                                \
+      " ORDER BY coalesce(last_turn_at, created_at) DESC, seq DESC LIMIT ?2) c"                                        \
+      " LEFT JOIN turn t ON t.conversation_id = c.id AND t.turn_number = c.turn_count AND t.deleted_at IS NULL"        \
+      " ORDER BY coalesce(c.last_turn_at, c.created_at) DESC, c.seq DESC")                                             \
+    X(SESSION_COUNTS, "count the session's turns",                                                                     \
+      "SELECT count(*), coalesce(sum(turn_count), 0) FROM conversation WHERE session_id = ?1 AND deleted_at IS NULL")  \
+    X(SESSION_ALIAS, "find the session by its name",                                                                   \
+      "SELECT seq FROM session WHERE alias = ?1 AND project = ?2 AND deleted_at IS NULL ORDER BY seq LIMIT 1")         \
+    X(CONVERSATIONS_ARCHIVE, "archive the session's conversations",                                                    \
+      "UPDATE conversation SET status = 'archived', updated_at = ?2, version = version + 1"                            \
+      " WHERE session_id = ?1 AND status = 'active' AND deleted_at IS NULL")                                           \
+    /* ---- the store itself ---- */                                                                                   \
+    X(MIGRATION_NEWEST, "read the schema's version", "SELECT max(version) FROM schema_migration")                      \
+    X(MIGRATION_ADD, "note the migration",                                                                             \
+      "INSERT INTO schema_migration (version, name, applied_at) VALUES (?1, ?2, ?3)")                                  \
+    X(MIGRATION_REMOVE, "note the migration", "DELETE FROM schema_migration WHERE version = ?1")                       \
+    X(META_GET, "read the store's own settings", "SELECT value FROM store_meta WHERE key = ?1")                        \
+    X(META_SET, "keep the store's own settings",                                                                       \
+      "INSERT INTO store_meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")    \
+    /* ---- store_check: each row is one problem in words ---- */                                                      \
+    X(CHECK_TURN_ORPHANS, "check the turns",                                                                           \
+      "SELECT 'turn ' || t.id || ' belongs to conversation ' || t.conversation_id || ', which does not exist'"         \
+      " FROM turn t LEFT JOIN conversation c ON c.id = t.conversation_id WHERE c.id IS NULL LIMIT 100")                \
+    X(CHECK_CONVERSATION_ORPHANS, "check the conversations",                                                           \
+      "SELECT 'conversation ' || c.id || ' belongs to session ' || c.session_id || ', which does not exist'"           \
+      " FROM conversation c LEFT JOIN session s ON s.id = c.session_id WHERE s.id IS NULL LIMIT 100")                  \
+    X(CHECK_TURN_NUMBERS, "check the turn numbers",                                                                    \
+      "SELECT 'conversation ' || conversation_id || ' has ' || count(*) || ' turns numbered ' || min(turn_number) ||"  \
+      " ' to ' || max(turn_number) FROM turn GROUP BY conversation_id"                                                 \
+      " HAVING min(turn_number) <> 1 OR max(turn_number) <> count(*)"                                                  \
+      " OR count(DISTINCT turn_number) <> count(*) LIMIT 100")                                                         \
+    X(CHECK_TURN_COUNTS, "check the turn counts",                                                                      \
+      "SELECT 'conversation ' || c.id || ' counts ' || c.turn_count || ' turns but has ' || (SELECT count(*) FROM"     \
+      " turn t WHERE t.conversation_id = c.id) FROM conversation c WHERE c.turn_count <>"                              \
+      " (SELECT count(*) FROM turn t WHERE t.conversation_id = c.id) LIMIT 100")                                       \
+    X(CHECK_TURN_SESSIONS, "check the turns' sessions",                                                                \
+      "SELECT 'turn ' || t.id || ' names another session than its conversation ' || t.conversation_id"                 \
+      " FROM turn t JOIN conversation c ON c.id = t.conversation_id WHERE t.session_id <> c.session_id LIMIT 100")
+
+enum statement {
+#define X(id, what, sql) STMT_##id,
+    STATEMENTS(X)
+#undef X
+        STMT_COUNT
+};
+
+#endif

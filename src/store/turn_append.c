@@ -1,0 +1,180 @@
+/* Appending a turn: the hottest path. Why by hand: it touches as few B-trees as can be. One look-up finds the
+ * conversation with its session, one update counts the turn, one insert fills the table and its two unique
+ * indexes; the session's last_active is written at most once a second. The number comes from the
+ * conversation's count inside the write transaction, so there is no gap and no double, whoever else writes. */
+#include "store/turns.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "store/internal.h"
+
+#include <stdio.h>
+
+enum { TOUCH_EVERY_MS = 1000, CONTENT_MAX = 16 << 20, AGENT_MAX = 200 };
+
+struct head {
+    int64_t seq, turn_count, last_turn_at, session_seq, last_active;
+    char project[256], session_id[256];
+    bool found, has_session, expired;
+};
+
+static void copy_text(char *out, size_t size, struct str s)
+{
+    (void)snprintf(out, size, "%.*s", STR_ARG(s));
+}
+
+static enum err_code read_head(struct store_tx *tx, struct str conversation_id, struct head *h, struct err *e)
+{
+    const struct store_driver *d = tx->d;
+    struct query q;
+    query_fixed(&q, tx, STMT_CONVERSATION_HEAD, e);
+    query_text(&q, conversation_id);
+    h->found = query_row(&q);
+    if (h->found) {
+        h->seq = d->column_int(q.s, 0);
+        h->turn_count = d->column_int(q.s, 1);
+        h->last_turn_at = d->column_int(q.s, 2);
+        copy_text(h->project, sizeof h->project, d->column_text(q.s, 3));
+        copy_text(h->session_id, sizeof h->session_id, d->column_text(q.s, 4));
+        h->has_session = !d->column_null(q.s, 5);
+        h->session_seq = d->column_int(q.s, 5);
+        h->expired = str_is(d->column_text(q.s, 6), "expired");
+        h->last_active = d->column_int(q.s, 7);
+    }
+    return query_end(&q);
+}
+
+static enum err_code check_head(const struct head *h, struct str conversation_id, struct err *e)
+{
+    if (!h->found)
+        return err_named(e, ERR_NOT_FOUND, "CONVERSATION_NOT_FOUND", "no conversation with conversation_id %.*s",
+                         STR_ARG(str_take(conversation_id, 120)));
+    if (!h->has_session)
+        return err_named(e, ERR_NOT_FOUND, "SESSION_NOT_FOUND", "the conversation's session %.120s does not exist",
+                         h->session_id);
+    if (h->expired)
+        return err_named(e, ERR_GONE, "SESSION_EXPIRED", "session %.120s has expired", h->session_id);
+    return ERR_OK;
+}
+
+static enum err_code check_turn(const struct turn_new *t, struct err *e)
+{
+    if (!str_is(t->role, "user") && !str_is(t->role, "assistant") && !str_is(t->role, "system") &&
+        !str_is(t->role, "tool"))
+        return err_set(e, ERR_INVALID, "role", "role must be one of user, assistant, system, tool");
+    if (!t->agent.n || t->agent.n > AGENT_MAX)
+        return err_set(e, ERR_INVALID, "agent", "agent must be 1 to %d bytes long", AGENT_MAX);
+    if (t->content.n > CONTENT_MAX)
+        return err_set(e, ERR_TOO_LARGE, "content", "content may be at most %d bytes long", CONTENT_MAX);
+    if (t->id.p && !id_has_form(t->id, KIND_TURN->id_prefix))
+        return err_set(e, ERR_INVALID, "turn_id", "turn_id must look like turn_ and 32 hex digits");
+    return ERR_OK;
+}
+
+/* A turn that is stored already gives its numbers back: whoever retries gets the same answer. */
+static enum err_code find_known(struct store_tx *tx, const struct turn_new *t, struct turn_added *out, bool *known,
+                                struct err *e)
+{
+    bool elsewhere = false;
+    struct query q;
+    query_fixed(&q, tx, STMT_TURN_KNOWN, e);
+    query_text(&q, t->id);
+    *known = query_row(&q);
+    if (*known) {
+        out->seq = query_col_int(&q, 0);
+        elsewhere = !str_eq(tx->d->column_text(q.s, 1), t->conversation_id);
+        out->turn_number = query_col_int(&q, 2);
+        out->timestamp = query_col_int(&q, 3);
+        copy_text(out->id, sizeof out->id, t->id);
+    }
+    enum err_code rc = query_end(&q);
+    if (!rc && elsewhere)
+        rc = err_set(e, ERR_CONFLICT, "turn_id", "turn %.60s exists already, in another conversation", out->id);
+    return rc;
+}
+
+static enum err_code count_turn(struct store_tx *tx, const struct head *h, const struct turn_added *added,
+                                struct err *e)
+{
+    struct query q;
+    query_fixed(&q, tx, STMT_CONVERSATION_COUNTED, e);
+    query_int(&q, h->seq);
+    query_int(&q, added->turn_number);
+    query_int(&q, added->timestamp > h->last_turn_at ? added->timestamp : h->last_turn_at);
+    return query_run(&q);
+}
+
+static enum err_code insert_turn(struct store_tx *tx, const struct turn_new *t, const struct head *h, int64_t now,
+                                 struct turn_added *added, struct err *e)
+{
+    char hash[65];
+    struct str digest = t->content_hash;
+    if (!digest.p) {
+        id_sha256(t->content, hash);
+        digest = str_of(hash);
+    }
+    struct query q;
+    query_fixed(&q, tx, STMT_TURN_INSERT, e);
+    query_text(&q, str_of(added->id));
+    query_text(&q, str_of(h->project));
+    query_int(&q, now);
+    query_text(&q, t->conversation_id);
+    query_text(&q, str_of(h->session_id));
+    query_int(&q, added->turn_number);
+    query_text(&q, t->agent);
+    query_text(&q, t->role);
+    query_int(&q, added->timestamp);
+    query_int(&q, t->token_count >= 0 ? t->token_count : text_tokens(t->content));
+    query_text(&q, digest);
+    query_text(&q, t->metadata.p ? t->metadata : STR("{}"));
+    query_text(&q, t->content.p ? t->content : STR(""));
+    enum err_code rc = query_run(&q);
+    if (!rc)
+        added->seq = tx->d->last_seq(tx->c);
+    return rc;
+}
+
+/* Another process may have moved it since; last_active never goes back. */
+static enum err_code touch(struct store_tx *tx, int64_t session_seq, int64_t last_active, int64_t now, struct err *e)
+{
+    struct touch *t = &tx->touched[(uint64_t)session_seq % TOUCH_SLOTS];
+    int64_t known = t->session_seq == session_seq && t->at > last_active ? t->at : last_active;
+    if (now - known < TOUCH_EVERY_MS)
+        return ERR_OK;
+    struct query q;
+    query_fixed(&q, tx, STMT_SESSION_ACTIVE_SEQ, e);
+    query_int(&q, session_seq);
+    query_int(&q, now);
+    enum err_code rc = query_run(&q);
+    if (!rc)
+        *t = (struct touch){session_seq, now};
+    return rc;
+}
+
+enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct turn_added *out, struct err *e)
+{
+    struct head h = {0};
+    bool known = false;
+    *out = (struct turn_added){0};
+    enum err_code rc = check_turn(t, e);
+    if (!rc && t->id.p)
+        rc = find_known(tx, t, out, &known, e);
+    if (rc || known)
+        return rc;
+    rc = read_head(tx, t->conversation_id, &h, e);
+    if (!rc)
+        rc = check_head(&h, t->conversation_id, e);
+    if (rc)
+        return rc;
+    int64_t now = clock_now_ms();
+    if (t->id.p)
+        copy_text(out->id, sizeof out->id, t->id);
+    else
+        id_make(KIND_TURN->id_prefix, out->id);
+    out->turn_number = h.turn_count + 1;
+    out->timestamp = t->timestamp ? t->timestamp : now;
+    rc = insert_turn(tx, t, &h, now, out, e);
+    if (!rc)
+        rc = count_turn(tx, &h, out, e);
+    return rc ? rc : touch(tx, h.session_seq, h.last_active, now, e);
+}
