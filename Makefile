@@ -9,6 +9,8 @@ B := build
 CC := gcc
 CXX := g++
 VARIANT ?= release
+# make V=1 shows whole commands
+Q := $(if $(V),,@)
 
 PACKAGES := libmicrohttpd simdjson libcurl sqlite3 libsodium
 WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wvla -Wformat=2
@@ -38,31 +40,37 @@ setup:
 	@tools/setup build
 
 $(OUT)/cairn: $(OBJ)
-	$(CXX) $(LDFLAGS) -o $@ $^ $(PC_LIBS)
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(PC_LIBS)
 ifeq ($(VARIANT),release)
 	@objcopy --only-keep-debug $@ $@.debug && strip $@ && objcopy --add-gnu-debuglink=$@.debug $@
 endif
 
 $(OUT)/libcairn.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(if $(V),,@echo "  AR   $@")
+	$(Q)$(AR) rcs $@ $^
 
 $(OUT)/libcairn.so: $(LIB_OBJ) src/doors/library.map
-	$(CXX) -shared -Wl,-soname,libcairn.so.0 -Wl,--version-script=src/doors/library.map $(LDFLAGS) -o $@ $(LIB_OBJ) $(PC_LIBS)
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(CXX) -shared -Wl,-soname,libcairn.so.0 -Wl,--version-script=src/doors/library.map $(LDFLAGS) -o $@ $(LIB_OBJ) $(PC_LIBS)
 
 $(OUT)/obj/%.o: src/%.c | setup
 	@mkdir -p $(@D)
-	$(CC) -std=c17 $(CPPFLAGS) $(PC_CFLAGS) $(CWARN) $(OPT) -MMD -MP -c -o $@ $<
+	$(if $(V),,@echo "  CC   $<")
+	$(Q)$(CC) -std=c17 $(CPPFLAGS) $(PC_CFLAGS) $(CWARN) $(OPT) -MMD -MP -c -o $@ $<
 
 $(OUT)/obj/%.o: src/%.cc | setup
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 -fno-exceptions -fno-rtti $(CPPFLAGS) $(PC_CFLAGS) $(WARN) $(OPT) -MMD -MP -c -o $@ $<
+	$(if $(V),,@echo "  CXX  $<")
+	$(Q)$(CXX) -std=c++17 -fno-exceptions -fno-rtti $(CPPFLAGS) $(PC_CFLAGS) $(WARN) $(OPT) -MMD -MP -c -o $@ $<
 
 # A unit test links with everything but main.o.
 $(OUT)/tests/%: tests/unit/%.c $(filter-out $(OUT)/obj/main.o,$(OBJ))
 	@mkdir -p $(@D)
-	$(CC) -std=c17 $(CPPFLAGS) -Itests $(PC_CFLAGS) $(CWARN) $(OPT) -MMD -MP -c -o $@.o $<
-	$(CXX) $(LDFLAGS) -o $@ $@.o $(filter-out $(OUT)/obj/main.o,$(OBJ)) $(PC_LIBS) -lcmocka
+	$(if $(V),,@echo "  TEST $<")
+	$(Q)$(CC) -std=c17 $(CPPFLAGS) -Itests $(PC_CFLAGS) $(CWARN) $(OPT) -MMD -MP -c -o $@.o $<
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $@.o $(filter-out $(OUT)/obj/main.o,$(OBJ)) $(PC_LIBS) -lcmocka
 
 check-unit: $(TESTS) ## build and run the unit tests of VARIANT
 	@tools/run-unit $(OUT) $(TESTS)
