@@ -37,9 +37,10 @@ enum err_code index_check(struct index *x, struct err *e); /* ERR_CORRUPT when d
 /* ---- words ---- */
 struct index_term {
     struct str text; /* as the index keeps it (folded, stemmed) */
-    struct str word; /* as it stood in the text, folded */
+    struct str word; /* as it stood in the text, ASCII letters in lower case */
 };
-/* The words of a text as the index sees them, in order, stop words left out when asked. */
+/* The words of a text as the index sees them, in order, stop words left out when asked (the index never keeps
+ * them, so a search for one finds nothing). At most 10,000. */
 enum err_code index_terms(struct arena *a, struct str text, bool drop_stop_words, struct index_term **out, size_t *n,
                           struct err *e);
 
@@ -47,11 +48,13 @@ enum err_code index_terms(struct arena *a, struct str text, bool drop_stop_words
 struct index_query {
     const struct str *terms; /* index forms, distinct, at most INDEX_TERMS_MAX */
     size_t n_terms;
-    struct str session_id; /* STR_NONE: all sessions of `project` */
-    struct str project;    /* STR_NONE: all projects */
-    int64_t from, to;      /* turn time in ms, 0: open */
-    int limit;             /* hits wanted, best first */
-    int64_t deadline_us;   /* clock_mono_us, 0: none */
+    struct str session_id;          /* STR_NONE: all sessions of `project` */
+    struct str project;             /* STR_NONE: all projects */
+    struct str except_conversation; /* leave this conversation's turns out; STR_NONE: none */
+    int64_t from, to;               /* turn time in ms, 0: open */
+    int limit;                      /* hits wanted, best first */
+    int around;                     /* also the turns up to this many before and after each hit (0 … 8) */
+    int64_t deadline_us;            /* clock_mono_us, 0: none */
 };
 struct index_hit {
     int64_t seq;
@@ -60,13 +63,17 @@ struct index_hit {
     int64_t timestamp;
     double score;     /* BM25, higher is better */
     uint32_t matched; /* bit i: terms[i] occurs */
+    uint32_t speaker; /* bit i: terms[i] is a word of the name of the agent who speaks */
 };
 struct index_hits {
-    struct index_hit *hits; /* best first */
-    size_t n;
+    struct index_hit *hits; /* n hits, best first, then n_around turns around them (score 0, matched 0) */
+    size_t n, n_around;
     int64_t matches; /* how many matched, at least */
-    double *idf;     /* n_terms: the weight of each term */
+    double *idf;     /* n_terms: the weight of each term (within the scope asked for) */
 };
+/* A term may also be "@name": turns whose agent's name has that word (as index_terms gives it). ERR_TIMEOUT when the
+ * deadline passes. Words that occur in very many turns are followed only so far, newest turns first, so that one
+ * search costs a bounded time. A damaged index is not an error: the newest turns are matched from the store. */
 enum err_code index_search(struct index *x, struct arena *a, const struct index_query *q, struct index_hits *out,
                            struct err *e);
 
