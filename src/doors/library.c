@@ -106,7 +106,7 @@ static const struct op_arg *find_arg(const struct operation *op, struct str name
     return NULL;
 }
 
-/* Sorts the members of args: what belongs in path or query becomes a pair, the rest is the body. */
+/* Where the body is a record: members that belong in path or query become pairs, the rest is the record. */
 static enum err_code split(struct op_call *call, const struct json *args, struct op_input *in, struct buf *body,
                            struct err *e)
 {
@@ -148,7 +148,8 @@ static enum err_code call_operation(struct op_call *call, const char *name, cons
     if (!code && given->type != JSON_OBJECT)
         code =
             err_set(e, ERR_INVALID, "args", "the arguments must be a JSON object, not %s", json_type_name(given->type));
-    if (!code)
+    in.body = text; /* op_bind takes arguments of path and query from the body too */
+    if (!code && (call->op->flags & OP_RECORD_BODY))
         code = split(call, given, &in, body, e);
     if (!code)
         code = op_bind(call, &in, e);

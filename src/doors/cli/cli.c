@@ -100,20 +100,25 @@ static enum err_code run_own(struct cli *c, const struct command *cmd, int argc,
     return code ? code : cmd->run(c, &g, &call, e);
 }
 
+/* `cairn --version`, `cairn --help`, `cairn`, or a slip. */
+static enum err_code only_flags(struct cli *c, int argc, char **argv, struct err *e)
+{
+    static const struct op_arg version = {.name = "version", .type = ARG_BOOL, .where = ARG_IN_QUERY};
+    static const struct operation flags = {.name = "cairn", .args = &version, .n_args = 1};
+    struct given g;
+    enum err_code code = arguments_parse(c, &flags, argc, argv, &g, e);
+    if (!code && g.n_pairs > 0)
+        return command_version.run(c, NULL, NULL, e);
+    if (!code)
+        help_overview(c);
+    return code;
+}
+
 static enum err_code dispatch(struct cli *c, int argc, char **argv, struct err *e)
 {
     int at = arguments_first_word(argc, argv);
-    struct given ignored;
-    static const struct operation nothing = {.name = "cairn"};
-    if (at < 0) { /* only flags: cairn --version, cairn --help, or a slip */
-        bool version = argc == 1 && strcmp(argv[0], "--version") == 0;
-        if (version)
-            return command_version.run(c, NULL, NULL, e);
-        enum err_code code = arguments_parse(c, &nothing, argc, argv, &ignored, e);
-        if (!code)
-            help_overview(c);
-        return code;
-    }
+    if (at < 0)
+        return only_flags(c, argc, argv, e);
     const char *name = c->command = argv[at];
     memmove(argv + at, argv + at + 1, (size_t)(argc - at - 1) * sizeof *argv); /* flags before it stay */
     argc--;

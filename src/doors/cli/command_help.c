@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { NAMES_MAX = 64, PAD = 12 };
+enum { NAMES_MAX = 64, PAD = 14, FLAG_PAD = 26 };
 
 static void put_row(struct cli *c, const char *name, const char *summary)
 {
@@ -125,7 +125,7 @@ static void put_arg(struct cli *c, const struct operation *op, const struct op_a
     buf_init(&b, 0);
     buf_cstr(&b, arg->help);
     put_bounds(&b, arg);
-    size_t pad = name.n < 26 ? 26 - name.n : 1;
+    size_t pad = name.n < FLAG_PAD ? FLAG_PAD - name.n : 1;
     buf_cstr(&c->out, "  ");
     screen_ink(&c->screen, &c->out, INK_ID, name);
     buf_fmt(&c->out, "%*s%.*s\n", (int)pad, "", STR_ARG(b));
@@ -160,7 +160,9 @@ void help_operation(struct cli *c, const char *command, const char *words, const
         buf_fmt(&c->out, " %s", words);
     else
         put_words(c, op);
-    buf_cstr(&c->out, op->n_args ? " [--flag value …]\n\n" : "\n");
+    buf_cstr(&c->out, op->n_args || !op->path ? " [--flag value …]\n" : "\n");
+    if (op->n_args)
+        buf_char(&c->out, '\n');
     for (size_t i = 0; i < op->n_args; i++)
         put_arg(c, op, &op->args[i]);
     if (op->flags & OP_RECORD_BODY)

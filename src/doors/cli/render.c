@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { COLUMNS_SHOWN = 7, NAME_PAD_MOST = 28, INDENT_MOST = 8, ROWS_MOST = 1000 };
+enum { CELL_COLUMNS = 300, NAME_PAD_MOST = 28 };
 
 struct str render_time(struct cli *c, struct str t)
 {
@@ -27,6 +27,12 @@ struct str render_cell(struct cli *c, const struct json *v)
     return clean_line(c->arena, v->type == JSON_STRING ? v->s : v->raw);
 }
 
+bool render_empty(const struct json *v)
+{
+    bool list = v && (v->type == JSON_ARRAY || v->type == JSON_OBJECT);
+    return !v || v->type == JSON_NULL || (v->type == JSON_STRING && v->s.n == 0) || (list && v->n == 0);
+}
+
 const struct json *render_first(const struct json *o, const char *names)
 {
     struct str rest = str_of(names);
@@ -38,84 +44,38 @@ const struct json *render_first(const struct json *o, const char *names)
     return NULL;
 }
 
-/* ---- rows ---- */
-
-static bool dull(struct str name)
-{
-    static const char *const names[] = {"seq", "version", "updated_at", "content_hash", "metadata", "project"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (str_is(name, names[i]))
-            return true;
-    }
-    return false;
-}
-
-static bool empty_value(const struct json *v)
-{
-    bool list = v && (v->type == JSON_ARRAY || v->type == JSON_OBJECT);
-    return !v || v->type == JSON_NULL || (v->type == JSON_STRING && v->s.n == 0) || (list && v->n == 0);
-}
-
-/* A column is worth its place when some row has a plain value there; the id under its second name has none. */
-static bool worth_showing(const struct json *rows, struct str name)
-{
-    bool repeats_id = true;
-    bool filled = false;
-    if (dull(name) || str_is(name, "created_at"))
-        return false;
-    for (size_t i = 0; i < rows->n; i++) {
-        const struct json *v = json_get_str(&rows->items[i], name), *id = json_get(&rows->items[i], "id");
-        if (v && (v->type == JSON_ARRAY || v->type == JSON_OBJECT))
-            return false;
-        repeats_id = repeats_id && id && v && v->type == JSON_STRING && id != v && str_eq(v->s, id->s);
-        filled = filled || !empty_value(v);
-    }
-    return filled && !repeats_id;
-}
-
-static void add_column(struct table *t, const struct json *rows, struct str name)
-{
-    const struct json *v = json_get_str(&rows->items[0], name);
-    bool number = v && (v->type == JSON_INT || v->type == JSON_DOUBLE);
-    bool id = str_is(name, "id");
-    table_column(t, (struct column){.title = name, .ink = id ? INK_ID : INK_PLAIN, .right = number, .may_cut = !id});
-}
-
-/* Columns are the members of the first row, in order: ids first, at most COLUMNS_SHOWN, the time last. */
-static void pick_columns(struct table *t, const struct json *rows)
-{
-    const struct json *first = &rows->items[0];
-    for (size_t i = 0; i < first->n && t->n_columns < COLUMNS_SHOWN; i++) {
-        if (worth_showing(rows, first->keys[i].key))
-            add_column(t, rows, first->keys[i].key);
-    }
-    if (json_get(first, "created_at"))
-        add_column(t, rows, STR("created_at"));
-}
+/* ---- rows: columns are chosen in render_columns.c ---- */
 
 static void render_rows(struct cli *c, const struct json *rows)
 {
     struct table *t = table_new(c->arena, rows->n);
-    if (rows->n == 0 || !t) {
-        buf_cstr(&c->out, "none\n");
-        return;
-    }
-    pick_columns(t, rows);
+    if (!t)
+        return; /* the arena remembers, and the command fails */
+    columns_pick(c, t, rows);
     for (size_t i = 0; i < rows->n; i++) {
         struct str *cells = table_row(t);
-        for (size_t k = 0; cells && k < t->n_columns; k++)
-            cells[k] = render_cell(c, json_get_str(&rows->items[i], t->columns[k].title));
+        for (size_t k = 0; cells && k < t->n_columns; k++) {
+            struct str cell = render_cell(c, json_get_str(&rows->items[i], t->columns[k].title));
+            cells[k] = clean_fit(c->arena, cell, CELL_COLUMNS);
+        }
     }
     table_print(t, &c->screen, &c->out);
 }
 
 /* ---- one record ---- */
 
+/* A record names its id twice: "id" and, say, "turn_id". */
+static bool repeats_id(const struct json *o, size_t i)
+{
+    const struct json *id = json_get_type(o, "id", JSON_STRING), *v = &o->items[i];
+    return id && v != id && v->type == JSON_STRING && str_eq(v->s, id->s);
+}
+
 static size_t name_width(const struct json *o)
 {
     size_t w = 0;
     for (size_t i = 0; i < o->n; i++)
-        w = o->keys[i].key.n > w && !empty_value(&o->items[i]) ? o->keys[i].key.n : w;
+        w = o->keys[i].key.n > w && !render_empty(&o->items[i]) ? o->keys[i].key.n : w;
     return w > NAME_PAD_MOST ? NAME_PAD_MOST : w;
 }
 
@@ -127,33 +87,39 @@ static void put_name(struct cli *c, struct str name, size_t width, int indent)
     buf_fmt(&c->out, "%*s", (int)(shown.n < width ? width - shown.n : 0) + 2, "");
 }
 
+static void end_line(struct buf *b)
+{
+    while (b->n > 0 && b->p[b->n - 1] == ' ')
+        b->n--;
+    buf_char(b, '\n');
+}
+
 static void put_value(struct cli *c, const struct json *v, int indent)
 {
     if (v->type == JSON_STRING && !looks_like_time(v->s))
         clean_block(&c->out, v->s, indent);
     else
         buf_str(&c->out, render_cell(c, v));
-    buf_char(&c->out, '\n');
+    end_line(&c->out);
 }
 
-/* The table of members: nested objects are indented one level, deeper ones shown as JSON. */
-static void put_members(struct cli *c, const struct json *o, int indent)
+/* The members line by line: nested objects are indented one level, deeper ones shown as JSON. So it calls itself
+ * once at most. */
+static void put_members(struct cli *c, const struct json *o, int depth)
 {
     size_t width = name_width(o);
     for (size_t i = 0; i < o->n; i++) {
         const struct json *v = &o->items[i];
-        if (empty_value(v))
+        if (render_empty(v) || repeats_id(o, i))
             continue;
-        put_name(c, o->keys[i].key, width, indent);
-        if (v->type != JSON_OBJECT || indent > 0) {
-            put_value(c, v, indent + (int)width + 2);
+        bool nested = v->type == JSON_OBJECT && depth == 0;
+        put_name(c, o->keys[i].key, nested ? 0 : width, depth * 2);
+        if (!nested) {
+            put_value(c, v, depth * 2 + (int)width + 2);
             continue;
         }
-        buf_char(&c->out, '\n');
-        for (size_t k = 0, inner = name_width(v); k < v->n; k++) {
-            put_name(c, v->keys[k].key, inner, 2);
-            put_value(c, &v->items[k], 4 + (int)inner);
-        }
+        end_line(&c->out);
+        put_members(c, v, depth + 1);
     }
 }
 

@@ -16,5 +16,10 @@ struct str render_time(struct cli *c, struct str t);
 struct str render_cell(struct cli *c, const struct json *v);
 /* The first of the names (separated by '|') that `o` has with a value. */
 const struct json *render_first(const struct json *o, const char *names);
+/* Nothing to show: null, "", [] or {}. */
+bool render_empty(const struct json *v);
+/* Gives the table the columns that say most about these rows (an array of objects, not empty) and fit the screen
+ * (render_columns.c). A column's title is its member's name. */
+void columns_pick(struct cli *c, struct table *t, const struct json *rows);
 
 #endif
