@@ -13,7 +13,7 @@ enum { CLOCK_TEXT = 32 };
  * Years 0001 to 9999. */
 size_t clock_format(int64_t ms, char *out);
 /* RFC 3339: date-time with Z or offset, fraction of any length, 'T', 't' or space; or a date alone
- * (midnight UTC). False when it is none. */
+ * (midnight UTC). Second 60 is the first of the next minute. False when it is none. */
 bool clock_parse(struct str s, int64_t *ms);
 /* Days since 1970-01-01 ↔ civil date (proleptic Gregorian). */
 int64_t clock_days(int year, int month, int day);

@@ -1,5 +1,6 @@
 /* File calls with clear errors, and the door through which tests make them fail (they ask
- * mem_fail_now() first, as allocations do). Paths are NUL-terminated. */
+ * mem_fail_now() first, as allocations do; file_exists and file_size, which cannot report it, do not). Paths are
+ * NUL-terminated. */
 #ifndef CAIRN_BASE_FILE_H
 #define CAIRN_BASE_FILE_H
 
@@ -8,6 +9,7 @@
 
 bool file_exists(const char *path);
 enum err_code file_mkdirs(const char *path, struct err *e); /* mode 0700, parents too */
+/* Appends to `out`. ERR_NOT_FOUND when there is no such file, ERR_TOO_LARGE past max bytes. */
 enum err_code file_read_all(const char *path, size_t max, struct buf *out, struct err *e);
 /* Writes to a temporary sibling, fsyncs, renames, fsyncs the folder: whole or not at all. Mode 0600. */
 enum err_code file_write_atomic(const char *path, struct str bytes, struct err *e);

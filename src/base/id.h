@@ -1,5 +1,5 @@
-/* Record ids: "<prefix>_" + 32 hex digits: 48 bits of milliseconds, then 80 random bits, so that
- * ids made later sort later and index pages fill in order. Thread-safe. */
+/* Record ids: "<prefix>_" + 32 hex digits: 48 bits of milliseconds, a 16-bit count, 64 random bits.
+ * Within a process each id sorts after the one before it, so index pages fill in order. Thread-safe. */
 #ifndef CAIRN_BASE_ID_H
 #define CAIRN_BASE_ID_H
 
