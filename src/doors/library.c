@@ -4,11 +4,14 @@
 #include "cairn.h"
 
 #include "base/json_write.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "service/service.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ARGS_MAX = 64 << 20, NAMES_MAX = 256 };
 
@@ -30,12 +33,26 @@ static int failed(enum err_code code, const struct err *e)
     return (int)code;
 }
 
+/* A library does not write to its host's stderr, unless asked to. */
+static void quiet_log(void)
+{
+    enum log_level level = LOG_OFF;
+    const char *asked = getenv("CAIRN_LOG_LEVEL");
+    if (asked)
+        (void)log_level_parse(str_of(asked), &level);
+    log_setup(level, true, STDERR_FILENO);
+}
+
 /* The table of operations is the process's: made with the first handle, kept until the process ends, because
  * another thread may be about to open the next one. */
 static enum err_code operations_once(struct err *e)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static bool quiet;
     pthread_mutex_lock(&lock);
+    if (!quiet)
+        quiet_log();
+    quiet = true;
     enum err_code code = operations_init(e);
     pthread_mutex_unlock(&lock);
     return code;

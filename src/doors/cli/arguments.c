@@ -125,6 +125,14 @@ static bool global_switch(struct parser *p, struct str flag, struct str after)
     return true;
 }
 
+/* A switch (off unless given) takes no word; other yes-or-no flags, such as filters, take true or false. */
+static bool truth_follows(const struct parser *p, const struct op_arg *arg)
+{
+    const char *next = p->at < p->argc ? p->argv[p->at] : "";
+    bool is_switch = arg->fallback && strcmp(arg->fallback, "false") == 0;
+    return !is_switch && (strcmp(next, "true") == 0 || strcmp(next, "false") == 0);
+}
+
 static enum err_code take_flag(struct parser *p, struct str word, struct err *e)
 {
     struct str after = str_skip(word, 2), value = STR_NONE;
@@ -139,7 +147,7 @@ static enum err_code take_flag(struct parser *p, struct str word, struct err *e)
     const struct op_arg *arg = find_arg(p->op, flag);
     if (!arg)
         return unknown_flag(p, flag, e);
-    if (arg->type == ARG_BOOL && !after.p)
+    if (arg->type == ARG_BOOL && !after.p && !truth_follows(p, arg))
         return add_pair(p, arg, STR("true"), e);
     enum err_code code = flag_value(p, flag, after, &value, e);
     return code ? code : add_pair(p, arg, value, e);

@@ -21,7 +21,7 @@ static const struct operation search = {.name = "demo.search",
                                         .n_args = sizeof search_args / sizeof search_args[0]};
 static const struct op_arg get_args[] = {
     {"id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED, 1, 200, NULL, NULL, "the id"},
-    {"full", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, NULL, NULL, "all of it"},
+    {"full", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, NULL, NULL, "all of it, or not"},
 };
 static const struct operation get = {
     .name = "demo.get", .method = "GET", .path = "/api/things/{id}", .args = get_args, .n_args = 2};
@@ -107,6 +107,10 @@ static void test_switches_take_no_word(void **state)
     assert_str(value(c, "query"), "why");
     assert_int_equal(PARSE(c, &search, "--explain=false", "why", "--session", "s"), ERR_OK);
     assert_str(value(c, "explain"), "false");
+    assert_int_equal(PARSE(c, &search, "--explain", "true", "--session", "s"), ERR_OK);
+    assert_str(value(c, "query"), "true");
+    assert_int_equal(PARSE(c, &get, "--full", "false", "thing"), ERR_OK); /* no switch: it has no default */
+    assert_str(value(c, "full"), "false");
 }
 
 static void refused(struct case_ *c, const char *words)
