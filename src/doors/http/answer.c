@@ -151,8 +151,7 @@ void answer_ready(struct http_request *r, int status, const struct http_header *
     r->reply_headers = (struct http_header *)headers;
     r->n_reply_headers = n;
     request_state(r, REQ_ANSWERED);
-    request_wake(r);
-    pthread_mutex_unlock(&r->mu);
+    request_unlock_wake(r);
     request_unref(r);
 }
 

@@ -218,8 +218,7 @@ void conns_cut_all(struct http_server *s)
             continue;
         pthread_mutex_lock(&r->mu);
         request_gone(r);
-        request_wake(r);
-        pthread_mutex_unlock(&r->mu);
+        request_unlock_wake(r);
         request_unref(r);
     }
 }

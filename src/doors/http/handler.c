@@ -80,7 +80,8 @@ static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const cha
         return MHD_NO;
     struct http_header *h = &c->r->headers[c->r->n_headers++];
     h->name = copy_piece(c, key, key_n);
-    h->value = copy_piece(c, value, value_n);
+    struct str trimmed = str_trim((struct str){value, value_n}); /* white space around a value is no part of it */
+    h->value = copy_piece(c, trimmed.p, trimmed.n);
     return MHD_YES;
 }
 

@@ -130,6 +130,9 @@ struct http_request {
     struct json_out jw;
 };
 
+/* A mutex that is only ever held for moments: a thread that finds it taken spins a little before it sleeps. */
+void mutex_init_short(pthread_mutex_t *mu);
+
 struct request_pool {
     pthread_mutex_t mu;
     struct http_request *free;
@@ -150,8 +153,9 @@ void request_gone(struct http_request *r);
 /* As request_gone, for one who asks when the client has left already: a worker tells. Under mu. */
 void request_tell_later(struct http_request *r);
 void request_told(struct http_request *r); /* on the worker */
-/* Lets libmicrohttpd go on with the connection when it is parked. Under mu. */
-void request_wake(struct http_request *r);
+/* Lets go of mu, and then lets libmicrohttpd go on with the connection when it was parked: in this order, because
+ * the HTTP thread takes mu first thing. The caller has a reference. */
+void request_unlock_wake(struct http_request *r);
 /* A clean id: the caller's own when it has a harmless form, else a new one. */
 struct str request_make_id(struct http_request *r, struct str given);
 
@@ -200,7 +204,8 @@ struct work {
     struct http_request *requests, **requests_end; /* queued without an allocation */
     struct job *jobs, **jobs_end;
     size_t queued;
-    bool stop;
+    int idle;
+    bool waking, stop; /* waking: a signal is on its way to one of the idle */
     int n_threads;
     pthread_t threads[64];
 };
@@ -256,6 +261,7 @@ struct http_server {
     atomic_int live;      /* requests not given up yet */
     atomic_bool draining; /* no keep-alive any more */
     atomic_bool stopping; /* nothing may be parked any more */
+    atomic_int waking;    /* threads between unparking a connection and having resumed it */
 };
 
 #endif

@@ -17,6 +17,15 @@
 
 enum { POOL_MAX = 64, KEEP_BYTES = 64 * 1024 };
 
+void mutex_init_short(pthread_mutex_t *mu)
+{
+    pthread_mutexattr_t attr;
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(mu, &attr);
+    pthread_mutexattr_destroy(&attr);
+}
+
 static void request_destroy(struct http_request *r)
 {
     arena_free(r->arena);
@@ -37,7 +46,7 @@ static struct http_request *request_make(void)
         mem_free(r);
         return NULL;
     }
-    pthread_mutex_init(&r->mu, NULL);
+    mutex_init_short(&r->mu);
     pthread_cond_init(&r->called, NULL);
     buf_init(&r->in, 0);
     buf_init(&r->out, 0);
@@ -171,12 +180,19 @@ void request_call(struct http_request *r, void (*fn)(void *), void *arg)
     }
 }
 
-void request_wake(struct http_request *r)
+void request_unlock_wake(struct http_request *r)
 {
-    if (!r->parked)
-        return;
+    bool wake = r->parked;
+    struct http_server *s = r->srv;
+    struct MHD_Connection *mhd = r->mhd;
+    if (wake)
+        atomic_fetch_add(&s->waking, 1); /* http_stop must not end libmicrohttpd before we are through */
     r->parked = false;
-    MHD_resume_connection(r->mhd);
+    pthread_mutex_unlock(&r->mu);
+    if (!wake)
+        return;
+    MHD_resume_connection(mhd);
+    atomic_fetch_sub(&s->waking, 1);
 }
 
 /* Calls whoever is to be told now, each at most once. Under mu. */
@@ -189,7 +205,8 @@ static void request_tell(struct http_request *r)
         r->on_gone = NULL;
         request_call(r, fn, r->on_gone_arg);
     } else if (r->state == REQ_STREAMING) {
-        request_wake(r); /* so that libmicrohttpd finds the stream broken and closes the connection */
+        request_unlock_wake(r); /* so that libmicrohttpd finds the stream broken and closes the connection */
+        pthread_mutex_lock(&r->mu);
         void (*fn)(void *) = r->stream.ev.gone;
         r->stream.ev.gone = NULL;
         r->stream.wants_writable = false;

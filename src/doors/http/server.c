@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "doors/http/http_int.h"
 
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -168,6 +169,8 @@ void http_stop(struct http_server *s, int drain_ms)
     atomic_store(&s->stopping, true);
     if (s->conns.reaper_runs)
         conns_cut_all(s);
+    while (atomic_load(&s->waking) > 0)
+        sched_yield();
     stop_daemons(s);
     bool all = wait_live(s, GIVE_BACK_MS);
     if (s->work_runs)

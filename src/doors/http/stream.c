@@ -97,30 +97,31 @@ struct http_stream *http_stream_begin(struct http_request *r, int status, const 
     if (ev)
         r->stream.ev = *ev;
     request_state(r, REQ_STREAMING);
-    request_wake(r);
     request_tell_later(r);
-    pthread_mutex_unlock(&r->mu);
+    request_unlock_wake(r);
     return &r->stream;
 }
 
 size_t http_stream_write(struct http_stream *s, struct str bytes)
 {
     struct http_request *r = request_of(s);
-    size_t taken = bytes.n;
     pthread_mutex_lock(&r->mu);
-    if (!r->gone && !r->over) {
-        taken = ring_put(&s->ring, bytes);
-        s->wants_writable = taken < bytes.n;
-        if (taken > 0) {
-            request_wake(r);
-        } else if (s->ring.n == 0 && bytes.n > 0) { /* no memory for a ring at all: the stream breaks off */
-            taken = bytes.n;
-            r->gone = true;
-            request_wake(r);
-            request_tell_later(r);
-        }
+    if (r->gone || r->over) {
+        pthread_mutex_unlock(&r->mu);
+        return bytes.n;
     }
-    pthread_mutex_unlock(&r->mu);
+    size_t taken = ring_put(&s->ring, bytes);
+    s->wants_writable = taken < bytes.n;
+    if (taken == 0 && s->ring.n == 0 && bytes.n > 0) { /* no memory for a ring at all: the stream breaks off */
+        taken = bytes.n;
+        s->wants_writable = false;
+        r->gone = true;
+        request_tell_later(r);
+    }
+    if (taken > 0)
+        request_unlock_wake(r);
+    else
+        pthread_mutex_unlock(&r->mu);
     return taken;
 }
 
@@ -132,9 +133,8 @@ void http_stream_end(struct http_stream *s, bool ok)
     s->wants_writable = false;
     request_quiet(r);
     s->ok = ok;
-    request_wake(r); /* first: nothing is parked in the state that follows */
     request_state(r, REQ_ENDED);
-    pthread_mutex_unlock(&r->mu);
+    request_unlock_wake(r);
     request_unref(r);
 }
 

@@ -7,12 +7,26 @@
 
 enum { WORK_QUEUE_MAX = 65536 };
 
+/* True when a sleeping worker has to be woken, by a signal after mu is let go. One at a time: a woken worker that
+ * finds more to do wakes the next, so that a burst of short jobs does not wake them all for nothing. Under mu. */
+static bool work_rouse(struct work *w)
+{
+    if (w->idle == 0 || w->waking || (!w->requests && !w->jobs))
+        return false;
+    w->waking = true;
+    return true;
+}
+
 /* The next thing to do, or false when told to stop and nothing is left. */
 static bool work_take(struct work *w, struct http_request **r, struct job **j)
 {
     pthread_mutex_lock(&w->mu);
-    while (!w->requests && !w->jobs && !w->stop)
+    while (!w->requests && !w->jobs && !w->stop) {
+        w->idle++;
         pthread_cond_wait(&w->some, &w->mu);
+        w->idle--;
+        w->waking = false;
+    }
     *r = NULL;
     *j = NULL;
     if (w->jobs) {
@@ -28,7 +42,10 @@ static bool work_take(struct work *w, struct http_request **r, struct job **j)
     }
     if (*r || *j)
         w->queued--;
+    bool rouse = work_rouse(w);
     pthread_mutex_unlock(&w->mu);
+    if (rouse)
+        pthread_cond_signal(&w->some);
     return *r || *j;
 }
 
@@ -52,7 +69,7 @@ enum err_code work_start(struct work *w, int threads, struct err *e)
 {
     const int most = (int)(sizeof(w->threads) / sizeof(w->threads[0]));
     memset(w, 0, sizeof(*w));
-    pthread_mutex_init(&w->mu, NULL);
+    mutex_init_short(&w->mu);
     pthread_cond_init(&w->some, NULL);
     w->requests_end = &w->requests;
     w->jobs_end = &w->jobs;
@@ -97,9 +114,11 @@ enum err_code work_request(struct work *w, struct http_request *r)
         r->next = NULL;
         *w->requests_end = r;
         w->requests_end = &r->next;
-        pthread_cond_signal(&w->some);
     }
+    bool rouse = work_rouse(w);
     pthread_mutex_unlock(&w->mu);
+    if (rouse)
+        pthread_cond_signal(&w->some);
     return taken ? ERR_OK : ERR_UNAVAILABLE;
 }
 
@@ -115,9 +134,11 @@ enum err_code http_work(struct http_server *s, void (*fn)(void *arg), void *arg)
     if (taken) {
         *w->jobs_end = j;
         w->jobs_end = &j->next;
-        pthread_cond_signal(&w->some);
     }
+    bool rouse = work_rouse(w);
     pthread_mutex_unlock(&w->mu);
+    if (rouse)
+        pthread_cond_signal(&w->some);
     if (!taken)
         mem_free(j);
     return taken ? ERR_OK : ERR_UNAVAILABLE;
