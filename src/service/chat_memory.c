@@ -156,7 +156,8 @@ enum err_code chat_begin(struct service *s, const struct chat_request *r, int64_
     }
     journal_begin(s->journal, c);
     submit_ask(c);
-    breaker_report(&s->breaker, code == ERR_OK);
+    if (!deadline_us || start < deadline_us) /* came late on purpose: no trial, so nothing was learnt of memory */
+        breaker_report(&s->breaker, code == ERR_OK);
     metric_observe_us(M_PROXY_MEMORY_SECONDS, clock_mono_us() - start);
     return code;
 }

@@ -182,6 +182,26 @@ static void the_callers_mistakes_are_told(void **state)
     assert_string_equal(err_api_name(&e), "CONVERSATION_NOT_FOUND");
 }
 
+/* While the breaker is open, chats come with a deadline that has passed: they must not keep it open. */
+static void chats_without_memory_do_not_hold_the_breaker_open(void **state)
+{
+    struct fixture *f = *state;
+    const struct chat_message m[] = {USER("hello")};
+    struct chat_request r = {.session = STR("me"), .messages = m, .n_messages = 1, .options = chat_options_default};
+    for (int i = 0; i < 2 * BREAKER_FAILURES; i++) {
+        struct waiter w = WAITER;
+        struct chat *c;
+        struct chat_context ctx;
+        struct err e = {0};
+        assert_int_equal(chat_begin(f->svc, &r, 1, &c, &ctx, &e), ERR_TIMEOUT);
+        assert_non_null(c);
+        chat_end(c, STR("hi"), STR_NONE, true, stored, &w);
+        wait_for(&w);
+        assert_int_equal(w.ok, 1); /* and its turns are stored */
+    }
+    assert_true(chat_memory_allowed(f->svc));
+}
+
 static void an_empty_answer_is_no_turn_and_a_broken_one_is_marked(void **state)
 {
     struct fixture *f = *state;
@@ -247,6 +267,7 @@ int main(void)
         WITH(what_was_said_before_is_recalled_with_its_source),
         WITH(stored_text_cannot_close_the_block),
         WITH(the_callers_mistakes_are_told),
+        WITH(chats_without_memory_do_not_hold_the_breaker_open),
         WITH(an_empty_answer_is_no_turn_and_a_broken_one_is_marked),
         WITH(a_killed_servers_journal_is_stored),
         WITH(a_stored_chat_outlives_the_service),
