@@ -144,7 +144,9 @@ enum err_code chat_begin(struct service *s, const struct chat_request *r, int64_
     *ctx = (struct chat_context){0};
     if (!c)
         return err_nomem(e);
-    enum err_code code = find_place(c, deadline_us, e);
+    bool trial = !deadline_us || start < deadline_us; /* else the caller wants the turns kept, nothing recalled */
+    enum err_code code = trial ? find_place(c, deadline_us, e)
+                               : err_set(e, ERR_TIMEOUT, NULL, "memory was not asked: its time had passed");
     if (chat_caller_error(code)) {
         chat_unref(c);
         return code;
@@ -156,7 +158,7 @@ enum err_code chat_begin(struct service *s, const struct chat_request *r, int64_
     }
     journal_begin(s->journal, c);
     submit_ask(c);
-    if (!deadline_us || start < deadline_us) /* came late on purpose: no trial, so nothing was learnt of memory */
+    if (trial)
         breaker_report(&s->breaker, code == ERR_OK);
     metric_observe_us(M_PROXY_MEMORY_SECONDS, clock_mono_us() - start);
     return code;
