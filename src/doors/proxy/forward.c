@@ -43,7 +43,9 @@ const char *forward_url(struct arena *a, struct str base, struct str path, struc
 {
     while (str_ends(base, "/"))
         base.n--;
-    if (str_ends(base, "/v1") && str_starts(path, "/v1"))
+    struct str host = without_scheme(base);
+    str_cut(&host, '/'); /* leaves the address's own path: a host may be called v1 */
+    if ((str_is(host, "v1") || str_ends(host, "/v1")) && str_starts(path, "/v1"))
         path = str_skip(path, 3);
     struct str url = query.n ? arena_fmt(a, "%.*s%.*s?%.*s", STR_ARG(base), STR_ARG(path), STR_ARG(query))
                              : arena_fmt(a, "%.*s%.*s", STR_ARG(base), STR_ARG(path));
