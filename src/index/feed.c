@@ -189,6 +189,19 @@ static enum err_code check_anchor(struct feeding *f, struct store_tx *tx, struct
     return err_set(e, code ? code : ERR_CORRUPT, NULL, "%s", code ? found.message : "the index is of another store");
 }
 
+enum err_code stored_last(struct store_tx *tx, struct arena *a, int64_t *out, struct err *e)
+{
+    struct turn *t = NULL;
+    size_t n = 0;
+    *out = turns_last_seq(tx);
+    if (*out > 0)
+        return ERR_OK;
+    enum err_code code = turns_after(tx, a, STR_NONE, 0, 1, true, &t, &n, e);
+    if (code == ERR_OK && n > 0)
+        *out = t[n - 1].seq;
+    return code;
+}
+
 static enum err_code read_turns(struct feeding *f, struct err *e)
 {
     struct store_tx *tx = NULL;
@@ -197,8 +210,9 @@ static enum err_code read_turns(struct feeding *f, struct err *e)
         code = store_read_begin(f->x->store, &tx, e);
     if (code)
         return code;
-    f->last = turns_last_seq(tx);
-    code = check_anchor(f, tx, e);
+    code = stored_last(tx, f->d->scratch, &f->last, e);
+    if (code == ERR_OK)
+        code = check_anchor(f, tx, e);
     if (code == ERR_OK && f->last > f->taken)
         code = turns_after(tx, f->d->scratch, STR_NONE, f->taken, f->limit, false, &f->turns, &f->n, e);
     store_read_end(tx);

@@ -185,12 +185,16 @@ static enum err_code watermark(struct index *x, int64_t *out, struct err *e)
 static enum err_code last_stored(struct index *x, int64_t *out, struct err *e)
 {
     struct store_tx *tx = NULL;
+    struct arena *a = arena_new();
+    if (!a)
+        return err_nomem(e);
     enum err_code code = store_read_begin(x->store, &tx, e);
-    if (code)
-        return code;
-    *out = turns_last_seq(tx);
-    store_read_end(tx);
-    return ERR_OK;
+    if (code == ERR_OK) {
+        code = stored_last(tx, a, out, e);
+        store_read_end(tx);
+    }
+    arena_free(a);
+    return code;
 }
 
 /* Feeds until `target` is in, telling how far it is. */

@@ -115,6 +115,8 @@ enum { FEED_BATCH = 1000 };
 enum err_code feed_batch(struct index *x, int64_t *n, struct err *e);
 enum err_code feed_reset(struct index *x, struct err *e); /* empties the index; takes `feeding` */
 void *feed_thread(void *x);
+/* turns_last_seq, which says 0 both for none and for a failure, told apart. */
+enum err_code stored_last(struct store_tx *tx, struct arena *a, int64_t *out, struct err *e);
 
 /* ---- rows.c: row numbers ---- */
 enum { ROW_LEN_BITS = 7, ROW_SEQ_BITS = 36, ROW_SLOT_BITS = 20, ROW_SLOTS = 1 << ROW_SLOT_BITS };
@@ -167,7 +169,7 @@ struct scored {
     int64_t row; /* of the index; or -1 - i: the tail's turn i */
     uint32_t matched;
 };
-struct place {
+struct located {
     struct index_hit hit;
     int64_t agent; /* number; or -1 - i: of the tail's turn i */
 };
@@ -193,9 +195,9 @@ enum { AROUND_MAX = 8 };
 /* Numbers the tail's conversations. */
 enum err_code places_prepare(struct search *s, struct err *e);
 /* Where a row's turn stands, and whether it is wanted (session, conversation, time). */
-enum err_code place_of(struct search *s, const struct scored *o, struct place *out, bool *wanted, struct err *e);
+enum err_code place_of(struct search *s, const struct scored *o, struct located *out, bool *wanted, struct err *e);
 /* Fills out->hits with the best and the turns around them. */
-enum err_code places_hand_over(struct search *s, struct arena *a, struct place *best, size_t n, struct index_hits *out,
-                               struct err *e);
+enum err_code places_hand_over(struct search *s, struct arena *a, struct located *best, size_t n,
+                               struct index_hits *out, struct err *e);
 
 #endif

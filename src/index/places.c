@@ -70,17 +70,17 @@ enum err_code places_prepare(struct search *s, struct err *e)
 }
 
 /* ---- from a row to a place ---- */
-static struct place tail_place(const struct search *s, size_t i)
+static struct located tail_place(const struct search *s, size_t i)
 {
     const struct turn *t = &s->tail.turns[i];
     struct index_hit hit = {.seq = t->seq,
                             .conversation = s->tail_conversation[i],
                             .turn_number = t->turn_number,
                             .timestamp = t->timestamp};
-    return (struct place){hit, -1 - (int64_t)i};
+    return (struct located){hit, -1 - (int64_t)i};
 }
 
-enum err_code place_of(struct search *s, const struct scored *o, struct place *out, bool *wanted, struct err *e)
+enum err_code place_of(struct search *s, const struct scored *o, struct located *out, bool *wanted, struct err *e)
 {
     *wanted = false;
     if (o->row < 0) {
@@ -91,7 +91,7 @@ enum err_code place_of(struct search *s, const struct scored *o, struct place *o
         sqlite3_stmt *q = db_stmt(s->d, DB_DOC_GET, e);
         if (!q)
             return e->code;
-        *out = (struct place){.hit.seq = row_seq(o->row)};
+        *out = (struct located){.hit.seq = row_seq(o->row)};
         sqlite3_bind_int64(q, 1, out->hit.seq);
         int rc = sqlite3_step(q);
         if (rc == SQLITE_ROW) {
@@ -122,7 +122,7 @@ struct around {
     size_t n_runs;
     struct index_hit **known; /* the hits, by conversation and turn number */
     size_t n_known;
-    struct place *out;
+    struct located *out;
     size_t n, cap;
 };
 
@@ -140,13 +140,13 @@ static int compare_hits(const void *a, const void *b)
 }
 
 /* The runs of turns within `reach` of a hit, without overlap, ascending. */
-static enum err_code make_runs(struct around *r, struct place *best, size_t n, int reach, struct err *e)
+static enum err_code make_runs(struct around *r, struct located *best, size_t n, int reach, struct err *e)
 {
     struct arena *a = r->s->scratch;
     r->known = arena_array(a, struct index_hit *, n);
     r->runs = arena_array(a, struct run, n);
     r->cap = n * 2 * (size_t)reach;
-    r->out = arena_array(a, struct place, r->cap);
+    r->out = arena_array(a, struct located, r->cap);
     if (!r->known || !r->runs || !r->out)
         return err_nomem(e);
     for (size_t i = 0; i < n; i++)
@@ -169,7 +169,7 @@ static bool is_known(const struct around *r, const struct index_hit *h)
     return bsearch(&h, r->known, r->n_known, sizeof *r->known, compare_hits) != NULL;
 }
 
-static void add_around(struct around *r, const struct place *p)
+static void add_around(struct around *r, const struct located *p)
 {
     if (r->n < r->cap && in_time(r->s->q, p->hit.timestamp) && !is_known(r, &p->hit))
         r->out[r->n++] = *p;
@@ -185,11 +185,11 @@ static enum err_code around_indexed(struct around *r, const struct run *run, str
     sqlite3_bind_int64(q, 3, run->last);
     int rc;
     while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
-        struct place p = {.hit = {.seq = sqlite3_column_int64(q, 0),
-                                  .conversation = run->conversation,
-                                  .turn_number = sqlite3_column_int64(q, 1),
-                                  .timestamp = sqlite3_column_int64(q, 2)},
-                          .agent = sqlite3_column_int64(q, 3)};
+        struct located p = {.hit = {.seq = sqlite3_column_int64(q, 0),
+                                    .conversation = run->conversation,
+                                    .turn_number = sqlite3_column_int64(q, 1),
+                                    .timestamp = sqlite3_column_int64(q, 2)},
+                            .agent = sqlite3_column_int64(q, 3)};
         add_around(r, &p);
     }
     sqlite3_reset(q);
@@ -205,14 +205,14 @@ static int compare_run(const void *key, const void *item)
     return compare_places(h->conversation, h->turn_number, run->conversation, run->first);
 }
 
-static enum err_code find_around(struct around *r, struct place *best, size_t n, int reach, struct err *e)
+static enum err_code find_around(struct around *r, struct located *best, size_t n, int reach, struct err *e)
 {
     enum err_code code = make_runs(r, best, n, reach, e);
     for (size_t i = 0; code == ERR_OK && r->s->d && i < r->n_runs; i++)
         if (r->runs[i].conversation > 0)
             code = around_indexed(r, &r->runs[i], e);
     for (size_t i = 0; code == ERR_OK && i < r->s->tail.n; i++) {
-        struct place p = tail_place(r->s, i);
+        struct located p = tail_place(r->s, i);
         if (bsearch(&p.hit, r->runs, r->n_runs, sizeof *r->runs, compare_run))
             add_around(r, &p);
     }
@@ -267,7 +267,7 @@ struct names { /* the agents met lately: there are few */
     unsigned n;
 };
 
-static enum err_code speaker(struct search *s, struct names *known, struct place *p, struct err *e)
+static enum err_code speaker(struct search *s, struct names *known, struct located *p, struct err *e)
 {
     unsigned n = known->n < NAMES_KNOWN ? known->n : NAMES_KNOWN;
     for (unsigned i = 0; i < n; i++)
@@ -281,8 +281,8 @@ static enum err_code speaker(struct search *s, struct names *known, struct place
     return code;
 }
 
-enum err_code places_hand_over(struct search *s, struct arena *a, struct place *best, size_t n, struct index_hits *out,
-                               struct err *e)
+enum err_code places_hand_over(struct search *s, struct arena *a, struct located *best, size_t n,
+                               struct index_hits *out, struct err *e)
 {
     struct around r = {.s = s};
     struct names known = {.n = 0};
@@ -294,7 +294,7 @@ enum err_code places_hand_over(struct search *s, struct arena *a, struct place *
     if (!out->hits)
         return err_nomem(e);
     for (size_t i = 0; i < n + r.n; i++) {
-        struct place *p = i < n ? &best[i] : &r.out[i - n];
+        struct located *p = i < n ? &best[i] : &r.out[i - n];
         code = speaker(s, &known, p, e);
         if (code)
             return code;

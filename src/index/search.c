@@ -177,10 +177,10 @@ static struct scored pop(struct search *s)
 }
 
 /* The best `limit` that are wanted. */
-static enum err_code take_best(struct search *s, struct place **out, size_t *n, struct err *e)
+static enum err_code take_best(struct search *s, struct located **out, size_t *n, struct err *e)
 {
     size_t limit = s->q->limit > 0 ? (size_t)s->q->limit : 0;
-    struct place *p = arena_array(s->scratch, struct place, (limit < s->n ? limit : s->n) + 1);
+    struct located *p = arena_array(s->scratch, struct located, (limit < s->n ? limit : s->n) + 1);
     *n = 0;
     *out = p;
     if (!p)
@@ -204,7 +204,7 @@ static enum err_code take_best(struct search *s, struct place **out, size_t *n, 
 static enum err_code run(struct search *s, struct arena *a, struct index_hits *out, struct err *e)
 {
     int64_t taken = 0;
-    struct place *best = NULL;
+    struct located *best = NULL;
     size_t n = 0;
     enum err_code code = s->d ? read_index(s, &taken, e) : ERR_OK;
     if (code == ERR_OK)

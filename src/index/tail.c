@@ -88,8 +88,7 @@ static enum err_code fetch(struct store *s, struct arena *a, const struct index_
         q->deadline_us ? store_read_begin_deadline(s, q->deadline_us, &tx, e) : store_read_begin(s, &tx, e);
     if (code)
         return code;
-    if (turns_last_seq(tx) > taken)
-        code = turns_after(tx, a, q->session_id, taken, INDEX_TAIL_MAX, true, &out->turns, &out->n, e);
+    code = turns_after(tx, a, q->session_id, taken, INDEX_TAIL_MAX, true, &out->turns, &out->n, e);
     store_read_end(tx);
     return code;
 }

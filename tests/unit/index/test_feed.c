@@ -1,0 +1,157 @@
+/* Feeding: nothing twice, nothing left out, by one process or several; rebuilding; a store put back from a backup. */
+#include "unit/index/shelf.h"
+
+#include <pthread.h>
+
+static void say_many(struct shelf *s, struct str conv, size_t n, const char *text)
+{
+    struct turn_new *turns = calloc(n, sizeof *turns);
+    for (size_t i = 0; i < n; i++)
+        turns[i] = (struct turn_new){.conversation_id = conv,
+                                     .agent = STR("ann"),
+                                     .role = STR("user"),
+                                     .content = str_of(text),
+                                     .token_count = -1};
+    shelf_append(s, turns, n);
+    free(turns);
+}
+
+static int64_t matches(struct shelf *s, const char *word)
+{
+    struct index_query q = shelf_query(s, word);
+    return shelf_search(s, &q).matches;
+}
+
+static void flush_takes_everything_in(void **state)
+{
+    struct shelf *s = *state;
+    struct str conv = shelf_conversation(s, shelf_session(s, "p"));
+    say_many(s, conv, FEED_BATCH * 2 + 17, "a barrel of salt");
+    OK(index_flush(s->index, &e));
+    assert_int_equal(index_lag(s->index), 0);
+    assert_int_equal(matches(s, "barrel"), FEED_BATCH * 2 + 17);
+    OK(index_check(s->index, &e));
+    OK(index_flush(s->index, &e)); /* again: nothing twice */
+    assert_int_equal(matches(s, "barrel"), FEED_BATCH * 2 + 17);
+}
+
+/* The feeder does it by itself, woken or not. */
+static void the_thread_feeds(void **state)
+{
+    struct shelf *s = *state;
+    struct str conv = shelf_conversation(s, shelf_session(s, "p"));
+    for (int woken = 0; woken < 2; woken++) {
+        say_many(s, conv, 10, "cargo");
+        if (woken)
+            index_wake(s->index);
+        for (int i = 0; i < 1000 && index_lag(s->index) > 0; i++)
+            usleep(10000);
+        assert_int_equal(index_lag(s->index), 0);
+    }
+}
+
+static void what_was_taken_stays_taken(void **state)
+{
+    struct shelf *s = *state;
+    struct str conv = shelf_conversation(s, shelf_session(s, "p"));
+    say_many(s, conv, 20, "rudder");
+    OK(index_flush(s->index, &e));
+    shelf_index(s, true); /* cannot feed: what it knows was kept */
+    assert_int_equal(index_lag(s->index), 0);
+    assert_int_equal(matches(s, "rudder"), 20);
+    WANT(ERR_READ_ONLY, index_rebuild(s->index, NULL, NULL, &e));
+}
+
+/* ---- several feeders on one folder, as several processes would be ---- */
+struct feeder {
+    struct index *index;
+    int failed;
+};
+
+static void *feed_often(void *arg)
+{
+    struct feeder *f = arg;
+    for (int i = 0; i < 20; i++) {
+        struct err e = {0};
+        f->failed += index_flush(f->index, &e) != ERR_OK;
+    }
+    return NULL;
+}
+
+static void several_feeders_take_each_turn_once(void **state)
+{
+    struct shelf *s = *state;
+    enum { FEEDERS = 3 };
+    struct feeder f[FEEDERS] = {{NULL, 0}};
+    pthread_t threads[FEEDERS];
+    struct str conv = shelf_conversation(s, shelf_session(s, "p"));
+    for (int i = 0; i < FEEDERS; i++) {
+        struct index_options o = {.store = s->store, .dir = s->place->dir};
+        OK(index_open(&o, &f[i].index, &e));
+        assert_int_equal(pthread_create(&threads[i], NULL, feed_often, &f[i]), 0);
+    }
+    for (int i = 0; i < 30; i++)
+        say_many(s, conv, 40, "lantern");
+    for (int i = 0; i < FEEDERS; i++) {
+        pthread_join(threads[i], NULL);
+        index_close(f[i].index);
+        assert_int_equal(f[i].failed, 0);
+    }
+    OK(index_flush(s->index, &e));
+    assert_int_equal(matches(s, "lantern"), 1200);
+    OK(index_check(s->index, &e));
+}
+
+static void on_progress(void *arg, int64_t done, int64_t total)
+{
+    int64_t *last = arg;
+    assert_true(done >= *last && done <= total);
+    *last = done;
+}
+
+static void rebuild_makes_the_same_again(void **state)
+{
+    struct shelf *s = *state;
+    struct str conv = shelf_conversation(s, shelf_session(s, "p"));
+    int64_t last = 0;
+    say_many(s, conv, 2500, "pilot");
+    OK(index_flush(s->index, &e));
+    OK(index_rebuild(s->index, on_progress, &last, &e));
+    assert_int_equal(last, 2500);
+    assert_int_equal(index_lag(s->index), 0);
+    assert_int_equal(matches(s, "pilot"), 2500);
+    OK(index_check(s->index, &e));
+}
+
+/* As after a restore: the same numbers now mean other turns. */
+static void another_store_is_noticed(void **state)
+{
+    struct shelf *s = *state;
+    struct place *p = s->place;
+    char path[128];
+    say_many(s, shelf_conversation(s, shelf_session(s, "p")), 30, "old cargo");
+    OK(index_flush(s->index, &e));
+    index_close(s->index);
+    s->index = NULL;
+    store_close(s->store);
+    p->store = NULL;
+    snprintf(path, sizeof path, "cd %s && find . -name 'store.db*' -delete", p->dir);
+    assert_int_equal(system(path), 0);
+    place_reopen(p);
+    s->store = p->store;
+    say_many(s, shelf_conversation(s, shelf_session(s, "p")), 40, "new freight");
+    shelf_index(s, false);
+    OK(index_flush(s->index, &e));
+    assert_int_equal(matches(s, "cargo"), 0);
+    assert_int_equal(matches(s, "freight"), 40);
+    OK(index_check(s->index, &e));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SHELF_TEST(flush_takes_everything_in),    SHELF_TEST(the_thread_feeds),
+        SHELF_TEST(what_was_taken_stays_taken),   SHELF_TEST(several_feeders_take_each_turn_once),
+        SHELF_TEST(rebuild_makes_the_same_again), SHELF_TEST(another_store_is_noticed)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
