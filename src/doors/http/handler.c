@@ -269,16 +269,17 @@ enum MHD_Result handler_access(void *cls, struct MHD_Connection *mhd, const char
     return answer_or_park(r);
 }
 
-static void count(const struct http_request *r)
+/* status 0: the client was gone before there was an answer. */
+static void count(const struct http_request *r, int status)
 {
     int64_t us = clock_mono_us() - r->began_us;
     metric_add(M_HTTP_REQUESTS, 1);
     metric_observe_us(M_HTTP_SECONDS, us);
-    if (r->status >= 500)
+    if (status >= 500)
         metric_add(M_HTTP_ERRORS, 1);
-    log_event(r->status >= 500 ? LOG_WARN : LOG_DEBUG, "http_request", L_STR("request_id", r->id),
+    log_event(status >= 500 ? LOG_WARN : LOG_DEBUG, "http_request", L_STR("request_id", r->id),
               L_STR("method", r->method), L_STR("route", r->route ? r->route->pattern : STR("-")),
-              L_INT("status", r->status), L_NUM("ms", (double)us / 1000.0));
+              L_INT("status", status), L_NUM("ms", (double)us / 1000.0));
 }
 
 void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode toe)
@@ -299,7 +300,8 @@ void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, en
     if (toe != MHD_REQUEST_TERMINATED_COMPLETED_OK)
         request_gone(r);
     stream_let_go(r);
+    int status = r->status;
     pthread_mutex_unlock(&r->mu);
-    count(r);
+    count(r, status);
     request_unref(r);
 }

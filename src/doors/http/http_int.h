@@ -224,6 +224,9 @@ struct listener {
 /* The name only, for messages and the three lines: fails for anything but a loopback address. */
 enum err_code listen_tcp(const char *address, struct listener *out, int *port, struct err *e);
 enum err_code listen_unix(const char *path, struct listener *out, struct err *e);
+/* Nobody can connect any more, and the Unix socket's file is gone; the descriptor stays until listen_close, because
+ * libmicrohttpd may still name it. */
+void listen_stop(struct listener *l);
 void listen_close(struct listener *l);
 
 /* ---- extras.c: what the door itself answers; catalog.c, openapi.c, docs.c: the API's description ---- */

@@ -182,13 +182,20 @@ enum err_code listen_unix(const char *path, struct listener *out, struct err *e)
     return code;
 }
 
-void listen_close(struct listener *l)
+void listen_stop(struct listener *l)
 {
     struct stat st;
     /* Only our own file: another server may have taken its place. */
     if (l->fd >= 0 && l->path[0] && lstat(l->path, &st) == 0 && (uint64_t)st.st_dev == l->dev &&
         (uint64_t)st.st_ino == l->ino)
         file_remove(l->path, NULL);
+    if (l->fd >= 0)
+        shutdown(l->fd, SHUT_RDWR);
+}
+
+void listen_close(struct listener *l)
+{
+    listen_stop(l);
     if (l->fd >= 0)
         close(l->fd);
     l->fd = -1;

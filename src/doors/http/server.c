@@ -163,8 +163,8 @@ void http_stop(struct http_server *s, int drain_ms)
         MHD_quiesce_daemon(s->tcp_daemon);
     if (s->local_daemon)
         MHD_quiesce_daemon(s->local_daemon);
-    listen_close(&s->tcp);
-    listen_close(&s->local);
+    listen_stop(&s->tcp);
+    listen_stop(&s->local);
     wait_live(s, drain_ms);
     atomic_store(&s->stopping, true);
     if (s->conns.reaper_runs)
@@ -172,6 +172,8 @@ void http_stop(struct http_server *s, int drain_ms)
     while (atomic_load(&s->waking) > 0)
         sched_yield();
     stop_daemons(s);
+    listen_close(&s->tcp);
+    listen_close(&s->local);
     bool all = wait_live(s, GIVE_BACK_MS);
     if (s->work_runs)
         work_stop(&s->work);

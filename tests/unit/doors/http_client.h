@@ -95,10 +95,10 @@ HELPER void client_drop(struct client *c, size_t n)
     c->n -= n;
 }
 
-/* The value of a header, copied into a static buffer, or NULL. */
+/* The value of a header, valid until this thread's next call, or NULL. */
 HELPER const char *answer_header(const struct answer *a, const char *name)
 {
-    static char value[1024];
+    static _Thread_local char value[1024];
     size_t n = strlen(name);
     for (const char *p = a->head; (p = strstr(p, "\r\n")) != NULL;) {
         p += 2;
