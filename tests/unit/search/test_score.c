@@ -1,0 +1,139 @@
+/* The parts of a score, on hits made by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "search/intern.h"
+
+enum { HITS_MAX = 16 };
+struct hand {
+    struct arena *arena;
+    struct index_hit hits[HITS_MAX];
+    struct index_hits all;
+    struct index_query q;
+    struct dates dates;
+    double idf[2];
+    struct candidate *best;
+};
+
+static void deal(struct hand *h)
+{
+    struct err e = {0};
+    h->arena = arena_new();
+    h->idf[0] = 3;
+    h->idf[1] = 1;
+    h->all.hits = h->hits;
+    h->all.idf = h->idf;
+    h->q.n_terms = 2;
+    assert_int_equal(score_hits(h->arena, &h->all, &h->q, &h->dates, 1000, &h->best, &e), ERR_OK);
+}
+
+static struct index_hit hit(int64_t seq, int64_t conversation, int64_t number, double score)
+{
+    return (struct index_hit){.seq = seq,
+                              .conversation = conversation,
+                              .turn_number = number,
+                              .score = score,
+                              .matched = score > 0,
+                              .timestamp = 500};
+}
+
+static const struct candidate *of(const struct hand *h, int64_t seq)
+{
+    for (size_t i = 0; i < h->all.n + h->all.n_around; i++)
+        if (h->best[i].hit->seq == seq)
+            return &h->best[i];
+    fail_msg("no candidate %d", (int)seq);
+    return NULL;
+}
+
+static void scores_fall_and_stay_between_0_and_1(void **state)
+{
+    struct hand h = {.all = {.n = 5}};
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        h.hits[i] = hit(i + 1, i + 1, 1, (double)(i * i) * 10);
+    deal(&h);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(h.best[i].hit->seq, 5 - i);
+        assert_true(h.best[i].score >= 0 && h.best[i].score <= 1);
+        assert_true(i == 0 || h.best[i].score <= h.best[i - 1].score);
+    }
+    arena_free(h.arena);
+}
+
+static void a_turn_gains_from_its_neighbours_in_its_own_conversation(void **state)
+{
+    struct hand h = {.all = {.n = 1, .n_around = 6}};
+    (void)state;
+    h.hits[0] = hit(10, 1, 10, 4);
+    for (int i = 1; i <= 4; i++)
+        h.hits[i] = hit(10 + i, 1, 10 + i, 0);
+    h.hits[5] = hit(9, 1, 9, 0);
+    h.hits[6] = hit(8, 2, 11, 0);
+    deal(&h);
+    assert_int_equal(h.best[0].hit->seq, 10);
+    assert_true(of(&h, 11)->score > of(&h, 12)->score && of(&h, 12)->score > of(&h, 13)->score);
+    assert_true(of(&h, 14)->neighbours == 0); /* too far */
+    assert_true(of(&h, 9)->neighbours > 0);
+    assert_true(of(&h, 9)->neighbours < of(&h, 11)->neighbours); /* answers follow questions */
+    assert_true(of(&h, 8)->score == 0);
+    arena_free(h.arena);
+}
+
+static void a_conversation_that_has_more_of_the_question_lifts_its_turns(void **state)
+{
+    struct hand h = {.all = {.n = 3}};
+    (void)state;
+    h.hits[0] = hit(1, 1, 1, 2);
+    h.hits[1] = hit(2, 1, 50, 2);
+    h.hits[2] = hit(3, 2, 1, 2);
+    h.hits[1].matched = 2; /* the other word */
+    deal(&h);
+    assert_int_equal(h.best[2].hit->seq, 3);
+    assert_true(of(&h, 1)->conversation > of(&h, 3)->conversation);
+    arena_free(h.arena);
+}
+
+static void speaker_date_and_age_multiply(void **state)
+{
+    struct hand h = {.all = {.n = 4}, .dates = {.n = 1, .hint[0] = {.from = 600, .to = 700}}};
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        h.hits[i] = hit(i + 1, i + 1, 1, 2);
+    h.hits[1].speaker = 1;
+    h.hits[2].timestamp = 650;
+    h.hits[3].timestamp = -(int64_t)1000 * 86400000;
+    h.dates.hint[0].to = 651;
+    deal(&h);
+    assert_int_equal(h.best[0].hit->seq, 3);
+    assert_int_equal(h.best[1].hit->seq, 2);
+    assert_int_equal(h.best[3].hit->seq, 4);
+    assert_true(of(&h, 2)->speaker == WEIGHTS.speaker && of(&h, 1)->speaker == 0);
+    arena_free(h.arena);
+}
+
+static void equals_come_newest_first(void **state)
+{
+    struct hand h = {.all = {.n = 3}};
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        h.hits[i] = hit(i + 1, i + 1, 1, 2);
+    deal(&h);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(h.best[i].hit->seq, 3 - i);
+    arena_free(h.arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(scores_fall_and_stay_between_0_and_1),
+                                       cmocka_unit_test(a_turn_gains_from_its_neighbours_in_its_own_conversation),
+                                       cmocka_unit_test(a_conversation_that_has_more_of_the_question_lifts_its_turns),
+                                       cmocka_unit_test(speaker_date_and_age_multiply),
+                                       cmocka_unit_test(equals_come_newest_first)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
