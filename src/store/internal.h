@@ -12,7 +12,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { SQL_CACHE = 48, SQL_CACHE_TEXT = 8192, TOUCH_SLOTS = 256, READERS_MAX = 64 };
+enum { SQL_CACHE = 48, SQL_CACHE_TEXT = 8192, READERS_MAX = 64 };
+enum { HEAD_SLOTS = 512, TOUCH_SLOTS = 256 };
 
 /* Generated statements that every kind has once (record_sql.c). */
 enum kind_sql { SQL_GET_ID, SQL_GET_KEYED, SQL_GET_SEQ, SQL_INSERT, SQL_DELETE, SQL_AFTER, SQL_COUNT, SQL_KINDS };
@@ -24,8 +25,29 @@ struct cached_sql {
     uint64_t used; /* tick of the last use */
 };
 
-struct touch {
+/* What the writer remembers between turns, so that most of them need no look-up: conversations with their
+ * sessions (as they are inside the open transaction), and when sessions were last marked active. An entry counts only
+ * while `era` is the writer's: whatever may have changed these rows otherwise (another process, an undone
+ * group, an update by any other statement) begins a new era. */
+struct head {
+    int64_t seq, turn_count, last_turn_at, session_seq, last_active;
+    bool has_session, expired;
+    char project[208], session_id[72];
+};
+struct head_slot {
+    uint64_t era;
+    char conversation_id[72];
+    struct head head;
+};
+struct touch_slot {
+    uint64_t era;
     int64_t session_seq, at;
+};
+struct turn_memory {
+    uint64_t era; /* from 1 */
+    int64_t change_counter;
+    struct head_slot heads[HEAD_SLOTS];
+    struct touch_slot touched[TOUCH_SLOTS];
 };
 
 /* One connection and the transaction on it. */
@@ -37,15 +59,19 @@ struct store_tx {
     struct driver_stmt **of_kind; /* [kind_number * SQL_KINDS + which] */
     struct cached_sql cache[SQL_CACHE];
     uint64_t tick;
-    bool writer;                       /* statements may write */
-    bool begun;                        /* readers begin with their first statement */
-    size_t bytes;                      /* text bound by the writer since the group began */
-    struct touch touched[TOUCH_SLOTS]; /* writer: when a session's last_active was last written */
-    struct store_tx *next;             /* the pool's */
+    bool writer;                /* statements may write */
+    bool begun;                 /* readers begin with their first statement */
+    size_t bytes;               /* text bound by the writer since the group began */
+    struct turn_memory *memory; /* the writer's, else NULL */
+    struct store_tx *next;      /* the pool's */
 };
 
 enum err_code tx_open(struct store *s, bool writer, struct store_tx **out, struct err *e);
 void tx_close(struct store_tx *tx);
+/* Rows of conversations or sessions may have changed by other means than turn_append. */
+void tx_forget(struct store_tx *tx);
+/* At the beginning of a group: forgets when another connection has committed since the last one. */
+void tx_notice_others(struct store_tx *tx);
 
 /* ---- queries: sticky; bind in order, then rows, then always query_end ---- */
 struct query {
@@ -103,8 +129,12 @@ struct store {
     pthread_mutex_t watch_lock;
     struct driver_conn *watch; /* for the change counter, opened on first use */
     int64_t last_change;
+    pthread_mutex_t commit_lock; /* held while on_commit runs: none runs any more once it is unset */
     void (*on_commit)(void *);
     void *on_commit_arg;
 };
+
+/* For the writer: a group is durable. */
+void store_committed(struct store *s);
 
 #endif

@@ -30,8 +30,13 @@ enum err_code tx_open(struct store *s, bool writer, struct store_tx **out, struc
     tx->of_kind = mem_zalloc(kinds * SQL_KINDS * sizeof(struct driver_stmt *));
     const struct driver_options o = {
         .path = s->path, .read_only = !writer, .create = writer, .busy_ms = s->busy_ms, .sync_normal = s->sync_normal};
-    enum err_code rc = tx->of_kind ? tx->d->open(&o, &tx->c, e) : err_nomem(e);
+    if (writer)
+        tx->memory = mem_zalloc(sizeof *tx->memory);
+    tx_forget(tx);
+    bool enough = tx->of_kind && (tx->memory || !writer);
+    enum err_code rc = enough ? tx->d->open(&o, &tx->c, e) : err_nomem(e);
     if (rc) {
+        mem_free(tx->memory);
         mem_free(tx->of_kind);
         mem_free(tx);
         return rc;
@@ -55,8 +60,25 @@ void tx_close(struct store_tx *tx)
         mem_free(tx->cache[i].sql);
     }
     tx->d->close(tx->c);
+    mem_free(tx->memory);
     mem_free(tx->of_kind);
     mem_free(tx);
+}
+
+void tx_forget(struct store_tx *tx)
+{
+    if (tx->memory)
+        tx->memory->era++;
+}
+
+void tx_notice_others(struct store_tx *tx)
+{
+    int64_t now;
+    if (tx->d->change_counter(tx->c, &now, NULL) || now != tx->memory->change_counter)
+        tx_forget(tx);
+    else
+        return;
+    tx->memory->change_counter = now;
 }
 
 /* ---- getting a statement ---- */

@@ -192,10 +192,12 @@ static void put_update(struct buf *sql, const struct record *patch)
     buf_cstr(sql, " WHERE seq = ?1 AND deleted_at IS NULL");
 }
 
-/* One row must have changed. */
+/* One row must have changed. The writer's memory of conversations and sessions is out of date then. */
 static enum err_code expect_changed(struct store_tx *tx, int64_t before, const struct kind *k, int64_t seq,
                                     struct err *e)
 {
+    if (k == KIND_CONVERSATION || k == KIND_SESSION)
+        tx_forget(tx);
     if (tx->d->changed(tx->c) != before)
         return ERR_OK;
     return err_set(e, ERR_NOT_FOUND, NULL, "no %s with number %lld", k->name, (long long)seq);

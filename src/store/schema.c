@@ -172,6 +172,7 @@ enum err_code schema_move(struct store_tx *tx, int version, struct err *e)
     size_t n;
     const struct migration *all = migrations_all(&n);
     int now;
+    tx_forget(tx);
     enum err_code rc = schema_version(tx, &now, e);
     if (!rc && now > store_schema_newest())
         rc = refuse_newer(now, e);

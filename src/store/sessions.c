@@ -79,5 +79,6 @@ enum err_code conversations_archive(struct store_tx *tx, struct str session_id, 
     query_int(&q, clock_now_ms());
     enum err_code rc = query_run(&q);
     *n = rc ? 0 : tx->d->changed(tx->c) - before;
+    tx_forget(tx);
     return rc;
 }

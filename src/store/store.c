@@ -81,6 +81,7 @@ enum err_code store_open(const struct store_options *o, struct store **out, stru
     s->busy_ms = o->busy_ms > 0 ? o->busy_ms : 10000;
     s->sync_normal = o->sync_normal;
     (void)pthread_mutex_init(&s->watch_lock, NULL);
+    (void)pthread_mutex_init(&s->commit_lock, NULL);
     enum err_code rc = open_store(s, o, e);
     if (rc) {
         store_close(s);
@@ -99,6 +100,7 @@ void store_close(struct store *s)
         s->driver->close(s->watch);
     writer_stop(s->writer); /* last: its connection checkpoints when it closes */
     (void)pthread_mutex_destroy(&s->watch_lock);
+    (void)pthread_mutex_destroy(&s->commit_lock);
     mem_free(s->dir);
     mem_free(s->path);
     mem_free(s);
@@ -116,8 +118,18 @@ const char *store_identity(const struct store *s)
 
 void store_on_commit(struct store *s, void (*fn)(void *), void *arg)
 {
+    (void)pthread_mutex_lock(&s->commit_lock);
     s->on_commit_arg = arg;
     s->on_commit = fn;
+    (void)pthread_mutex_unlock(&s->commit_lock);
+}
+
+void store_committed(struct store *s)
+{
+    (void)pthread_mutex_lock(&s->commit_lock);
+    if (s->on_commit)
+        s->on_commit(s->on_commit_arg);
+    (void)pthread_mutex_unlock(&s->commit_lock);
 }
 
 enum err_code store_stats(struct store *s, struct store_stats *out, struct err *e)

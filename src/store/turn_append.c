@@ -1,36 +1,34 @@
-/* Appending a turn: the hottest path. Why by hand: it touches as few B-trees as can be. One look-up finds the
- * conversation with its session, one update counts the turn, one insert fills the table and its two unique
- * indexes; the session's last_active is written at most once a second. The number comes from the
- * conversation's count inside the write transaction, so there is no gap and no double, whoever else writes. */
+/* Appending a turn: the hottest path. Why by hand: it touches as few B-trees as can be. One look-up,
+ * remembered by the writer, finds the conversation with its session; one update counts the turn, one insert fills
+ * the table and its two unique indexes; the session's last_active is written at most once a second. The number comes
+ * from the conversation's count inside the write transaction, so there is no gap and no double, whoever else writes. */
 #include "store/turns.h"
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/internal.h"
 
-#include <stdio.h>
+#include <string.h>
 
 enum { TOUCH_EVERY_MS = 1000, CONTENT_MAX = 16 << 20, AGENT_MAX = 200 };
 
-struct head {
-    int64_t seq, turn_count, last_turn_at, session_seq, last_active;
-    char project[256], session_id[256];
-    bool found, has_session, expired;
-};
-
 static void copy_text(char *out, size_t size, struct str s)
 {
-    (void)snprintf(out, size, "%.*s", STR_ARG(s));
+    size_t n = s.n < size - 1 ? s.n : size - 1;
+    if (n)
+        memcpy(out, s.p, n);
+    out[n] = '\0';
 }
 
-static enum err_code read_head(struct store_tx *tx, struct str conversation_id, struct head *h, struct err *e)
+static enum err_code read_head(struct store_tx *tx, struct str conversation_id, struct head *h, bool *found,
+                               struct err *e)
 {
     const struct store_driver *d = tx->d;
     struct query q;
     query_fixed(&q, tx, STMT_CONVERSATION_HEAD, e);
     query_text(&q, conversation_id);
-    h->found = query_row(&q);
-    if (h->found) {
+    *found = query_row(&q);
+    if (*found) {
         h->seq = d->column_int(q.s, 0);
         h->turn_count = d->column_int(q.s, 1);
         h->last_turn_at = d->column_int(q.s, 2);
@@ -44,9 +42,38 @@ static enum err_code read_head(struct store_tx *tx, struct str conversation_id, 
     return query_end(&q);
 }
 
-static enum err_code check_head(const struct head *h, struct str conversation_id, struct err *e)
+/* ---- what the writer remembers ---- */
+
+static struct head_slot *slot_of(struct turn_memory *m, struct str id)
 {
-    if (!h->found)
+    uint64_t hash = 1469598103934665603u;
+    for (size_t i = 0; i < id.n; i++)
+        hash = (hash ^ (unsigned char)id.p[i]) * 1099511628211u;
+    return &m->heads[(hash >> 20) % HEAD_SLOTS];
+}
+
+/* The conversation's head: remembered, or read and then remembered. It stays in its slot, where the caller
+ * counts the turn in it. */
+static enum err_code find_head(struct store_tx *tx, struct str id, struct head **out, bool *found, struct err *e)
+{
+    struct turn_memory *m = tx->memory;
+    struct head_slot *s = slot_of(m, id);
+    *out = &s->head;
+    *found = s->era == m->era && str_is(id, s->conversation_id);
+    if (*found)
+        return ERR_OK;
+    s->era = 0;
+    enum err_code rc = read_head(tx, id, &s->head, found, e);
+    if (rc || !*found || !s->head.has_session || id.n >= sizeof s->conversation_id)
+        return rc;
+    copy_text(s->conversation_id, sizeof s->conversation_id, id);
+    s->era = m->era;
+    return ERR_OK;
+}
+
+static enum err_code check_head(const struct head *h, bool found, struct str conversation_id, struct err *e)
+{
+    if (!found)
         return err_named(e, ERR_NOT_FOUND, "CONVERSATION_NOT_FOUND", "no conversation with conversation_id %.*s",
                          STR_ARG(str_take(conversation_id, 120)));
     if (!h->has_session)
@@ -93,14 +120,16 @@ static enum err_code find_known(struct store_tx *tx, const struct turn_new *t, s
     return rc;
 }
 
-static enum err_code count_turn(struct store_tx *tx, const struct head *h, const struct turn_added *added,
-                                struct err *e)
+static enum err_code count_turn(struct store_tx *tx, struct head *h, const struct turn_added *added, struct err *e)
 {
     struct query q;
+    h->turn_count = added->turn_number;
+    if (h->last_turn_at < added->timestamp)
+        h->last_turn_at = added->timestamp;
     query_fixed(&q, tx, STMT_CONVERSATION_COUNTED, e);
     query_int(&q, h->seq);
-    query_int(&q, added->turn_number);
-    query_int(&q, added->timestamp > h->last_turn_at ? added->timestamp : h->last_turn_at);
+    query_int(&q, h->turn_count);
+    query_int(&q, h->last_turn_at);
     return query_run(&q);
 }
 
@@ -134,36 +163,37 @@ static enum err_code insert_turn(struct store_tx *tx, const struct turn_new *t, 
     return rc;
 }
 
-/* Another process may have moved it since; last_active never goes back. */
-static enum err_code touch(struct store_tx *tx, int64_t session_seq, int64_t last_active, int64_t now, struct err *e)
+/* last_active never goes back; a turn in the same second as the last one leaves it alone. */
+static enum err_code touch(struct store_tx *tx, const struct head *h, int64_t now, struct err *e)
 {
-    struct touch *t = &tx->touched[(uint64_t)session_seq % TOUCH_SLOTS];
-    int64_t known = t->session_seq == session_seq && t->at > last_active ? t->at : last_active;
-    if (now - known < TOUCH_EVERY_MS)
+    struct turn_memory *m = tx->memory;
+    struct touch_slot *t = &m->touched[(uint64_t)h->session_seq % TOUCH_SLOTS];
+    bool known = t->era == m->era && t->session_seq == h->session_seq && t->at > h->last_active;
+    if (now - (known ? t->at : h->last_active) < TOUCH_EVERY_MS)
         return ERR_OK;
     struct query q;
     query_fixed(&q, tx, STMT_SESSION_ACTIVE_SEQ, e);
-    query_int(&q, session_seq);
+    query_int(&q, h->session_seq);
     query_int(&q, now);
     enum err_code rc = query_run(&q);
     if (!rc)
-        *t = (struct touch){session_seq, now};
+        *t = (struct touch_slot){.era = m->era, .session_seq = h->session_seq, .at = now};
     return rc;
 }
 
 enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct turn_added *out, struct err *e)
 {
-    struct head h = {0};
-    bool known = false;
+    struct head *h = NULL;
+    bool known = false, found = false;
     *out = (struct turn_added){0};
     enum err_code rc = check_turn(t, e);
     if (!rc && t->id.p)
         rc = find_known(tx, t, out, &known, e);
     if (rc || known)
         return rc;
-    rc = read_head(tx, t->conversation_id, &h, e);
+    rc = find_head(tx, t->conversation_id, &h, &found, e);
     if (!rc)
-        rc = check_head(&h, t->conversation_id, e);
+        rc = check_head(h, found, t->conversation_id, e);
     if (rc)
         return rc;
     int64_t now = clock_now_ms();
@@ -171,10 +201,14 @@ enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct 
         copy_text(out->id, sizeof out->id, t->id);
     else
         id_make(KIND_TURN->id_prefix, out->id);
-    out->turn_number = h.turn_count + 1;
+    out->turn_number = h->turn_count + 1;
     out->timestamp = t->timestamp ? t->timestamp : now;
-    rc = insert_turn(tx, t, &h, now, out, e);
+    rc = insert_turn(tx, t, h, now, out, e);
     if (!rc)
-        rc = count_turn(tx, &h, out, e);
-    return rc ? rc : touch(tx, h.session_seq, h.last_active, now, e);
+        rc = count_turn(tx, h, out, e);
+    if (!rc)
+        rc = touch(tx, h, now, e);
+    if (rc)
+        tx_forget(tx); /* the count remembered may be one too many */
+    return rc;
 }

@@ -15,9 +15,10 @@
 #include "base/metrics.h"
 
 #include <semaphore.h>
-#include <string.h>
 
 enum { GROUP_JOBS = 1000, GROUP_BYTES = 4 << 20, QUEUE_MAX = 100000 };
+
+struct waiting;
 
 struct writer {
     struct store *store;
@@ -28,6 +29,7 @@ struct writer {
     struct store_job *head, **tail;
     int queued;
     bool sleeping, stop;
+    struct waiting *threads[GROUP_JOBS]; /* of the group being answered */
 };
 
 /* Jobs of one group, in order. */
@@ -56,7 +58,7 @@ static void fail_job(struct store_job *j, const struct err *why)
 static void undo_group(struct writer *w)
 {
     w->tx->d->rollback(w->tx->c);
-    memset(w->tx->touched, 0, sizeof w->tx->touched);
+    tx_forget(w->tx);
 }
 
 /* Commits; a failure goes to every job that had succeeded. */
@@ -75,8 +77,10 @@ static bool begin_group(struct writer *w, struct group g)
 {
     struct err e = {0};
     w->tx->bytes = 0;
-    if (w->tx->d->begin(w->tx->c, DRIVER_WRITE, &e) == ERR_OK)
+    if (w->tx->d->begin(w->tx->c, DRIVER_WRITE, &e) == ERR_OK) {
+        tx_notice_others(w->tx);
         return true;
+    }
     for (struct store_job *j = g.first; g.n > 0; g.n--, j = j->next)
         fail_job(j, &e);
     return false;
@@ -111,7 +115,7 @@ static bool run_guarded(struct writer *w, struct group g)
         if (!d->in_transaction(w->tx->c))
             return false;
         if (j->code)
-            memset(w->tx->touched, 0, sizeof w->tx->touched);
+            tx_forget(w->tx);
         if (j->code ? d->undo(w->tx->c, &e) : d->release(w->tx->c, &e))
             return false;
     }
@@ -155,27 +159,55 @@ static void run_group(struct writer *w, struct group *g)
         run_alone(w, j);
 }
 
-/* ---- the thread ---- */
+/* ---- telling the owners ---- */
 
-/* Tells each job's owner. The job may be gone once done() was called. */
-static void answer(struct group g)
+/* A thread that waits in store_write. Waking one costs more than writing a turn, so the writer wakes the first
+ * of a group only; each wakes two more, as in a heap. */
+struct waiting {
+    struct store_job job; /* first */
+    sem_t done;
+    struct waiting *next[2];
+};
+
+/* Stands for "a thread waits"; answer() does the waking. Called only when there is no writer. */
+static void wake(struct store_job *job)
 {
-    int64_t now = clock_mono_us(), failed = 0;
-    int n = g.n;
-    struct store_job *j = g.first;
-    for (int i = 0; i < n; i++) {
-        struct store_job *next = j->next;
-        metric_observe_us(M_STORE_SECONDS, now - j->queued_us);
-        failed += j->code != ERR_OK;
-        j->done(j);
-        j = next;
-    }
+    (void)sem_post(&((struct waiting *)job)->done);
+}
+
+static void count_answers(int n, int failed)
+{
     metric_add(M_STORE_WRITES, n - failed);
     if (failed)
         metric_add(M_STORE_FAILURES, failed);
     if (failed < n)
         metric_add(M_STORE_GROUPS, 1);
 }
+
+/* Tells each job's owner. The job may be gone once done() was called or its thread woken. */
+static void answer(struct writer *w, struct group g)
+{
+    int64_t now = clock_mono_us();
+    int failed = 0, threads = 0;
+    struct store_job *j = g.first;
+    for (int i = 0; i < g.n; i++) {
+        struct store_job *next = j->next;
+        metric_observe_us(M_STORE_SECONDS, now - j->queued_us);
+        failed += j->code != ERR_OK;
+        if (j->done == wake)
+            w->threads[threads++] = (struct waiting *)j;
+        else
+            j->done(j);
+        j = next;
+    }
+    for (int i = 1; i < threads; i++)
+        w->threads[(i - 1) / 2]->next[(i - 1) % 2] = w->threads[i];
+    if (threads)
+        wake(&w->threads[0]->job);
+    count_answers(g.n, failed);
+}
+
+/* ---- the thread ---- */
 
 /* Waits for work and takes up to a group's worth. An empty group: stopped and nothing left. */
 static struct group take_group(struct writer *w)
@@ -227,11 +259,10 @@ static void *writer_main(void *arg)
             struct store_job *j = all.first;
             for (int i = 0; i < now.n; i++)
                 j = j->next;
-            answer(now);
+            answer(w, now);
             all = (struct group){.first = j, .n = all.n - now.n};
         }
-        if (w->store->on_commit)
-            w->store->on_commit(w->store->on_commit_arg);
+        store_committed(w->store);
         w->tx->d->tidy(w->tx->c, idle(w));
     }
 }
@@ -298,16 +329,6 @@ void store_submit(struct store *s, struct store_job *job)
     (void)pthread_mutex_unlock(&w->lock);
 }
 
-struct waiting {
-    struct store_job job;
-    sem_t done;
-};
-
-static void wake(struct store_job *job)
-{
-    (void)sem_post(&((struct waiting *)job)->done);
-}
-
 enum err_code store_write(struct store *s, store_fn *fn, void *arg, struct err *e)
 {
     struct waiting w = {.job = {.fn = fn, .arg = arg, .done = wake}};
@@ -315,6 +336,9 @@ enum err_code store_write(struct store *s, store_fn *fn, void *arg, struct err *
     store_submit(s, &w.job);
     while (sem_wait(&w.done)) {
     } /* only interrupted by signals */
+    for (int i = 0; i < 2; i++)
+        if (w.next[i])
+            (void)sem_post(&w.next[i]->done);
     (void)sem_destroy(&w.done);
     if (w.job.code && e && !e->code)
         *e = w.job.err;
