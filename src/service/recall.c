@@ -1,19 +1,25 @@
 /* Recall and context search as operations: arguments in, ranked turns out. The ranking itself is search/. */
 #include "service/features.h"
 #include "service/operation_run.h"
+#include "service/place.h"
 
 #include "base/clock.h"
 #include "search/recall.h"
 
-static enum err_code check_session(struct op_call *c, struct str id, struct err *e)
+/* *session: an id, or the caller's own name for a session; becomes the id. */
+static enum err_code find_session(struct op_call *c, struct str *session, struct err *e)
 {
     struct store_tx *tx;
-    struct record *r;
+    struct record *r = NULL;
     enum err_code code = store_read_begin(c->svc->store, &tx, e);
     if (code)
         return code;
-    code = op_get_session(tx, c->arena, id, &r, e);
+    code = place_session(tx, c->arena, *session, c->project, &r, e);
     store_read_end(tx);
+    if (!code && !r)
+        code = err_named(e, ERR_NOT_FOUND, "SESSION_NOT_FOUND", "there is no session %.*s", STR_ARG(*session));
+    if (!code && r)
+        *session = r->id;
     return code;
 }
 
@@ -72,9 +78,8 @@ static void write_hit(struct json_out *w, const struct recall_hit *h, bool expla
 enum err_code recall_call(struct op_call *c, struct err *e)
 {
     int64_t start = clock_mono_us();
-    struct str session = op_text(c, "session_id");
     struct recall_query q = {.text = op_text(c, "query"),
-                             .session_id = session,
+                             .session_id = op_text(c, "session_id"),
                              .project = op_text(c, "project"),
                              .to = op_time(c, "as_of"),
                              .now = op_time(c, "as_of"),
@@ -82,8 +87,8 @@ enum err_code recall_call(struct op_call *c, struct err *e)
                              .max_tokens = op_int(c, "max_tokens", 0)};
     struct recall_result r = {0};
     enum err_code code = only_turns(c, e);
-    if (!code && session.n)
-        code = check_session(c, session, e);
+    if (!code && q.session_id.n)
+        code = find_session(c, &q.session_id, e);
     if (!code && wants_turns(c))
         code = recall_run(c->svc->store, c->svc->index, c->arena, &q, &r, e);
     if (code)
@@ -149,7 +154,7 @@ enum err_code context_search(struct op_call *c, struct err *e)
     size_t n = 0;
     enum err_code code = take_range(c, &q, e);
     if (!code)
-        code = check_session(c, q.session_id, e);
+        code = find_session(c, &q.session_id, e);
     if (!code)
         code = recall_run(c->svc->store, c->svc->index, c->arena, &q, &r, e);
     if (!code)

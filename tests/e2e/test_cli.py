@@ -47,7 +47,8 @@ def test_same_answers_with_and_without_a_server(cairn):
     session = (session["sessions"] if isinstance(session, dict) else session)[0]["id"]
     turn = json.loads(cairn.run("list", "turns", "--json").stdout)[0]["id"]
     questions = [
-        ("recall", "which pier?"), ("search", "boat", "--session", session), ("list", "turns"), ("list", "agents"),
+        ("recall", "which pier?"), ("search", "boat", "--session", session), ("search", "boat", "--session", "trip"),
+        ("search", "boat", "--session", "no such"), ("list", "turns"), ("list", "agents"),
         ("show", session), ("show", turn), ("show", "agent", "ada"), ("show", "agent", "ada", "--json"),
         ("list", "turn", "--limit", "1", "--json"), ("show", "turn_" + "0" * 32), ("recall", "x", "--max-results", "0"),
         ("show", "agent", "nobody"),
@@ -66,7 +67,8 @@ def test_same_answers_with_and_without_a_server(cairn):
     cairn.stop()
     assert ask() == with_server
     assert "pier seven" in with_server[0][2] and "mira" in with_server[0][2]
-    assert with_server[9][1] == 3 and with_server[10][1] == 2
+    assert [a[1] for a in with_server] == [0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 3, 2, 3]
+    assert "pier seven" in with_server[2][2]  # a session by the caller's own name for it
 
 
 def test_it_talks_to_the_server_that_runs(cairn):
