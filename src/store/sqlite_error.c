@@ -57,8 +57,11 @@ static enum err_code code_of(int rc, int number)
 
 enum err_code sqlite_fail(struct driver_conn *c, int rc, const char *what, struct err *e)
 {
+    int last = errno; /* SQLite does not always keep the system's reason, but it was the last to fail */
     sqlite3 *db = c ? c->db : NULL;
     enum err_code code = code_of(rc, db ? sqlite3_system_errno(db) : 0);
+    if (code == ERR_IO && (last == EFBIG || last == EDQUOT))
+        code = ERR_DISK_FULL;
     const char *detail = db && (sqlite3_errcode(db) & 0xff) == (rc & 0xff) ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
     switch (code) {
     case ERR_DISK_FULL:
