@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct place {
@@ -78,6 +79,61 @@ static inline int place_teardown(void **state)
     int rc = system(command);
     free(p);
     return rc;
+}
+
+/* ---- another process ---- */
+
+/* SQLite connections do not survive a fork. So the other process is made while the store is closed, and then waits: it
+ * does one thing for each byte it is sent, and answers with a byte. */
+struct other {
+    pid_t pid;
+    int to, from;
+};
+
+static inline struct other other_start(struct place *p, int (*step)(struct place *, int number))
+{
+    int to[2], from[2];
+    struct other o = {0};
+    store_close(p->store);
+    p->store = NULL;
+    assert_int_equal(pipe(to), 0);
+    assert_int_equal(pipe(from), 0);
+    o.pid = fork();
+    assert_true(o.pid >= 0);
+    if (o.pid == 0) {
+        char c;
+        int failed = 0;
+        close(to[1]);
+        for (int i = 0; read(to[0], &c, 1) == 1; i++) {
+            failed |= step(p, i);
+            if (write(from[1], &c, 1) != 1)
+                failed = 1;
+        }
+        _exit(failed);
+    }
+    close(to[0]);
+    close(from[1]);
+    o.to = to[1];
+    o.from = from[0];
+    place_reopen(p);
+    return o;
+}
+
+static inline void other_step(struct other *o)
+{
+    char c = 'x';
+    assert_int_equal(write(o->to, &c, 1), 1);
+    assert_int_equal(read(o->from, &c, 1), 1);
+}
+
+/* It ends; its steps must all have returned 0. */
+static inline void other_end(struct other *o)
+{
+    int status;
+    close(o->to);
+    close(o->from);
+    assert_int_equal(waitpid(o->pid, &status, 0), o->pid);
+    assert_int_equal(status, 0);
 }
 
 /* ---- jobs ---- */

@@ -6,7 +6,6 @@
 
 #include <sqlite3.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 /* Straight into the file, past the store. */
 static void raw(struct place *p, const char *sql)

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 
 #include <pthread.h>
-#include <sys/wait.h>
 
 static void numbers_ascend_without_gap(void **state)
 {
