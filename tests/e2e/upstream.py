@@ -327,7 +327,7 @@ def make_app():
 
     async def answer(request, record, body):
         script = script_of(request, body)
-        headers = {"x-request-id": "req_upstream_1", "openai-processing-ms": "7", "openai-organization": "org-test",
+        headers = {"x-request-id": "req_upstream_1", "request-id": "req_upstream_1", "openai-processing-ms": "7", "openai-organization": "org-test",
                    "X-Custom-Thing": "kept", "Content-Type": "application/json"}
         if "first" in script:
             await asyncio.sleep(float(script["first"]))

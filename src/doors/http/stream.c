@@ -7,6 +7,7 @@
 #include "doors/http/http_int.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 enum { RING_FIRST = 8 * 1024 };
 
@@ -146,7 +147,11 @@ static ssize_t read_nothing(struct http_request *r)
     struct http_stream *s = &r->stream;
     if (r->state == REQ_ENDED) {
         bool whole = s->ok && (s->length < 0 || s->sent == s->length);
-        return whole ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+        if (whole)
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        /* libmicrohttpd closes the socket only at its next event, which may be the client's own time-out. */
+        shutdown(r->conn->fd, SHUT_RDWR);
+        return MHD_CONTENT_READER_END_WITH_ERROR;
     }
     if (atomic_load(&r->srv->stopping))
         return MHD_CONTENT_READER_END_WITH_ERROR;

@@ -115,10 +115,11 @@ struct exchange {
     const struct json *body;
     struct ask ask;
     struct wire_request wire;
-    struct str block; /* what goes in: recalled, or put there before */
+    struct str block; /* what goes in: put there before, or recalled now */
     int block_turns;
-    bool block_known; /* it was put there before */
-    bool allowed;     /* by the circuit breaker */
+    struct str fallback; /* what goes in when memory is late; also read by the loop once EVENT_READ came */
+    int fallback_turns;
+    bool allowed; /* by the circuit breaker */
     struct buf with_block;
     struct chat *chat;
     struct chat_context context;

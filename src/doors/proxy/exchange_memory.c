@@ -35,17 +35,22 @@ void memory_strip(struct exchange *x, struct arena *a, struct str block, struct 
     splice_write(&s, out);
 }
 
-/* A place that was used before gets the same block again; an answer's id leads to its conversation. */
+static bool has_place(const struct exchange *x)
+{
+    return x->wire.place && x->ask.options.use_context;
+}
+
+/* An answer's id leads to its conversation; a place used before by this session says what to fall back to. */
 static void look_up(struct exchange *x)
 {
+    struct placed *p = x->p->placed;
     struct str conversation;
     int turns;
     if (x->wire.previous.n && !x->ask.conversation.n &&
-        placed_get(x->p->placed, x->job_arena, x->ask.session, x->wire.previous, &conversation, &turns))
+        placed_get(p, x->job_arena, x->ask.session, x->wire.previous, &conversation, &turns))
         x->ask.conversation = conversation;
-    if (x->wire.place && x->ask.options.use_context)
-        x->block_known =
-            placed_get(x->p->placed, x->job_arena, x->ask.session, x->wire.prefix, &x->block, &x->block_turns);
+    if (!has_place(x) || !placed_get(p, x->job_arena, x->ask.session, x->wire.prefix, &x->fallback, &x->fallback_turns))
+        x->fallback = STR_NONE;
 }
 
 /* Leaves code ERR_OK and ask.named false when the body is none of ours to read. */
@@ -79,6 +84,21 @@ void memory_read(struct exchange *x)
 
 /* ---- beginning ---- */
 
+/* The same block as before at a place of this conversation; else the one recalled now. */
+static void choose_block(struct exchange *x)
+{
+    struct placed *p = x->p->placed;
+    struct str conversation = x->context.conversation_id, prefix = x->wire.prefix;
+    if (has_place(x) && placed_get(p, x->job_arena, conversation, prefix, &x->block, &x->block_turns))
+        return;
+    x->block = x->context.block;
+    x->block_turns = x->context.context_used;
+    if (!has_place(x))
+        return;
+    placed_put(p, conversation, prefix, x->block, x->block_turns);
+    placed_put(p, x->ask.session, prefix, x->block, x->block_turns);
+}
+
 static void begin_job(void *arg)
 {
     struct exchange *x = arg;
@@ -93,12 +113,8 @@ static void begin_job(void *arg)
     /* A deadline in the past: no recall is tried, the turns are only kept for later. */
     int64_t deadline = x->allowed ? x->started_us + x->p->deadline_us : 1;
     x->code = chat_begin(x->p->o.svc, &r, deadline, &x->chat, &x->context, &x->err);
-    if (x->code == ERR_OK && !x->block_known) {
-        x->block = x->context.block;
-        x->block_turns = x->context.context_used;
-        if (x->wire.place && x->ask.options.use_context)
-            placed_put(x->p->placed, x->ask.session, x->wire.prefix, x->block, x->block_turns);
-    }
+    if (x->code == ERR_OK)
+        choose_block(x);
     if (x->code == ERR_OK)
         memory_strip(x, x->job_arena, x->block, &x->with_block);
     exchange_post(x, EVENT_BEGUN);
@@ -160,15 +176,14 @@ static void forward_unread(struct exchange *x)
     exchange_send(x, http_body(x->r));
 }
 
-/* The chat goes on without what memory would have said just now, but with a block put there before. */
+/* The chat goes on without what memory would have said just now, but with a block put there before, if there is one. */
 static void forward_without(struct exchange *x, const char *note)
 {
-    struct str block = x->block_known ? x->block : STR_NONE;
-    x->recalled = block.n > 0;
-    x->turns = x->block_known ? x->block_turns : 0;
+    x->recalled = x->fallback.n > 0;
+    x->turns = x->recalled ? x->fallback_turns : 0;
     x->note = note;
     metric_add(M_PROXY_SKIPPED, 1);
-    memory_strip(x, x->arena, block, &x->without); /* the job has the other arena */
+    memory_strip(x, x->arena, x->fallback, &x->without); /* the job has the other arena */
     if (x->without.failed)
         exchange_post(x, EVENT_BROKEN);
     else
