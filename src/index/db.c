@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FORMAT = 1, BUSY_MS = 10000, PATH_ROOM = 4096 };
+enum { FORMAT = 2, BUSY_MS = 10000, PATH_ROOM = 4096 };
 
 static const char SCHEMA[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, number INTEGER NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;"
@@ -18,10 +18,10 @@ static const char SCHEMA[] =
     "CREATE TABLE conversation(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);"
     "CREATE TABLE agent(no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
     "CREATE TABLE doc(seq INTEGER PRIMARY KEY, session INTEGER NOT NULL, conversation INTEGER NOT NULL,"
-    " turn_number INTEGER NOT NULL, timestamp INTEGER NOT NULL, agent INTEGER NOT NULL);"
+    " turn_number INTEGER NOT NULL, timestamp INTEGER NOT NULL, agent INTEGER NOT NULL, asks INTEGER NOT NULL);"
     "CREATE INDEX doc_place ON doc(conversation, turn_number);"
     "CREATE VIRTUAL TABLE words USING fts5(body, content='', columnsize=0, tokenize='cairn');"
-    "PRAGMA user_version=1;";
+    "PRAGMA user_version=2;";
 
 static const char *const SQL[DB_STMT_COUNT] = {
     [DB_META_GET] = "SELECT number, text FROM meta WHERE key = ?1",
@@ -35,10 +35,10 @@ static const char *const SQL[DB_STMT_COUNT] = {
     [DB_AGENT_ADD] = "INSERT OR IGNORE INTO agent(name) VALUES (?1)",
     [DB_AGENT_FIND] = "SELECT no FROM agent WHERE name = ?1",
     [DB_AGENT_NAME] = "SELECT name FROM agent WHERE no = ?1",
-    [DB_DOC_ADD] = "INSERT OR REPLACE INTO doc(seq, session, conversation, turn_number, timestamp, agent)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [DB_DOC_GET] = "SELECT session, conversation, turn_number, timestamp, agent FROM doc WHERE seq = ?1",
-    [DB_DOC_RANGE] = "SELECT seq, turn_number, timestamp, agent FROM doc"
+    [DB_DOC_ADD] = "INSERT OR REPLACE INTO doc(seq, session, conversation, turn_number, timestamp, agent, asks)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [DB_DOC_GET] = "SELECT session, conversation, turn_number, timestamp, agent, asks FROM doc WHERE seq = ?1",
+    [DB_DOC_RANGE] = "SELECT seq, turn_number, timestamp, agent, asks FROM doc"
                      " WHERE conversation = ?1 AND turn_number BETWEEN ?2 AND ?3 ORDER BY turn_number",
     [DB_WORDS_ADD] = "INSERT INTO words(rowid, body) VALUES (?1, ?2)",
     /* collect() is never true but to stop: the loop stays inside one sqlite3_step */

@@ -75,13 +75,20 @@ static enum err_code step(struct db *d, sqlite3_stmt *q, struct err *e)
     return db_error(d, rc, e);
 }
 
+bool text_asks(struct str text)
+{
+    text = str_trim(text);
+    return str_ends(text, "?");
+}
+
 static enum err_code add_doc(struct db *d, const struct numbers *m, const struct turn *t, struct err *e)
 {
-    const int64_t values[] = {t->seq, m->session, m->conversation, t->turn_number, t->timestamp, m->agent};
+    const int64_t values[] = {t->seq,       m->session, m->conversation,      t->turn_number,
+                              t->timestamp, m->agent,   text_asks(t->content)};
     sqlite3_stmt *q = db_stmt(d, DB_DOC_ADD, e);
     if (!q)
         return e->code;
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 7; i++)
         sqlite3_bind_int64(q, i + 1, values[i]);
     return step(d, q, e);
 }
@@ -261,30 +268,40 @@ static enum err_code open_writer(struct index *x, struct err *e)
     return x->writer ? ERR_OK : db_open(x->path, DB_WRITE, &x->writer, e);
 }
 
+/* A thousand long turns may be more than memory has room for: then fewer, and slowly more again. */
+static enum err_code run_fitting_batch(struct index *x, int64_t *n, struct err *e)
+{
+    for (;;) {
+        struct err now = {0};
+        struct feeding f = {.x = x, .d = x->writer, .limit = x->batch};
+        enum err_code code = run_batch(&f, &now);
+        if (code == ERR_NOMEM && x->batch > 1) {
+            x->batch = x->batch > 8 ? x->batch / 8 : 1;
+            continue;
+        }
+        if (code)
+            return err_set(e, code, NULL, "%s", now.message);
+        x->batch = x->batch * 2 < FEED_BATCH ? x->batch * 2 : FEED_BATCH;
+        *n = (int64_t)f.n;
+        return ERR_OK;
+    }
+}
+
 enum err_code feed_batch(struct index *x, int64_t *n, struct err *e)
 {
     struct err own = {0};
     *n = 0;
     pthread_mutex_lock(&x->feeding);
     enum err_code code = open_writer(x, &own);
-    struct feeding f = {.x = x, .d = x->writer, .limit = x->batch};
     if (code == ERR_OK)
-        code = run_batch(&f, &own);
-    /* A thousand long turns may be more than memory has room for: take fewer, then slowly more. */
-    if (code == ERR_NOMEM)
-        x->batch = x->batch > 8 ? x->batch / 8 : 1;
-    else if (code == ERR_OK && x->batch < FEED_BATCH)
-        x->batch = x->batch * 2 < FEED_BATCH ? x->batch * 2 : FEED_BATCH;
+        code = run_fitting_batch(x, n, &own);
     if (code && x->writer) {
         db_close(x->writer);
         x->writer = NULL;
     }
     pthread_mutex_unlock(&x->feeding);
-    if (code)
-        return err_set(e, code, NULL, "%s", own.message);
-    *n = (int64_t)f.n;
     metric_add(M_INDEX_RECORDS, *n);
-    return ERR_OK;
+    return code ? err_set(e, code, NULL, "%s", own.message) : ERR_OK;
 }
 
 enum err_code feed_reset(struct index *x, struct err *e)
@@ -353,7 +370,7 @@ static bool drain(struct index *x)
             }
         }
         log_error("index_feed_failed", &e);
-        return code == ERR_NOMEM && x->batch > 1;
+        return false;
     }
     return true;
 }

@@ -210,8 +210,6 @@ static enum err_code feed_until(struct index *x, int64_t target, void (*progress
             reset = true;
             code = feed_reset(x, e);
             n = 1;
-        } else if (code == ERR_NOMEM && x->batch > 1) {
-            continue;
         } else if (code) {
             return err_set(e, code, NULL, "%s", now.message);
         }

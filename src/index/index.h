@@ -64,6 +64,7 @@ struct index_hit {
     double score;     /* BM25, higher is better */
     uint32_t matched; /* bit i: terms[i] occurs */
     uint32_t speaker; /* bit i: terms[i] is a word of the name of the agent who speaks */
+    bool asks;        /* the turn ends with a question mark */
 };
 struct index_hits {
     struct index_hit *hits; /* n hits, best first, then n_around turns around them (score 0, matched 0) */

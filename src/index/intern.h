@@ -7,7 +7,7 @@
  *   session       number, id, project, and how many turns and bytes of text it has: the N and the average
  *                 length of BM25, so that the weight of a word is that within the session
  *   conversation, agent   number, name
- *   doc           a turn: seq, session, conversation, turn_number, timestamp, agent
+ *   doc           a turn: seq, session, conversation, turn_number, timestamp, agent, whether it asks
  *   words         FTS5 without content; row = slot | seq | length, see row_make
  *
  * A row number carries the session first, so that a session is one range of every posting list, and the
@@ -117,6 +117,8 @@ enum err_code feed_reset(struct index *x, struct err *e); /* empties the index; 
 void *feed_thread(void *x);
 /* turns_last_seq, which says 0 both for none and for a failure, told apart. */
 enum err_code stored_last(struct store_tx *tx, struct arena *a, int64_t *out, struct err *e);
+
+bool text_asks(struct str text); /* ends with a question mark */
 
 /* ---- rows.c: row numbers ---- */
 enum { ROW_LEN_BITS = 7, ROW_SEQ_BITS = 36, ROW_SLOT_BITS = 20, ROW_SLOTS = 1 << ROW_SLOT_BITS };

@@ -76,7 +76,8 @@ static struct located tail_place(const struct search *s, size_t i)
     struct index_hit hit = {.seq = t->seq,
                             .conversation = s->tail_conversation[i],
                             .turn_number = t->turn_number,
-                            .timestamp = t->timestamp};
+                            .timestamp = t->timestamp,
+                            .asks = text_asks(t->content)};
     return (struct located){hit, -1 - (int64_t)i};
 }
 
@@ -100,6 +101,7 @@ enum err_code place_of(struct search *s, const struct scored *o, struct located 
             out->hit.turn_number = sqlite3_column_int64(q, 2);
             out->hit.timestamp = sqlite3_column_int64(q, 3);
             out->agent = sqlite3_column_int64(q, 4);
+            out->hit.asks = sqlite3_column_int(q, 5);
             *wanted = (!s->session || session == s->session) && (!s->except || out->hit.conversation != s->except);
         }
         sqlite3_reset(q);
@@ -188,7 +190,8 @@ static enum err_code around_indexed(struct around *r, const struct run *run, str
         struct located p = {.hit = {.seq = sqlite3_column_int64(q, 0),
                                     .conversation = run->conversation,
                                     .turn_number = sqlite3_column_int64(q, 1),
-                                    .timestamp = sqlite3_column_int64(q, 2)},
+                                    .timestamp = sqlite3_column_int64(q, 2),
+                                    .asks = sqlite3_column_int(q, 4)},
                             .agent = sqlite3_column_int64(q, 3)};
         add_around(r, &p);
     }

@@ -13,6 +13,7 @@ struct weights {
     double repeat;             /* how soon more turns with the same word add nothing to its conversation */
     double speaker;            /* more when its agent is named in the question */
     double date;               /* more when its time is one the question names */
+    double asking;             /* less when it asks rather than tells */
     double recency;            /* more when it is new */
     double recency_days;       /* and how fast that fades */
     double certainty;          /* steepness of the map to 0..1 */
@@ -36,7 +37,7 @@ double dates_match(const struct dates *d, int64_t timestamp); /* 0..1, the best 
 struct candidate {
     const struct index_hit *hit;
     double words, neighbours, conversation; /* parts that add up */
-    double speaker, date, recency;          /* parts that multiply: 0 … their weight */
+    double speaker, date, asking, recency;  /* parts that multiply: 0 … their weight */
     double score;                           /* 0..1 */
 };
 /* All hits and the turns around them, best first. */

@@ -114,9 +114,13 @@ static struct str explain(struct recalling *r, const struct candidate *c)
     const struct {
         const char *name;
         double value;
-    } parts[] = {
-        {"words", c->words}, {"neighbours", c->neighbours}, {"conversation", c->conversation}, {"speaker", c->speaker},
-        {"date", c->date},   {"recency", c->recency}};
+    } parts[] = {{"words", c->words},
+                 {"neighbours", c->neighbours},
+                 {"conversation", c->conversation},
+                 {"speaker", c->speaker},
+                 {"date", c->date},
+                 {"asking", c->asking},
+                 {"recency", c->recency}};
     buf_init(&b, 0);
     jw_init(&w, &b);
     jw_object(&w);

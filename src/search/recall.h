@@ -23,7 +23,8 @@ struct recall_hit {
     struct turn turn;
     double score;                  /* 0..1 */
     struct str conversation_title; /* directive of its conversation, or STR_NONE */
-    struct str why; /* JSON object: what made the score: words, neighbours, conversation, speaker, date, recency */
+    struct str why; /* JSON object: what made the score: words, neighbours, conversation, speaker, date, asking,
+                     * recency */
 };
 struct recall_result {
     struct recall_hit *hits; /* best first */

@@ -1,7 +1,7 @@
 /* Scoring: a turn is worth its own words, those of its neighbours and those of its conversation, since people
  * ask with words that stand in the question before an answer, or only somewhere in the same talk; then more when
- * the question names its speaker or its time. Which turns there are comes from the index; their texts are
- * not looked at here. */
+ * the question names its speaker or its time, and less when it asks itself. Which turns there are comes from the index;
+ * their texts are not looked at here. */
 #include "search/intern.h"
 
 #include <math.h>
@@ -77,9 +77,10 @@ static void finish(struct candidate *c, const struct dates *dates, int64_t now, 
     double days = now > c->hit->timestamp ? (double)(now - c->hit->timestamp) / DAY_MS : 0;
     c->speaker = c->hit->speaker ? WEIGHTS.speaker : 0;
     c->date = WEIGHTS.date * dates_match(dates, c->hit->timestamp);
+    c->asking = c->hit->asks ? -WEIGHTS.asking : 0;
     c->recency = WEIGHTS.recency * exp(-days / WEIGHTS.recency_days);
     double sum = c->words + c->neighbours + c->conversation;
-    sum *= (1 + c->speaker) * (1 + c->date) * (1 + c->recency);
+    sum *= (1 + c->speaker) * (1 + c->date) * (1 + c->asking) * (1 + c->recency);
     c->score = ideal > 0 ? 1 - exp(-WEIGHTS.certainty * sum / ideal) : 0;
 }
 

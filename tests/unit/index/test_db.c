@@ -114,6 +114,21 @@ static void an_empty_file(void **state)
     mends(s);
 }
 
+static void a_file_of_another_format(void **state)
+{
+    struct shelf *s = *state;
+    sqlite3 *db = NULL;
+    char path[128];
+    fill(s);
+    close_index(s);
+    path_of(s, path, sizeof path, "");
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    shelf_index(s, false);
+    mends(s);
+}
+
 static void damage_while_it_is_open(void **state)
 {
     struct shelf *s = *state;
@@ -144,12 +159,10 @@ static void an_index_without_a_file_is_read_only_and_finds(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {SHELF_TEST(a_missing_file),
-                                       SHELF_TEST(a_damaged_header),
-                                       SHELF_TEST(a_damaged_middle),
-                                       SHELF_TEST(a_truncated_file),
-                                       SHELF_TEST(an_empty_file),
-                                       SHELF_TEST(damage_while_it_is_open),
-                                       SHELF_TEST(an_index_without_a_file_is_read_only_and_finds)};
+    const struct CMUnitTest tests[] = {
+        SHELF_TEST(a_missing_file),          SHELF_TEST(a_damaged_header),
+        SHELF_TEST(a_damaged_middle),        SHELF_TEST(a_truncated_file),
+        SHELF_TEST(an_empty_file),           SHELF_TEST(a_file_of_another_format),
+        SHELF_TEST(damage_while_it_is_open), SHELF_TEST(an_index_without_a_file_is_read_only_and_finds)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,13 +145,15 @@ static void speakers_are_known_and_searchable(void **state)
     struct shelf *s = *state;
     struct str conv = shelf_conversation(s, shelf_session(s, "p"));
     shelf_say(s, conv, "Mary Ann", "the compass is here");
-    shelf_say(s, conv, "bob", "which compass, mary?");
+    shelf_say(s, conv, "bob", "which compass, mary? ");
     for (int fed = 0; fed < 2; fed++) {
         struct index_query q = shelf_query(s, "compass of mary");
         struct index_hits h = shelf_search(s, &q);
         assert_int_equal(h.n, 2);
-        for (size_t i = 0; i < 2; i++)
+        for (size_t i = 0; i < 2; i++) {
             assert_int_equal(h.hits[i].speaker, h.hits[i].turn_number == 1 ? 2 : 0);
+            assert_int_equal(h.hits[i].asks, h.hits[i].turn_number == 2);
+        }
         struct str by = STR("@mari");
         q = (struct index_query){.terms = &by, .n_terms = 1, .limit = 10};
         h = shelf_search(s, &q);

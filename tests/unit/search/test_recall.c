@@ -57,8 +57,8 @@ static void it_says_why(void **state)
     struct recall_result r = recall(s, &q);
     const struct json *why = NULL;
     OK(json_parse(s->arena, r.hits[0].why, 0, &why, &e));
-    static const char *const PARTS[] = {"words", "neighbours", "conversation", "speaker", "date", "recency"};
-    for (size_t i = 0; i < 6; i++)
+    static const char *const PARTS[] = {"words", "neighbours", "conversation", "speaker", "date", "asking", "recency"};
+    for (size_t i = 0; i < 7; i++)
         assert_non_null(json_get(why, PARTS[i]));
     assert_true(json_get(why, "words")->number > 0);
 }

@@ -116,6 +116,19 @@ static void speaker_date_and_age_multiply(void **state)
     arena_free(h.arena);
 }
 
+static void a_turn_that_asks_counts_less(void **state)
+{
+    struct hand h = {.all = {.n = 2}};
+    (void)state;
+    h.hits[0] = hit(1, 1, 1, 2);
+    h.hits[1] = hit(2, 2, 1, 2);
+    h.hits[1].asks = true;
+    deal(&h);
+    assert_int_equal(h.best[0].hit->seq, 1);
+    assert_true(h.best[1].score > 0);
+    arena_free(h.arena);
+}
+
 static void equals_come_newest_first(void **state)
 {
     struct hand h = {.all = {.n = 3}};
@@ -134,6 +147,7 @@ int main(void)
                                        cmocka_unit_test(a_turn_gains_from_its_neighbours_in_its_own_conversation),
                                        cmocka_unit_test(a_conversation_that_has_more_of_the_question_lifts_its_turns),
                                        cmocka_unit_test(speaker_date_and_age_multiply),
+                                       cmocka_unit_test(a_turn_that_asks_counts_less),
                                        cmocka_unit_test(equals_come_newest_first)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
