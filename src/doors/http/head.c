@@ -123,7 +123,7 @@ static bool is_127(struct str host)
 
 bool head_loopback_name(struct str host_port)
 {
-    struct str host = host_port, port = STR_NONE;
+    struct str host, port;
     if (str_starts(host_port, "[")) {
         ptrdiff_t end = str_find(host_port, STR("]"));
         if (end < 0)

@@ -84,16 +84,15 @@ static void test_streamed_answer(void **state)
     struct answer *x = read_answer(
         &wire_responses, true,
         EVENT("response.created", ",\"response\":{\"id\":\"resp_1\",\"model\":\"m\",\"status\":\"in_progress\"}")
-            DELTA("0", "on") DELTA("0", "e") DELTA("1", "two")
-                EVENT("response.output_text.done", ",\"text\":\"two\"")
-                    EVENT("response.output_item.done",
-                          ",\"output_index\":1,\"item\":{\"type\":\"message\",\"content\":[{\"text\":\"one\"}]}")
-                        EVENT("response.function_call_arguments.delta", ",\"output_index\":2,\"delta\":\"{}\"")
-                            EVENT("response.output_item.done",
-                                  ",\"output_index\":2,\"item\":{\"type\":\"function_call\",\"call_id\":\"c1\","
-                                  "\"name\":\"f\",\"arguments\":\"{}\"}") "event: response.completed\ndata: "
-                                                                          "{\"type\":\"response.completed\","
-                                                                          "\"response\":" WHOLE("completed") "}\n\n");
+            DELTA("0", "on") DELTA("0", "e") DELTA("1", "two") EVENT("response.output_text.done", ",\"text\":\"two\"")
+                EVENT("response.output_item.done",
+                      ",\"output_index\":1,\"item\":{\"type\":\"message\",\"content\":[{\"text\":\"one\"}]}")
+                    EVENT("response.function_call_arguments.delta", ",\"output_index\":2,\"delta\":\"{}\"")
+                        EVENT("response.output_item.done",
+                              ",\"output_index\":2,\"item\":{\"type\":\"function_call\",\"call_id\":\"c1\","
+                              "\"name\":\"f\",\"arguments\":\"{}\"}") "event: response.completed\ndata: "
+                                                                      "{\"type\":\"response.completed\","
+                                                                      "\"response\":" WHOLE("completed") "}\n\n");
     assert_true(answer_over(x));
     assert_true(answer_whole(x));
     assert_text(answer_turn(x, a), "one\ntwo");
