@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Hits asked of the index; turns read from the store at most, for each one wanted; conversations named. */
-enum { CANDIDATES = 300, READS_PER_RESULT = 3, READS_MORE = 20, CONVERSATIONS_MAX = 10, TITLE_BYTES = 200 };
+enum { CANDIDATES = 200, READS_PER_RESULT = 3, READS_MORE = 20, CONVERSATIONS_MAX = 10, TITLE_BYTES = 200 };
 
 struct recalling {
     struct store *store;
