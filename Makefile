@@ -54,6 +54,7 @@ $(OUT)/libcairn.a: $(LIB_OBJ)
 $(OUT)/libcairn.so: $(LIB_OBJ) src/doors/library.map
 	$(if $(V),,@echo "  LINK $@")
 	$(Q)$(CXX) -shared -Wl,-soname,libcairn.so.0 -Wl,--version-script=src/doors/library.map $(LDFLAGS) -o $@ $(LIB_OBJ) $(PC_LIBS)
+	@ln -sf $(@F) $@.0
 
 $(OUT)/obj/%.o: src/%.c | setup
 	@mkdir -p $(@D)
