@@ -1,9 +1,9 @@
 /* How fast turns become durable, without HTTP: the store's own writer against plain SQLite doing the least
  * that could be called the same (the same row into the same table with its two unique indexes), one transaction
- * a row and groups of a hundred, in the same synchronous mode, in the same run. Prints one JSON object.
- * Usage: store_write [--dir DIR] [--seconds S] [--normal] */
+ * a row and groups of a hundred, in the same synchronous mode, in the same run. The measurements take turns in
+ * short rounds, so that a machine with other work to do is unfair to none of them. Prints one JSON object.
+ * Usage: store_write [--dir DIR] [--seconds S (of each, in all)] [--rounds N] [--normal] */
 #include "base/clock.h"
-#include "base/metrics.h"
 #include "record/ddl.h"
 #include "store/turns.h"
 
@@ -19,7 +19,8 @@ enum { CONTENT = 400, GROUP = 100, THREADS_MAX = 64 };
 
 struct settings {
     char dir[256];
-    double seconds;
+    double seconds; /* of one round of one measurement */
+    int rounds;
     bool normal;
 };
 
@@ -254,10 +255,11 @@ static double run_async(const struct settings *s, const char *name, int n)
     if (store_open(&(struct store_options){.dir = dir, .sync_normal = s->normal}, &store, &e))
         die(e.message);
     memset(clients, 0, sizeof clients);
+    for (int i = 0; i < n; i++)
+        add_conversation(store, clients[i].conversation);
     int64_t start = clock_mono_us(), rows = 0;
     for (int i = 0; i < n; i++) {
         struct client *c = &clients[i];
-        add_conversation(store, c->conversation);
         c->store = store;
         c->end_us = start + (int64_t)(s->seconds * 1e6);
         c->job = (struct store_job){.fn = append_job, .arg = c, .done = resubmit};
@@ -275,9 +277,90 @@ static double run_async(const struct settings *s, const char *name, int n)
     return rate;
 }
 
+/* ---- reading one record ---- */
+
+static double run_reads(const struct settings *s, const char *name)
+{
+    char dir[400], conversation[ID_MAX];
+    struct store *store;
+    struct err e = {0};
+    (void)snprintf(dir, sizeof dir, "%s/%s", s->dir, name);
+    if (store_open(&(struct store_options){.dir = dir, .sync_normal = s->normal}, &store, &e))
+        die(e.message);
+    add_conversation(store, conversation);
+    struct arena *a = arena_new();
+    int64_t n = 0, start = clock_mono_us(), end = start + (int64_t)(s->seconds * 1e6);
+    for (; clock_mono_us() < end; n++) {
+        struct store_tx *tx;
+        struct record *r;
+        if (store_read_begin(store, &tx, NULL) ||
+            record_get(tx, a, KIND_CONVERSATION, str_of(conversation), STR_NONE, &r, NULL))
+            die("a record could not be read");
+        store_read_end(tx);
+        arena_reset(a);
+    }
+    double us = (double)(clock_mono_us() - start) / (double)n;
+    arena_free(a);
+    store_close(store);
+    return us;
+}
+
+enum { SINGLE, GROUPS, ONE, EIGHT, MANY, ASYNC, MEASUREMENTS };
+
+static double measure(const struct settings *s, int which, int round)
+{
+    char name[40];
+    (void)snprintf(name, sizeof name, "m%d-%d", which, round);
+    switch (which) {
+    case SINGLE:
+        return run_plain(s, name, 1);
+    case GROUPS:
+        return run_plain(s, name, GROUP);
+    case ONE:
+        return run_store(s, name, 1);
+    case EIGHT:
+        return run_store(s, name, 8);
+    case MANY:
+        return run_store(s, name, 64);
+    default:
+        return run_async(s, name, 100);
+    }
+}
+
+static int compare(const void *x, const void *y)
+{
+    double a = *(const double *)x, b = *(const double *)y;
+    return (a > b) - (a < b);
+}
+
+static double median(double *v, int n)
+{
+    qsort(v, (size_t)n, sizeof *v, compare);
+    return v[n / 2];
+}
+
+static void report(const struct settings *s)
+{
+    static double rates[MEASUREMENTS][100], many[100], async[100];
+    for (int round = 0; round < s->rounds; round++) {
+        for (int m = 0; m < MEASUREMENTS; m++)
+            rates[m][round] = measure(s, m, round);
+        many[round] = rates[MANY][round] / rates[GROUPS][round];
+        async[round] = rates[ASYNC][round] / rates[GROUPS][round];
+    }
+    double read_us = run_reads(s, "reads");
+    (void)printf("{\"synchronous\":\"%s\",\"rounds\":%d,\"plain_single\":%.0f,\"plain_groups_of_100\":%.0f,"
+                 "\"threads_1\":%.0f,\"threads_8\":%.0f,\"threads_64\":%.0f,\"async_100\":%.0f,"
+                 "\"threads_64_of_ceiling\":%.2f,\"async_of_ceiling\":%.2f,\"get_us\":%.1f}\n",
+                 s->normal ? "NORMAL" : "FULL", s->rounds, median(rates[SINGLE], s->rounds),
+                 median(rates[GROUPS], s->rounds), median(rates[ONE], s->rounds), median(rates[EIGHT], s->rounds),
+                 median(rates[MANY], s->rounds), median(rates[ASYNC], s->rounds), median(many, s->rounds),
+                 median(async, s->rounds), read_us);
+}
+
 int main(int argc, char **argv)
 {
-    struct settings s = {.seconds = 3};
+    struct settings s = {.seconds = 3, .rounds = 5};
     const char *base = "/tmp";
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--normal"))
@@ -286,21 +369,18 @@ int main(int argc, char **argv)
             base = argv[++i];
         else if (!strcmp(argv[i], "--seconds") && i + 1 < argc)
             s.seconds = strtod(argv[++i], NULL);
+        else if (!strcmp(argv[i], "--rounds") && i + 1 < argc)
+            s.rounds = (int)strtol(argv[++i], NULL, 10);
         else
-            die("usage: store_write [--dir DIR] [--seconds S] [--normal]");
+            die("usage: store_write [--dir DIR] [--seconds S] [--rounds N] [--normal]");
     }
+    if (s.rounds < 1 || s.rounds > 100)
+        die("--rounds must be 1 to 100");
+    s.seconds /= s.rounds;
     (void)snprintf(s.dir, sizeof s.dir, "%s/cairn-bench-XXXXXX", base);
     if (!mkdtemp(s.dir))
         die("cannot make a folder");
-    double single = run_plain(&s, "single.db", 1), group = run_plain(&s, "group.db", GROUP);
-    double one = run_store(&s, "t1", 1), eight = run_store(&s, "t8", 8), many = run_store(&s, "t64", 64);
-    double p50 = metric_quantile_ms(M_STORE_SECONDS, 0.5), p99 = metric_quantile_ms(M_STORE_SECONDS, 0.99);
-    double async = run_async(&s, "a100", 100);
-    (void)printf("{\"synchronous\":\"%s\",\"plain_single\":%.0f,\"plain_groups_of_100\":%.0f,\"threads_1\":%.0f,"
-                 "\"threads_8\":%.0f,\"threads_64\":%.0f,\"async_100\":%.0f,\"threads_64_of_ceiling\":%.2f,"
-                 "\"async_of_ceiling\":%.2f,\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
-                 s.normal ? "NORMAL" : "FULL", single, group, one, eight, many, async, many / group, async / group, p50,
-                 p99);
+    report(&s);
     char command[400];
     (void)snprintf(command, sizeof command, "rm -rf '%s'", s.dir);
     return system(command);
