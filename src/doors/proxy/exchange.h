@@ -42,6 +42,7 @@ struct proxy {
     struct upstream *upstream;
     struct workers *workers;
     struct placed *placed;
+    bool stuck; /* an answer could not be stored in time: nobody waits for one until one is stored (the loop's) */
     struct http_route *routes;
     struct route_arg *route_args;
     pthread_mutex_t lock; /* guards what is below */

@@ -126,6 +126,8 @@ static bool session_is_busy(struct exchange *x)
 {
     struct proxy *p = x->p;
     bool busy = false;
+    if (p->stuck)
+        return false;
     pthread_mutex_lock(&p->lock);
     for (struct exchange *o = p->exchanges; o && !busy; o = o->next)
         busy = o != x && o->ended && !memory_over(o) && o->memory >= MEMORY_BEGINNING && str_eq(o->session, x->session);
@@ -133,14 +135,18 @@ static bool session_is_busy(struct exchange *x)
     return busy;
 }
 
-static void begin(struct exchange *x)
+static void begin_now(struct exchange *x)
 {
-    if (session_is_busy(x)) {
-        x->memory = MEMORY_WAITING;
-        return;
-    }
     x->memory = MEMORY_BEGINNING;
     submit(x, begin_job);
+}
+
+static void begin(struct exchange *x)
+{
+    if (session_is_busy(x))
+        x->memory = MEMORY_WAITING;
+    else
+        begin_now(x);
 }
 
 /* Those that waited for it go on. */
@@ -193,6 +199,11 @@ static void forward_without(struct exchange *x, const char *note)
 void memory_late(struct exchange *x)
 {
     forward_without(x, "skipped; reason=timeout");
+    if (x->memory != MEMORY_WAITING)
+        return;
+    /* Its turns go into the writer's queue behind those that it waited for, and find their place there. */
+    x->p->stuck = true;
+    begin_now(x);
 }
 
 void memory_on_read(struct exchange *x)
@@ -341,6 +352,8 @@ void memory_on_stored(struct exchange *x)
     x->job = false;
     x->memory = MEMORY_DONE;
     x->chat = NULL;
+    if (atomic_load(&x->stored))
+        x->p->stuck = false;
     struct str id = x->answer ? answer_id(x->answer) : STR_NONE;
     if (id.n && x->conversation_id[0] && x->route->wire == &wire_responses)
         placed_put(x->p->placed, x->session, id, str_of(x->conversation_id), 0);

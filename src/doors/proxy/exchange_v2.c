@@ -71,6 +71,10 @@ void v2_head(struct exchange *x, struct http_header *headers, size_t n, bool str
     x->holds = !streamed;
     x->held_headers = headers;
     x->n_held_headers = n;
+    for (size_t i = 0; x->holds && i < n; i++) { /* the upstream's are gone by then */
+        headers[i].name = arena_str(x->arena, headers[i].name);
+        headers[i].value = arena_str(x->arena, headers[i].value);
+    }
 }
 
 void v2_let_go(struct exchange *x)
