@@ -1,5 +1,9 @@
 /* From argv to an operation's arguments. The table says which flags there are and of what type; this file
- * only finds out what was given. Whether values are right is op_bind's to say, the same for every door. */
+ * only finds out what was given. Whether values are right is op_bind's to say, the same for every door.
+ *
+ * Two passes: take_argument() splits argv into flags and words; place_words() then gives the words to the
+ * positional arguments in the table's order, the last of which may take all that are left. So flags may stand
+ * anywhere, also between words. */
 #include "doors/cli/arguments_words.h"
 
 #include <string.h>
@@ -56,6 +60,7 @@ static bool flag_names(struct str flag, const char *name)
     return i == flag.n && (i == n || strcmp(name + i, "_id") == 0);
 }
 
+/* The whole name goes before the short one: an operation may have both "agent" and "agent_id". */
 static const struct op_arg *find_arg(const struct operation *op, struct str flag)
 {
     for (size_t i = 0; i < op->n_args; i++) {
@@ -69,6 +74,7 @@ static const struct op_arg *find_arg(const struct operation *op, struct str flag
     return NULL;
 }
 
+/* All flags there are, and the nearest of them: a slip is mostly one letter. */
 static enum err_code unknown_flag(struct parser *p, struct str flag, struct err *e)
 {
     const char *names[NAMES_MAX];
@@ -88,6 +94,7 @@ static enum err_code unknown_flag(struct parser *p, struct str flag, struct err 
     return err_set(e, ERR_INVALID, NULL, "%s has no flag --%.*s", p->c->command, STR_ARG(shown));
 }
 
+/* Given twice is a mistake worth telling: one of the two would silently not count. */
 static enum err_code add_pair(struct parser *p, const struct op_arg *arg, struct str value, struct err *e)
 {
     struct given *g = p->out;
@@ -112,6 +119,7 @@ static enum err_code flag_value(struct parser *p, struct str flag, struct str af
     return ERR_OK;
 }
 
+/* --json and --help, unless the operation has an argument of that name. */
 static bool global_switch(struct parser *p, struct str flag, struct str after)
 {
     if (after.p || find_arg(p->op, flag))
@@ -141,7 +149,7 @@ static enum err_code take_flag(struct parser *p, struct str word, struct err *e)
         return ERR_OK;
     if (str_is(flag, "data")) {
         enum err_code code = flag_value(p, flag, after, &value, e);
-        p->c->data = arena_cstr(p->c->arena, value);
+        p->c->data = value.p; /* the tail of an argv string, so it ends in NUL */
         return code;
     }
     const struct op_arg *arg = find_arg(p->op, flag);
@@ -176,6 +184,8 @@ static enum err_code take_argument(struct parser *p, struct err *e)
     return ERR_OK;
 }
 
+/* Words to positional arguments; what is left over must be key=value: members of the record, or arguments that
+ * belong in the body (so that `add session title=x` works though sessions have an operation of their own). */
 static enum err_code place_words(struct parser *p, struct err *e)
 {
     struct words w = {.c = p->c, .op = p->op, .words = p->words, .n = p->n_words};
@@ -201,6 +211,7 @@ static enum err_code place_words(struct parser *p, struct err *e)
     return code;
 }
 
+/* op_bind would find these too, but speaks of bodies and paths; here it is words and flags. */
 static enum err_code require(const struct parser *p, struct err *e)
 {
     for (size_t i = 0; i < p->op->n_args; i++) {

@@ -9,6 +9,7 @@
 
 enum { STDIN_MAX = 16 << 20, READ_STEP = 64 << 10 };
 
+/* To its end, however it comes: a file, a pipe, typed. */
 static enum err_code read_stdin(struct cli *c, struct str *out, struct err *e)
 {
     struct buf b;
@@ -41,6 +42,7 @@ static enum err_code read_stdin(struct cli *c, struct str *out, struct err *e)
     return code;
 }
 
+/* `cairn recall what did we decide` needs no quotes. */
 static enum err_code join(struct words *w, struct str *out, struct err *e)
 {
     struct buf b;

@@ -1,5 +1,8 @@
 /* Running an operation for a command: checked here by the operations table, then done by the server that has the
- * data folder open, or in this process when none runs. The answer is the same JSON either way. */
+ * data folder open, or in this process when none runs. The answer is the same JSON either way.
+ *
+ * The server is preferred because its index is warm and its writer groups everybody's writes; opening the folder
+ * beside it would be correct too (several processes may), only slower. */
 #include "doors/cli/command.h"
 
 #include "base/file.h"
@@ -7,6 +10,7 @@
 
 #include <string.h>
 
+/* A question to a folder that is not there is most likely a slip in --data: it must not make one. */
 static enum err_code missing_folder(struct cli *c, struct err *e)
 {
     cli_hint(c, "cairn remember stores a first turn, cairn serve starts the server");
@@ -14,6 +18,7 @@ static enum err_code missing_folder(struct cli *c, struct err *e)
     return ERR_NOT_FOUND;
 }
 
+/* On a disk that is full or read-only, questions can still be answered. */
 enum err_code ask_open(struct cli *c, bool make, bool read_only_is_fine, struct service **out, struct err *e)
 {
     if (!make && !file_exists(c->data))
@@ -53,6 +58,8 @@ static enum err_code run_here(struct cli *c, struct op_call *call, struct answer
     return code;
 }
 
+/* The server names its errors (VALIDATION_FAILED); a name of an operation's own (SESSION_NOT_FOUND) is told by its
+ * status. So the exit status is the same as without a server. */
 static enum err_code code_of(int status, struct str name)
 {
     for (int c = ERR_OK + 1; c < ERR_CODE_COUNT; c++) {

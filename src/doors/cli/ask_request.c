@@ -19,6 +19,7 @@ static bool unreserved(char ch)
            ch == '.' || ch == '~';
 }
 
+/* Everything but RFC 3986's unreserved characters: an id with a slash must not become two path segments. */
 static void put_encoded(struct buf *b, struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -80,6 +81,7 @@ enum err_code ask_target(struct cli *c, const struct given *g, struct str *out, 
     return out->p ? ERR_OK : err_nomem(e);
 }
 
+/* Texts go as they were given (times too: op_bind has made a number of them); the rest as it was checked. */
 static void put_member(struct json_out *w, const struct op_arg *arg, const struct json *v, struct str text)
 {
     jw_key(w, arg->name);
@@ -95,6 +97,7 @@ static void put_member(struct json_out *w, const struct op_arg *arg, const struc
         jw_value(w, v);
 }
 
+/* Only what was given: the defaults are the server's, which may be of another version. */
 static void put_members(struct json_out *w, const struct given *g, const struct op_call *call)
 {
     for (size_t i = 0; i < g->op->n_args; i++) {

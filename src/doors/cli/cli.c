@@ -68,6 +68,7 @@ static enum err_code run_operation(struct cli *c, const struct operation *op, in
     return code ? code : render_answer(c, op, &answer, e);
 }
 
+/* Flags go before the environment. */
 static void add_environment(const struct command *cmd, struct given *g)
 {
     for (size_t i = 0; i < cmd->n_env; i++) {
@@ -114,6 +115,7 @@ static enum err_code only_flags(struct cli *c, int argc, char **argv, struct err
     return code;
 }
 
+/* Commands of our own go before operations of the same name. */
 static enum err_code dispatch(struct cli *c, int argc, char **argv, struct err *e)
 {
     int at = arguments_first_word(argc, argv);
@@ -144,6 +146,7 @@ static enum err_code print(struct cli *c, struct err *e)
     return err_set(e, code, NULL, "cannot print the answer: %.200s", why.message);
 }
 
+/* What to do next, where the error's kind tells. */
 static void default_hint(struct cli *c, enum err_code code)
 {
     if (c->hint[0])
@@ -156,6 +159,7 @@ static void default_hint(struct cli *c, enum err_code code)
         cli_hint(c, "cairn doctor looks closer; cairn restore puts a backup in place");
 }
 
+/* The message may quote stored text or an argument, so it is cleaned like all output. */
 static void complain(struct cli *c, enum err_code code, const struct err *e)
 {
     struct str message = clean_line(c->arena, str_of(e->message[0] ? e->message : "it failed, without saying why"));
@@ -177,6 +181,7 @@ static void quiet_log(void)
     log_setup(level, isatty(STDERR_FILENO) != 1, STDERR_FILENO);
 }
 
+/* What was to be printed is printed also when the command failed: doctor's findings, say. */
 static int run(struct cli *c, int argc, char **argv)
 {
     struct err e = {0};

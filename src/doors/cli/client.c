@@ -16,6 +16,7 @@ struct reply {
     struct str next_cursor;
 };
 
+/* For curl: fewer bytes than it gave make it stop with CURLE_WRITE_ERROR. */
 static size_t take_body(char *p, size_t size, size_t n, void *arg)
 {
     struct reply *r = arg;
@@ -41,6 +42,7 @@ static size_t take_header(char *p, size_t size, size_t n, void *arg)
     return size * n;
 }
 
+/* No proxy of the environment may come between; a name is needed in the URL, but is not looked up. */
 static enum err_code set_options(CURL *h, struct cli *c, const char *socket, const char *url, const char *method,
                                  struct str body, struct reply *r, struct err *e)
 {
@@ -66,6 +68,8 @@ static enum err_code set_options(CURL *h, struct cli *c, const char *socket, con
     return ERR_OK;
 }
 
+/* Only a connection that nobody took counts as "no server": after that the request may have been carried out,
+ * and doing it again here could do it twice. */
 static enum err_code perform(CURL *h, struct cli *c, struct reply *r, bool *running, struct err *e)
 {
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
@@ -128,6 +132,7 @@ enum err_code client_request(struct cli *c, const char *method, struct str targe
     return code;
 }
 
+/* An answer of any kind, even an error, shows that somebody is there. */
 bool client_server_runs(struct cli *c)
 {
     struct client_reply r;

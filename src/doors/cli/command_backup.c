@@ -43,6 +43,7 @@ static void report(struct cli *c, const char *what, const char *path)
     buf_char(&c->out, '\n');
 }
 
+/* store_backup refuses an existing file too; here it is said before anything is opened. */
 static enum err_code run_backup(struct cli *c, const struct given *g, struct op_call *call, struct err *e)
 {
     (void)g;
@@ -81,6 +82,7 @@ static enum err_code index_again(struct cli *c, struct err *e)
     return code;
 }
 
+/* store_restore notices any other process by its lock; asking the server first gives the better words. */
 static enum err_code run_restore(struct cli *c, const struct given *g, struct op_call *call, struct err *e)
 {
     (void)g;

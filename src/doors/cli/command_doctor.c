@@ -23,6 +23,7 @@ struct findings {
     int64_t n;
 };
 
+/* One problem; past PROBLEMS_SHOWN they are only counted. */
 static void found(void *arg, const char *problem)
 {
     struct findings *f = arg;
@@ -50,6 +51,7 @@ static enum err_code reindex(struct service *svc, struct err *e)
     return code;
 }
 
+/* Mending first, then looking: what is reported is how things stand in the end. */
 static enum err_code examine(struct service *svc, struct op_call *call, struct findings *f, struct err *e)
 {
     struct err index_err = {0};

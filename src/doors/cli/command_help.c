@@ -22,6 +22,7 @@ static void put_title(struct cli *c, const char *title)
     buf_char(&c->out, '\n');
 }
 
+/* An operation whose CLI name one of our own commands took over. */
 static bool shadowed(const struct operation *op)
 {
     size_t n;
@@ -77,6 +78,7 @@ static void put_words(struct cli *c, const struct operation *op)
     }
 }
 
+/* "; 1 to 100 (10)": choices or range, and the default. */
 static void put_bounds(struct buf *b, const struct op_arg *arg)
 {
     bool number = arg->type == ARG_INT || arg->type == ARG_REAL;
@@ -132,6 +134,7 @@ static void put_arg(struct cli *c, const struct operation *op, const struct op_a
     buf_release(&b);
 }
 
+/* The fields of a kind that can be given: what `add` and `edit` take as field=value. */
 static void put_fields(struct cli *c, const struct operation *op)
 {
     const struct kind *k = op->kind;

@@ -25,6 +25,7 @@ static enum err_code unknown_kind(struct cli *c, struct str word, struct err *e)
     return err_set(e, ERR_INVALID, "kind", "there is no kind \"%.*s\"", STR_ARG(shown));
 }
 
+/* "turn_" and 32 hex digits are a turn: ids that we make carry their kind. */
 static const struct kind *kind_of_id(struct str id)
 {
     size_t n;
@@ -36,12 +37,14 @@ static const struct kind *kind_of_id(struct str id)
     return NULL;
 }
 
+/* Internal kinds are nobody's business here. */
 static const struct kind *public_kind(struct str word)
 {
     const struct kind *k = kind_find(word);
     return k && !(k->flags & KIND_INTERNAL) ? k : NULL;
 }
 
+/* Some kinds are made by operations of their own only, some are never changed. */
 static enum err_code no_such_verb(struct cli *c, const struct kind *k, struct err *e)
 {
     if (k == KIND_TURN && strcmp(c->command, "add") == 0)
@@ -67,6 +70,7 @@ static enum err_code no_kind(struct cli *c, const struct command *cmd, int argc,
     return err_set(e, ERR_INVALID, "kind", "%s needs a kind first: cairn %s %s", cmd->name, cmd->name, cmd->words);
 }
 
+/* The kind is known: from here it is an operation like any other. */
 static enum err_code run_verb(struct cli *c, const struct command *cmd, const struct kind *k, int argc, char **argv,
                               struct err *e)
 {

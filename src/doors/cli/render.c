@@ -13,6 +13,7 @@ struct str render_time(struct cli *c, struct str t)
     return arena_fmt(c->arena, "%.10s %.5s", t.p, t.p + 11); /* UTC, to the minute */
 }
 
+/* The one form in which the API writes times, so that stored text is hardly ever taken for one. */
 static bool looks_like_time(struct str s)
 {
     return s.n == 24 && s.p[4] == '-' && s.p[10] == 'T' && s.p[23] == 'Z';
@@ -94,6 +95,7 @@ static void end_line(struct buf *b)
     buf_char(b, '\n');
 }
 
+/* A text keeps its lines, indented under its first; everything else is one line. */
 static void put_value(struct cli *c, const struct json *v, int indent)
 {
     if (v->type == JSON_STRING && !looks_like_time(v->s))
@@ -143,6 +145,7 @@ static const struct json *rows_of(const struct json *v)
     return NULL;
 }
 
+/* The cursor of the next page comes in the answer, or beside it for lists that answer an array. */
 static void render_list(struct cli *c, const struct json *v, const struct answer *a)
 {
     const struct json *rows = rows_of(v);
@@ -158,6 +161,7 @@ static void render_list(struct cli *c, const struct json *v, const struct answer
     }
 }
 
+/* The id first: it is what the next command needs. */
 static void render_remembered(struct cli *c, const struct json *v)
 {
     struct str id = json_text(v, "turn_id"), session = json_text(v, "session_id");
@@ -176,6 +180,7 @@ static void render_deleted(struct cli *c, const struct json *v)
     buf_char(&c->out, '\n');
 }
 
+/* By the operation's name where its answer deserves more than a list of members. */
 static void render_parsed(struct cli *c, const struct operation *op, const struct json *v, const struct answer *a)
 {
     struct str name = str_of(op->name);

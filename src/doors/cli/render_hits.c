@@ -8,12 +8,14 @@ static const struct json *array_of(const struct json *answer, const char *name)
     return answer->type == JSON_ARRAY ? answer : json_get_type(answer, name, JSON_ARRAY);
 }
 
+/* Who said it, or what it is where nobody did. */
 static struct str who(struct cli *c, const struct json *hit)
 {
     const struct json *name = render_first(hit, "agent|role|kind");
     return name ? render_cell(c, name) : STR("");
 }
 
+/* Two lines of the terminal at most: a hit is to be recognised, not read. */
 static struct str snippet(struct cli *c, const struct json *hit)
 {
     const struct json *v = render_first(hit, "snippet|content|text|summary");
@@ -46,6 +48,7 @@ static void put_hit(struct cli *c, const struct json *hit, size_t rank, size_t w
     buf_fmt(&c->out, "\n    %.*s\n", STR_ARG(snippet(c, hit)));
 }
 
+/* A line of its own for the snippet: beside score, time, speaker and id there would be no room for it. */
 void render_hits(struct cli *c, const struct json *answer)
 {
     const struct json *hits = array_of(answer, "results");
@@ -84,6 +87,7 @@ static void put_turn(struct cli *c, const struct json *turn)
     buf_char(&c->out, '\n');
 }
 
+/* What it is, then what was said: the same answer without its turns goes to the record's form. */
 void render_conversation(struct cli *c, const struct json *answer)
 {
     struct json head = *answer;

@@ -8,6 +8,7 @@
 
 enum { WIDTH_DEFAULT = 80, WIDTH_LEAST = 40, WIDTH_MOST = 1000 };
 
+/* What the terminal says goes before $COLUMNS, which shells leave behind when a window is resized. */
 static int terminal_width(int fd)
 {
     struct winsize w;
@@ -20,6 +21,7 @@ static int terminal_width(int fd)
     return n < WIDTH_LEAST ? WIDTH_LEAST : n > WIDTH_MOST ? WIDTH_MOST : (int)n;
 }
 
+/* NO_COLOR: https://no-color.org, any value but an empty one. */
 void screen_detect(struct screen *s, int fd)
 {
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");

@@ -27,6 +27,7 @@ struct str *table_row(struct table *t)
     return &t->cells[t->n_rows++ * t->n_columns];
 }
 
+/* The widest cell of each column, titles included. */
 static void measure(const struct table *t, size_t *widths)
 {
     for (size_t c = 0; c < t->n_columns; c++) {
@@ -61,6 +62,7 @@ static void squeeze(const struct table *t, size_t *widths, size_t room)
     }
 }
 
+/* Padding is counted from the width of the text alone: ink takes no column. */
 static void put_cell(const struct table *t, const struct screen *s, struct buf *out, size_t c, struct str text,
                      size_t width, enum ink ink)
 {

@@ -242,6 +242,29 @@ static void test_memory_runs_out_anywhere(void **state)
     EXPECT(0, "\"ok\":true", "doctor", "--json");
 }
 
+/* Every allocation and file call of a write fails in turn: what was said to be stored is stored. */
+static void test_nothing_is_remembered_falsely(void **state)
+{
+    int said = 0, stored = 0, tries = 0;
+    struct shown s;
+    (void)state;
+    fail_hit = true;
+    for (fail_at = 0; fail_hit && fail_at < 4000; fail_at += fail_at < 100 ? 1 : 13, tries++) {
+        run_argv(&s, 5, (const char *const[]){"remember", "xylophone", "--session", "faults", "--json"});
+        said += s.status == 0;
+        assert_true(s.status == 0 ? strstr(s.out.p, "\"stored\":true") != NULL : strstr(s.err.p, "cairn: ") != NULL);
+        release(&s);
+    }
+    assert_false(fail_hit); /* it came to the end */
+    fail_at = -1;
+    run_argv(&s, 5, (const char *const[]){"list", "turns", "--limit", "1000", "--json"});
+    for (const char *at = s.out.p; (at = strstr(at, "xylophone")) != NULL; at++)
+        stored++;
+    release(&s);
+    assert_true(said > 0 && stored >= said && stored <= tries);
+    EXPECT(0, "\"ok\":true", "doctor", "--json");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_pages),
         cmocka_unit_test(test_backup_doctor_restore),
         cmocka_unit_test(test_memory_runs_out_anywhere),
+        cmocka_unit_test(test_nothing_is_remembered_falsely),
     };
     unsetenv("CAIRN_DATA");
     return cmocka_run_group_tests(tests, setup, teardown);
