@@ -165,7 +165,7 @@ def run(bench):
         "notes": [f"synchronous=FULL throughout; an fdatasync of 4 KB took {median(syncs):.2f} ms "
                   f"({min(syncs):.2f} to {max(syncs):.2f} between the runs). Contents of about 500 bytes; an answer "
                   f"counts when it is 201 and says \"stored\":true. Medians of {rounds} rounds of {seconds} s, "
-                  "ceilings and clients turn about; the long run is one run, with a ceiling before and after it. The load "
-                  "generator shares the cores: it takes part of what the ceilings have for themselves."],
+                  "ceilings and clients turn about; the long run is one run, with a ceiling before and after it. The "
+                  "load generator shares the cores: it takes part of what the ceilings have for themselves."],
         "raw": {"fdatasync_ms": syncs, "plain": plain, "short": short, "long": long, "store_write": stored},
     }
