@@ -4,9 +4,12 @@
 #include "base/mem.h"
 #include "store/internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- is it a sound copy? ---- */
 
@@ -138,31 +141,62 @@ static enum err_code make_fresh(const struct store_driver *d, const char *backup
     return rc ? rc : renew_identity(d, fresh, e);
 }
 
-/* What SQLite keeps beside a database belongs to that one only: a WAL left over would be played into the new one. */
-static enum err_code move_aside(const char *db, const char *to, const char *suffix, struct err *e)
+static enum err_code with_suffix(char out[PATH_MAX], const char *path, const char *suffix, struct err *e)
+{
+    int n = snprintf(out, PATH_MAX, "%s%s", path, suffix);
+    if (n < 0 || n >= PATH_MAX)
+        return err_set(e, ERR_INVALID, "path", "the path of the data folder is too long");
+    return ERR_OK;
+}
+
+/* What SQLite keeps beside a database belongs to that one only: a WAL left over (of a damaged database, a sound one
+ * has none by now) would be played into the new one. */
+static enum err_code move_aside(const struct names *n, const char *suffix, struct err *e)
 {
     char from[PATH_MAX], into[PATH_MAX];
-    int n = snprintf(from, sizeof from, "%s%s", db, suffix), m = snprintf(into, sizeof into, "%s%s", to, suffix);
-    if (n < 0 || m < 0 || (size_t)n >= sizeof from || (size_t)m >= sizeof into)
-        return err_set(e, ERR_INVALID, "path", "the path of the data folder is too long");
-    if (mem_fail_now() || (file_exists(from) && rename(from, into)))
-        return err_errno(e, "keep the replaced database", into);
-    return ERR_OK;
+    enum err_code rc = with_suffix(from, n->db, suffix, e);
+    if (!rc)
+        rc = with_suffix(into, n->before, suffix, e);
+    if (rc || !file_exists(from))
+        return rc;
+    return mem_fail_now() || rename(from, into) ? err_errno(e, "keep the replaced database", into) : ERR_OK;
+}
+
+/* The old database gets a second name before the new one takes its place, so that there is one at every moment. */
+static enum err_code keep_old(const struct names *n, struct err *e)
+{
+    enum err_code rc = file_remove(n->before, e);
+    if (rc || !file_exists(n->db))
+        return rc;
+    if (!mem_fail_now()) {
+        if (!link(n->db, n->before))
+            return ERR_OK;
+        /* Some file systems have no second names: there it is a moment without the first. */
+        if ((errno == EPERM || errno == EOPNOTSUPP) && !rename(n->db, n->before))
+            return ERR_OK;
+    }
+    return err_errno(e, "keep the replaced database", n->before);
+}
+
+static enum err_code sync_folder(const char *dir, struct err *e)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, "open the data folder", dir);
+    enum err_code rc = file_sync(fd, e);
+    (void)close(fd);
+    return rc;
 }
 
 static enum err_code swap(const struct names *n, struct err *e)
 {
-    enum err_code rc = move_aside(n->db, n->before, "-wal", e);
+    enum err_code rc = keep_old(n, e);
     if (!rc)
-        rc = move_aside(n->db, n->before, "-shm", e);
+        rc = move_aside(n, "-wal", e);
     if (!rc)
-        rc = move_aside(n->db, n->before, "", e);
-    if (rc)
-        return rc;
-    if (!rename(n->fresh, n->db))
-        return ERR_OK;
-    rc = err_errno(e, "put the backup in place", n->db);
-    (void)move_aside(n->before, n->db, "", NULL);
+        rc = move_aside(n, "-shm", e);
+    if (!rc && (mem_fail_now() || rename(n->fresh, n->db)))
+        rc = err_errno(e, "put the backup in place", n->db);
     return rc;
 }
 
@@ -203,6 +237,8 @@ enum err_code store_restore(const char *dir, const char *backup, struct err *e)
         rc = name_files(dir, &n, e);
     if (!rc)
         rc = restore(&n, backup, e);
+    if (!rc)
+        rc = sync_folder(dir, e);
     mem_free(n.db);
     mem_free(n.fresh);
     mem_free(n.before);

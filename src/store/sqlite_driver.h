@@ -33,6 +33,7 @@ enum err_code sqlite_value(struct driver_conn *c, const char *sql, const char *w
 
 enum err_code sqlite_open(const struct driver_options *o, struct driver_conn **out, struct err *e);
 void sqlite_close(struct driver_conn *c);
+void sqlite_make_private(const char *path);
 bool sqlite_writable(struct driver_conn *c);
 void sqlite_set_deadline(struct driver_conn *c, int64_t deadline_us);
 enum err_code sqlite_backup(struct driver_conn *c, const char *path, void (*progress)(void *, int, int), void *arg,

@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { MMAP_BYTES = 64 << 20, PROGRESS_STEPS = 2000 };
@@ -178,6 +179,12 @@ static enum err_code set_up(struct driver_conn *c, const struct driver_options *
     return rc;
 }
 
+/* SQLite makes new files readable for all; what sits beside the database takes its mode. */
+void sqlite_make_private(const char *path)
+{
+    (void)chmod(path, S_IRUSR | S_IWUSR);
+}
+
 enum err_code sqlite_open(const struct driver_options *o, struct driver_conn **out, struct err *e)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -189,10 +196,13 @@ enum err_code sqlite_open(const struct driver_options *o, struct driver_conn **o
         return err_nomem(e);
     }
     c->busy_ms = o->busy_ms;
+    bool fresh = o->create && !file_exists(o->path);
     if (o->read_only)
         rc = open_read_only(c, e);
     else
         rc = open_handle(c, c->path, SQLITE_OPEN_READWRITE | (o->create ? SQLITE_OPEN_CREATE : 0), e);
+    if (!rc && fresh)
+        sqlite_make_private(c->path);
     if (!rc)
         rc = set_up(c, o, e);
     if (!rc)

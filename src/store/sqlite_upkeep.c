@@ -94,6 +94,8 @@ enum err_code sqlite_backup(struct driver_conn *c, const char *path, void (*prog
                                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     enum err_code code = rc ? sqlite_fail(&to, rc, what, e) : ERR_OK;
     sqlite3_backup *b = NULL;
+    if (!code)
+        sqlite_make_private(path);
     if (!code && !(b = sqlite3_backup_init(to.db, "main", c->db, "main")))
         code = sqlite_fail(&to, sqlite3_errcode(to.db), what, e);
     if (!code) {

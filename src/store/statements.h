@@ -39,10 +39,10 @@
     X(TURNS_NEWEST, "read new turns",                                                                                  \
       "SELECT " TURN_COLUMNS " FROM turn t WHERE t.seq > ?1 AND t.deleted_at IS NULL ORDER BY t.seq DESC LIMIT ?2")    \
     X(TURNS_AFTER_IN, "read new turns",                                                                                \
-      "SELECT " TURN_COLUMNS " FROM turn t NOT INDEXED WHERE t.seq > ?1 AND t.session_id = ?3"                         \
+      "SELECT " TURN_COLUMNS " FROM turn t WHERE t.seq > ?1 AND t.session_id = ?3"                                     \
       " AND t.deleted_at IS NULL ORDER BY t.seq LIMIT ?2")                                                             \
     X(TURNS_NEWEST_IN, "read new turns",                                                                               \
-      "SELECT " TURN_COLUMNS " FROM turn t NOT INDEXED WHERE t.seq > ?1 AND t.session_id = ?3"                         \
+      "SELECT " TURN_COLUMNS " FROM turn t WHERE t.seq > ?1 AND t.session_id = ?3"                                     \
       " AND t.deleted_at IS NULL ORDER BY t.seq DESC LIMIT ?2")                                                        \
     /* The inner query reads only the index (conversation_id, turn_number), which holds seq too. */                    \
     X(TURNS_AFTER_VIA, "read new turns",                                                                               \

@@ -1,6 +1,8 @@
 /* Backups are checked copies, taken while others write; a restore puts one in place and keeps what was there. */
 #include "place.h"
 
+#include "base/mem.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -177,6 +179,53 @@ static void a_backup_under_writes_is_consistent(void **state)
     pthread_join(thread, NULL);
 }
 
+/* ---- faults ---- */
+
+/* Each fallible call fails in turn, once; the clean-up after it works. */
+static void every_fault_in_a_backup_leaves_no_file(void **state)
+{
+    struct place *p = *state;
+    const char *path = in(p, "b");
+    (void)add_session(p);
+    bool hit = true;
+    for (int i = 0; hit; i++) {
+        mem_fail_after(i, false);
+        enum err_code rc = store_backup(p->store, path, NULL, NULL, NULL);
+        hit = mem_fail_hit();
+        mem_fail_after(-1, false);
+        assert_int_equal(file_exists(path), rc == ERR_OK);
+        if (!hit)
+            assert_int_equal(rc, ERR_OK);
+        OK(file_remove(path, &e));
+    }
+}
+
+static void every_fault_in_a_restore_leaves_old_or_new(void **state)
+{
+    struct place *p = *state;
+    struct str c = add_conversation(p, add_session(p)->id)->id;
+    OK(store_backup(p->store, in(p, "empty"), NULL, NULL, &e));
+    OK(append_turn(p->store, c, STR("x"), NULL, &e));
+    OK(store_backup(p->store, in(p, "full"), NULL, NULL, &e));
+    close_store(p);
+    bool hit = true;
+    int unsure = 0;
+    for (int i = 0; hit; i++) {
+        mem_fail_after(i, false);
+        enum err_code rc = store_restore(p->dir, in(p, "empty"), NULL);
+        hit = mem_fail_hit();
+        mem_fail_after(-1, false);
+        place_reopen(p);
+        int64_t n = count_turns(p->store);
+        assert_true(n == 0 || (rc && n == 1));
+        unsure += rc && n == 0;
+        close_store(p);
+        assert_false(file_exists(in(p, "store.db.restoring")));
+        OK(store_restore(p->dir, in(p, "full"), &e));
+    }
+    assert_true(unsure <= 1); /* only when the new one is in place but its name may not be on the disk yet */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +234,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_bad_backup_changes_nothing, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(data_in_use_is_not_replaced, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(a_damaged_store_can_be_restored, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(every_fault_in_a_backup_leaves_no_file, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(every_fault_in_a_restore_leaves_old_or_new, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(a_backup_under_writes_is_consistent, place_setup, place_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

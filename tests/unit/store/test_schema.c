@@ -143,6 +143,72 @@ static void a_damaged_file_is_refused_clearly(void **state)
     assert_non_null(strstr(e.message, "damaged"));
 }
 
+enum { OPENERS = 6, ROUNDS = 5 };
+
+/* Waits for the pipe's other end to close, so that all begin at once; opens, writes, closes. */
+static void open_at_once(const char *dir, int gate)
+{
+    char c;
+    struct store *s;
+    struct err e = {0};
+    (void)!read(gate, &c, 1);
+    if (store_open(&(struct store_options){.dir = dir}, &s, &e)) {
+        print_err(&e);
+        _exit(1);
+    }
+    struct arena *a = arena_new();
+    struct insert_args args = {a, record_new(a, KIND_SESSION)};
+    int failed = store_write(s, insert_job, &args, &e) != ERR_OK;
+    store_close(s);
+    _exit(failed);
+}
+
+static void many_processes_make_one_new_store(void **state)
+{
+    struct place *p = *state;
+    close_store(p);
+    for (int round = 0; round < ROUNDS; round++) {
+        const char *dir = arena_fmt(p->arena, "%s/new%d", p->dir, round).p;
+        int gate[2], status;
+        pid_t pids[OPENERS];
+        assert_int_equal(pipe(gate), 0);
+        for (int i = 0; i < OPENERS; i++) {
+            pids[i] = fork();
+            if (pids[i] == 0) {
+                close(gate[1]);
+                open_at_once(dir, gate[0]);
+            }
+        }
+        close(gate[0]);
+        close(gate[1]);
+        for (int i = 0; i < OPENERS; i++) {
+            assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+            assert_int_equal(status, 0);
+        }
+        struct store_tx *tx;
+        int64_t n;
+        OK(store_open(&(struct store_options){.dir = dir}, &p->store, &e));
+        OK(store_read_begin(p->store, &tx, &e));
+        OK(record_count(tx, KIND_SESSION, STR_NONE, &n, &e));
+        store_read_end(tx);
+        assert_int_equal(n, OPENERS);
+        close_store(p);
+    }
+}
+
+static void the_files_are_private(void **state)
+{
+    struct place *p = *state;
+    static const char *const names[] = {"store.db", "store.db-wal", "store.db-shm", "backup"};
+    (void)add_session(p);
+    OK(store_backup(p->store, arena_fmt(p->arena, "%s/backup", p->dir).p, NULL, NULL, &e));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct stat st;
+        assert_int_equal(stat(arena_fmt(p->arena, "%s/%s", p->dir, names[i]).p, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+    }
+}
+
 /* As an ordinary user, for whom permissions count. Returns the child's status. */
 static int as_nobody(int (*fn)(struct place *), struct place *p)
 {
@@ -229,6 +295,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_damaged_file_is_refused_clearly, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_written_is_read, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(a_store_that_cannot_be_made_is_said, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(many_processes_make_one_new_store, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(the_files_are_private, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(reading_only_changes_nothing, place_setup, place_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
