@@ -26,7 +26,7 @@ struct http_options {
     struct service *svc;
     const char *listen;              /* "127.0.0.1:5111", "[::1]:0" */
     const char *unix_socket;         /* path, NULL: none */
-    size_t max_body;                 /* bytes, 0: 32 MiB for the proxy and 4 MiB for the rest */
+    size_t max_body;                 /* bytes, 0: 32 MiB for the proxy and 8 MiB for the rest */
     int workers;                     /* 0: 8 */
     int max_connections;             /* 0: 4096 */
     int slow_seconds;                /* a request must have come whole by then, 0: 30 (headers: 8) */

@@ -24,7 +24,7 @@ enum {
     HTTP_POOL_BYTES = 32 * 1024,     /* libmicrohttpd's memory for a connection */
     HTTP_HEAD_MAX = 16 * 1024,       /* request line and headers: more is answered 431 */
     HTTP_HEADERS_MAX = 100,          /* header lines */
-    HTTP_BODY_MAX = 4 * 1024 * 1024, /* operations */
+    HTTP_BODY_MAX = 8 * 1024 * 1024, /* operations: a turn of 4 MiB, escaped */
     HTTP_PROXY_BODY_MAX = 32 * 1024 * 1024,
     HTTP_SWALLOW_MAX = 8 * 1024 * 1024, /* of a refused body, read so that the client gets to see the answer */
     HTTP_HEAD_SECONDS = 8,

@@ -1,9 +1,6 @@
 /* Running operations: the request's path, query and body become an op_input, the operation's answer becomes the
  * reply. Knows the table's entries, not what any of them does. */
-#include "base/clock.h"
 #include "doors/http/http_int.h"
-
-#include <string.h>
 
 enum { QUERY_MAX = 64 };
 
@@ -117,18 +114,6 @@ static void finish_later(struct op_call *call, enum err_code code, const struct 
 
 /* ---- the run ---- */
 
-static struct str project_of(const struct http_request *r)
-{
-    struct str s = http_header_get(r, "X-Cairn-Project");
-    bool fine = s.n > 0 && s.n <= 128;
-    for (size_t i = 0; fine && i < s.n; i++) {
-        char c = s.p[i];
-        fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               (c && strchr("-_.", c) != NULL);
-    }
-    return fine ? s : STR("default");
-}
-
 static void run(struct http_request *r)
 {
     struct err e = {0};
@@ -138,7 +123,6 @@ static void run(struct http_request *r)
                                .op = r->route->op,
                                .arena = r->arena,
                                .out = &r->jw,
-                               .project = project_of(r),
                                .request_id = r->id,
                                .status = r->route->op->status,
                                .total = -1,

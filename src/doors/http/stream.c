@@ -147,11 +147,7 @@ static ssize_t read_nothing(struct http_request *r)
     struct http_stream *s = &r->stream;
     if (r->state == REQ_ENDED) {
         bool whole = s->ok && (s->length < 0 || s->sent == s->length);
-        if (whole)
-            return MHD_CONTENT_READER_END_OF_STREAM;
-        /* libmicrohttpd closes the socket only at its next event, which may be the client's own time-out. */
-        shutdown(r->conn->fd, SHUT_RDWR);
-        return MHD_CONTENT_READER_END_WITH_ERROR;
+        return whole ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
     }
     if (atomic_load(&r->srv->stopping))
         return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -177,6 +173,9 @@ ssize_t stream_read(void *cls, uint64_t pos, char *to, size_t max)
         }
     }
     pthread_mutex_unlock(&r->mu);
+    if (result == MHD_CONTENT_READER_END_WITH_ERROR)
+        /* libmicrohttpd closes the socket only at its next event, which may be the client's own time-out. */
+        shutdown(r->conn->fd, SHUT_RDWR);
     return result;
 }
 
