@@ -113,6 +113,16 @@ void jw_escape(struct buf *b, struct str s)
 
 static void quoted(struct buf *b, struct str s)
 {
+    if (s.n && plain_run(s.p, s.n) == s.n) { /* the common case: one reservation */
+        char *p = buf_room(b, s.n + 2);
+        if (!p)
+            return;
+        p[0] = '"';
+        memcpy(p + 1, s.p, s.n);
+        p[s.n + 1] = '"';
+        buf_added(b, s.n + 2);
+        return;
+    }
     buf_char(b, '"');
     jw_escape(b, s);
     buf_char(b, '"');
@@ -126,9 +136,27 @@ void jw_key_str(struct json_out *w, struct str key)
     w->comma = false;
 }
 
+/* Keys that need no escapes, which are nearly all: comma, quotes, key and colon in one go. */
 void jw_key(struct json_out *w, const char *key)
 {
-    jw_key_str(w, str_of(key));
+    size_t n = strlen(key);
+    if (plain_run(key, n) != n) {
+        jw_key_str(w, (struct str){key, n});
+        return;
+    }
+    char *p = buf_room(w->b, n + 4);
+    if (!p)
+        return;
+    size_t at = 0;
+    if (w->comma)
+        p[at++] = ',';
+    p[at++] = '"';
+    memcpy(p + at, key, n);
+    at += n;
+    p[at++] = '"';
+    p[at++] = ':';
+    buf_added(w->b, at);
+    w->comma = false;
 }
 
 static void plain(struct json_out *w, const char *p, size_t n)

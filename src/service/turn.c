@@ -9,6 +9,7 @@ struct turn_write {
     struct op_call *call;
     struct turn_new turn;
     struct turn_added added;
+    char hash[65]; /* of the content: made here, so that the one writer does not have to */
     /* turn.remember only */
     struct str session, session_id;
     char new_session[ID_MAX], new_conversation[ID_MAX];
@@ -36,6 +37,8 @@ static struct turn_write *turn_write(struct op_call *c, const char *text)
     w->turn.timestamp = op_time(c, "timestamp");
     w->turn.token_count = op_int(c, "token_count", -1);
     w->turn.metadata = metadata ? metadata->raw : STR_NONE;
+    id_sha256(w->turn.content, w->hash);
+    w->turn.content_hash = str_of(w->hash);
     take_speaker(c, &w->turn);
     return w;
 }
