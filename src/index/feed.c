@@ -4,12 +4,14 @@
  * what is still waiting anyway (tail.c). */
 #include "index/intern.h"
 
-#include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -265,7 +267,14 @@ static enum err_code open_writer(struct index *x, struct err *e)
 {
     if (x->read_only)
         return err_set(e, ERR_READ_ONLY, NULL, "the index was opened for searching only");
-    return x->writer ? ERR_OK : db_open(x->path, DB_WRITE, &x->writer, e);
+    if (x->writer)
+        return ERR_OK;
+    if (!file_exists(x->path)) { /* the folder may not be there either, if it could not be made before */
+        char dir[PATH_MAX];
+        snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(x->path, '/') - x->path), x->path);
+        file_mkdirs(dir, NULL);
+    }
+    return db_open(x->path, DB_WRITE, &x->writer, e);
 }
 
 /* A thousand long turns may be more than memory has room for: then fewer, and slowly more again. */
@@ -369,9 +378,12 @@ static bool drain(struct index *x)
                 continue;
             }
         }
-        log_error("index_feed_failed", &e);
+        if (code != x->failing)
+            log_error("index_feed_failed", &e);
+        x->failing = code;
         return false;
     }
+    x->failing = ERR_OK;
     return true;
 }
 

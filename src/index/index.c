@@ -77,12 +77,10 @@ static enum err_code make_path(struct index *x, const char *dir, struct err *e)
     char path[PATH_ROOM];
     if (snprintf(path, sizeof path, "%s/index", dir) >= (int)sizeof path - 16)
         return err_set(e, ERR_INVALID, NULL, "the data folder's path is too long");
-    if (!x->read_only) {
-        enum err_code code = file_mkdirs(path, e);
-        if (code)
-            return code;
-    }
-    strcat(path, "/words.db");
+    struct err made = {0};
+    if (!x->read_only && file_mkdirs(path, &made) == ERR_NOMEM)
+        return err_set(e, ERR_NOMEM, NULL, "%s", made.message);
+    strcat(path, "/words.db"); /* whether the folder is there, opening the file will tell */
     x->path = mem_strdup(path);
     return x->path ? ERR_OK : err_nomem(e);
 }
@@ -100,7 +98,9 @@ static enum err_code set_up_locks(struct index *x, struct err *e)
     return ERR_OK;
 }
 
-/* Opens the writer once, so that a missing file is made and a damaged one made anew before the first search. */
+/* Opens the writer once, so that a missing file is made and a damaged one made anew before the first search. A file
+ * that cannot be written now (full or read-only disk, locked) keeps nobody from reading the store: what is there is
+ * searched, else the newest turns, and the feeder tries again. */
 static enum err_code open_file(struct index *x, struct err *e)
 {
     struct err first = {0};
@@ -109,9 +109,14 @@ static enum err_code open_file(struct index *x, struct err *e)
     enum err_code code = db_open(x->path, DB_WRITE, &x->writer, &first);
     if (code == ERR_CORRUPT) {
         log_error("index_damaged", &first);
-        return feed_reset(x, e);
+        err_clear(&first);
+        code = feed_reset(x, &first);
     }
-    return code ? err_set(e, code, NULL, "%s", first.message) : ERR_OK;
+    if (code == ERR_NOMEM)
+        return err_set(e, code, NULL, "%s", first.message);
+    if (code)
+        log_error("index_not_writable", &first);
+    return ERR_OK;
 }
 
 enum err_code index_open(const struct index_options *o, struct index **out, struct err *e)
@@ -226,7 +231,9 @@ static enum err_code feed_until(struct index *x, int64_t target, void (*progress
 
 enum err_code index_flush(struct index *x, struct err *e)
 {
+    struct err own = {0};
     int64_t target = 0;
+    e = e ? e : &own;
     enum err_code code = last_stored(x, &target, e);
     return code ? code : feed_until(x, target, NULL, NULL, e);
 }
@@ -234,7 +241,9 @@ enum err_code index_flush(struct index *x, struct err *e)
 enum err_code index_rebuild(struct index *x, void (*progress)(void *, int64_t done, int64_t total), void *arg,
                             struct err *e)
 {
+    struct err own = {0};
     int64_t target = 0;
+    e = e ? e : &own;
     enum err_code code = last_stored(x, &target, e);
     if (code == ERR_OK)
         code = feed_reset(x, e);
@@ -284,7 +293,9 @@ static enum err_code check_pages(struct db *d, struct err *e)
 
 enum err_code index_check(struct index *x, struct err *e)
 {
+    struct err own = {0};
     struct db *d = NULL;
+    e = e ? e : &own;
     enum err_code code = index_acquire(x, &d, e);
     if (code)
         return code;

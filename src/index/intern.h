@@ -101,6 +101,7 @@ struct index {
     pthread_mutex_t feeding;
     struct db *writer;
     int batch;
+    enum err_code failing; /* the feeder's last failure that was logged: each is told once */
     bool has_thread;
     pthread_t thread;
 };

@@ -143,6 +143,24 @@ static void damage_while_it_is_open(void **state)
     mends(s);
 }
 
+/* As on a full or read-only disk: reading goes on. */
+static void a_folder_that_cannot_be_made(void **state)
+{
+    struct shelf *s = *state;
+    char command[200];
+    fill(s);
+    close_index(s);
+    snprintf(command, sizeof command, "rm -rf %s/index && touch %s/index", s->place->dir, s->place->dir);
+    assert_int_equal(system(command), 0);
+    shelf_index(s, false);
+    all_is_found(s);
+    assert_int_not_equal(index_flush(s->index, NULL), ERR_OK);
+    assert_int_not_equal(index_check(s->index, NULL), ERR_OK);
+    snprintf(command, sizeof command, "rm %s/index", s->place->dir);
+    assert_int_equal(system(command), 0);
+    mends(s);
+}
+
 static void an_index_without_a_file_is_read_only_and_finds(void **state)
 {
     struct shelf *s = *state;
@@ -159,10 +177,14 @@ static void an_index_without_a_file_is_read_only_and_finds(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        SHELF_TEST(a_missing_file),          SHELF_TEST(a_damaged_header),
-        SHELF_TEST(a_damaged_middle),        SHELF_TEST(a_truncated_file),
-        SHELF_TEST(an_empty_file),           SHELF_TEST(a_file_of_another_format),
-        SHELF_TEST(damage_while_it_is_open), SHELF_TEST(an_index_without_a_file_is_read_only_and_finds)};
+    const struct CMUnitTest tests[] = {SHELF_TEST(a_missing_file),
+                                       SHELF_TEST(a_damaged_header),
+                                       SHELF_TEST(a_damaged_middle),
+                                       SHELF_TEST(a_truncated_file),
+                                       SHELF_TEST(an_empty_file),
+                                       SHELF_TEST(a_file_of_another_format),
+                                       SHELF_TEST(a_folder_that_cannot_be_made),
+                                       SHELF_TEST(damage_while_it_is_open),
+                                       SHELF_TEST(an_index_without_a_file_is_read_only_and_finds)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
