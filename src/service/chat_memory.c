@@ -206,13 +206,30 @@ static bool own_copy(struct str *to, struct str s)
     return true;
 }
 
+/* No memory for the answer: it goes from the caller's hands into the file, and the next start stores it. */
+static void leave_to_journal(struct chat *c, struct str text, struct str metadata, bool complete)
+{
+    mem_free((void *)c->text.p);
+    c->text = text;
+    c->metadata = metadata;
+    c->complete = complete;
+    journal_end(c->svc->journal, c);
+    c->text = c->metadata = STR_NONE;
+    if (c->stored)
+        c->stored(c->stored_arg, c->answer_id.text, false);
+    journal_leave(c->svc->journal, c);
+}
+
 void chat_end(struct chat *c, struct str text, struct str metadata, bool complete,
               void (*stored)(void *arg, const char *turn_id, bool ok), void *arg)
 {
-    bool kept = own_copy(&c->text, text) && own_copy(&c->metadata, metadata);
-    c->complete = complete && kept;
     c->stored = stored;
     c->stored_arg = arg;
+    if (!own_copy(&c->text, text) || !own_copy(&c->metadata, metadata)) {
+        leave_to_journal(c, text, metadata, complete);
+        return;
+    }
+    c->complete = complete;
     journal_end(c->svc->journal, c);
     atomic_store(&c->ended, true);
     c->answer_job = (struct store_job){.fn = chat_store, .arg = c, .done = answer_done};

@@ -179,6 +179,17 @@ void journal_done(struct journal *j, const struct chat *c)
 
 /* ---- the waiting list ---- */
 
+void journal_leave(struct journal *j, struct chat *c)
+{
+    if (j) {
+        pthread_mutex_lock(&j->lock);
+        j->left_behind++;
+        metric_set(M_JOURNAL_WAITING, j->n_waiting + j->left_behind);
+        pthread_mutex_unlock(&j->lock);
+    }
+    chat_unref(c);
+}
+
 void journal_wait(struct journal *j, struct chat *c)
 {
     bool kept = false;
@@ -190,14 +201,12 @@ void journal_wait(struct journal *j, struct chat *c)
             *j->waiting_end = c;
             j->waiting_end = &c->next;
             j->n_waiting++;
-        } else {
-            j->left_behind++;
         }
         metric_set(M_JOURNAL_WAITING, j->n_waiting + j->left_behind);
         pthread_mutex_unlock(&j->lock);
     }
     if (!kept)
-        chat_unref(c);
+        journal_leave(j, c);
 }
 
 static struct chat *take_waiting(struct journal *j)
@@ -290,6 +299,14 @@ enum err_code journal_open(struct service *s, struct journal **out, struct err *
     return ERR_OK;
 }
 
+static enum err_code nothing(struct store_tx *tx, void *arg, struct err *e)
+{
+    (void)tx;
+    (void)arg;
+    (void)e;
+    return ERR_OK;
+}
+
 void journal_close(struct journal *j)
 {
     if (!j)
@@ -300,6 +317,9 @@ void journal_close(struct journal *j)
     pthread_mutex_unlock(&j->lock);
     if (j->thread_runs)
         pthread_join(j->thread, NULL);
+    /* The writer may still be about to hand us a chat that it could not store: it has, once it has done one thing more.
+     */
+    (void)store_write(j->svc->store, nothing, NULL, NULL);
     drain(j);
     bool empty = j->open == 0 && j->left_behind == 0;
     for (struct chat *c; (c = take_waiting(j)) != NULL;)

@@ -23,5 +23,7 @@ void journal_end(struct journal *j, const struct chat *c);
 void journal_done(struct journal *j, const struct chat *c);
 /* Keeps the chat (and its reference) and tries to store it until that succeeds. */
 void journal_wait(struct journal *j, struct chat *c);
+/* Gives the chat up (and its reference): the file alone holds it, for the next start. */
+void journal_leave(struct journal *j, struct chat *c);
 
 #endif

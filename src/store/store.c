@@ -49,6 +49,7 @@ static enum err_code open_first(struct store *s, bool read_only, struct store_tx
     return rc ? rc : err_set(e, ERR_READ_ONLY, NULL, "the data folder %.180s cannot be written", s->dir);
 }
 
+/* A folder that is there is left as it is, whatever its mode: it may be a user's own choice. */
 static enum err_code make_folder(struct store *s, bool read_only, struct err *e)
 {
     if (read_only || file_exists(s->dir))
@@ -56,6 +57,7 @@ static enum err_code make_folder(struct store *s, bool read_only, struct err *e)
     return file_mkdirs(s->dir, e);
 }
 
+/* A read-only store keeps no first connection: the pool opens its own when they are needed. */
 static enum err_code open_store(struct store *s, const struct store_options *o, struct err *e)
 {
     s->dir = mem_strdup(o->dir);
@@ -76,6 +78,7 @@ static enum err_code open_store(struct store *s, const struct store_options *o, 
     return rc;
 }
 
+/* store_close takes a store that is only half made, so there is one way out. */
 enum err_code store_open(const struct store_options *o, struct store **out, struct err *e)
 {
     *out = NULL;
@@ -137,6 +140,7 @@ void store_committed(struct store *s)
     (void)pthread_mutex_unlock(&s->commit_lock);
 }
 
+/* Sizes are of the files, so that they can be compared with what the disk has. */
 enum err_code store_stats(struct store *s, struct store_stats *out, struct err *e)
 {
     struct store_tx *tx;
@@ -171,6 +175,7 @@ struct move {
     int version;
 };
 
+/* As a job, so that no group is under way while tables change. */
 static enum err_code move_job(struct store_tx *tx, void *arg, struct err *e)
 {
     return schema_move(tx, ((struct move *)arg)->version, e);
