@@ -100,7 +100,7 @@ struct http_request {
     size_t n_headers;
     struct buf in; /* the body */
     size_t body_max, swallowed;
-    bool seen_head, refused, close, local;
+    bool seen_head, refused, close, local, http10;
     const struct route *route;
     struct route_match match;
     int64_t began_us;
@@ -210,7 +210,8 @@ struct work {
     pthread_t threads[64];
 };
 enum err_code work_start(struct work *w, int threads, struct err *e);
-void work_stop(struct work *w); /* runs what is queued, then ends */
+void work_stop(struct work *w); /* runs what is queued, then ends; nothing more is taken */
+void work_free(struct work *w);
 enum err_code work_request(struct work *w, struct http_request *r);
 
 /* ---- listen.c ---- */
