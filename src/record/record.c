@@ -64,6 +64,7 @@ int64_t record_int(const struct record *r, const char *field)
     return v->type == VALUE_INT ? v->i : v->type == VALUE_REAL ? (int64_t)v->d : 0;
 }
 
+/* Whoever set it may have had a whole number at hand. */
 double record_real(const struct record *r, const char *field)
 {
     const struct value *v = record_value(r, field);
@@ -79,6 +80,7 @@ void record_set(struct record *r, const char *field, struct value v)
         *at = v;
 }
 
+/* JSON fields hold checked JSON already and go out as they are. */
 static void write_value(struct json_out *w, const struct field *f, const struct value *v)
 {
     if (v->type == VALUE_UNSET || v->type == VALUE_NULL) {
@@ -110,6 +112,7 @@ static void write_value(struct json_out *w, const struct field *f, const struct 
     }
 }
 
+/* Every visible field, also the absent ones as null: an answer's shape does not depend on its values. */
 void record_write_members(struct json_out *w, const struct record *r)
 {
     const struct kind *k = r->kind;

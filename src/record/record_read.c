@@ -40,6 +40,7 @@ struct nearest {
     size_t edits;
 };
 
+/* Short names allow one edit, longer ones up to three: more would suggest nonsense. */
 static void nearer(struct nearest *n, struct str candidate)
 {
     if (!n->wanted.n || n->wanted.n > NAME_BOUND || candidate.n > NAME_BOUND)
@@ -52,6 +53,7 @@ static void nearer(struct nearest *n, struct str candidate)
     }
 }
 
+/* A slip in a name would otherwise be lost without a word; the nearest name is what was meant most often. */
 static enum err_code refuse_unknown(const struct kind *k, struct str key, struct err *e)
 {
     struct nearest n = {.wanted = key, .best = STR_NONE, .edits = NAME_BOUND + 1};
@@ -79,6 +81,7 @@ static enum err_code wrong_type(const struct field *f, const char *wanted, const
     return err_set(e, ERR_INVALID, f->name, "%s must be %s, not %s", f->name, wanted, json_type_name(v->type));
 }
 
+/* In bytes, as that is what has to be stored and sent; the message tells both numbers. */
 static enum err_code check_length(const struct field *f, size_t n, struct err *e)
 {
     double max = f->max > 0 ? f->max : DEFAULT_MAX;
@@ -90,6 +93,7 @@ static enum err_code check_length(const struct field *f, size_t n, struct err *e
     return ERR_OK;
 }
 
+/* Both bounds 0: any number. */
 static enum err_code check_range(const struct field *f, double x, struct err *e)
 {
     if ((f->min != 0 || f->max != 0) && (x < f->min || x > f->max))
@@ -113,6 +117,7 @@ static enum err_code read_text(struct arena *a, const struct field *f, const str
     return ERR_OK;
 }
 
+/* 1.0 is a whole number: many clients know no other kind. */
 static enum err_code read_number(const struct field *f, const struct json *v, struct value *out, struct err *e)
 {
     bool whole = f->type == FIELD_INT;
@@ -146,6 +151,7 @@ static enum err_code read_time(const struct field *f, const struct json *v, stru
     return ERR_OK;
 }
 
+/* Choices are few, so all of them are named. */
 static enum err_code read_choice(const struct field *f, const struct json *v, struct value *out, struct err *e)
 {
     if (v->type != JSON_STRING)
@@ -174,6 +180,7 @@ static enum err_code read_choice(const struct field *f, const struct json *v, st
     return err_set(e, ERR_INVALID, f->name, "%s must be one of %s", f->name, list);
 }
 
+/* Kept as minified text, so that equal values are equal texts and no space is paid for. */
 static enum err_code read_json(struct arena *a, const struct field *f, const struct json *v, struct value *out,
                                struct err *e)
 {
@@ -257,6 +264,7 @@ static enum err_code read_name(struct arena *a, const char *what, const struct j
     return out->p ? ERR_OK : err_nomem(e);
 }
 
+/* Under "id" and under its own name; when both are given they must agree. */
 static enum err_code read_id(struct arena *a, const struct json *v, const char *key, struct record *r, struct err *e)
 {
     const struct kind *k = r->kind;
@@ -308,6 +316,7 @@ static enum err_code read_shared(struct arena *a, struct str key, const struct j
     return refuse_unknown(r->kind, key, e);
 }
 
+/* Only on creation: a patch leaves alone what it does not name. */
 static enum err_code fill_defaults(struct record *r, struct err *e)
 {
     const struct kind *k = r->kind;

@@ -18,6 +18,7 @@ struct verdict {
     char first[160];
 };
 
+/* The first problem is told, the rest only counted. */
 static void note(void *arg, const char *problem)
 {
     struct verdict *v = arg;
@@ -95,6 +96,7 @@ static char *join(const char *dir, const char *name)
     return path;
 }
 
+/* All beside each other in the data folder: names change places only within one file system. */
 static enum err_code name_files(const char *dir, struct names *n, struct err *e)
 {
     n->db = join(dir, "store.db");
@@ -178,6 +180,7 @@ static enum err_code keep_old(const struct names *n, struct err *e)
     return err_errno(e, "keep the replaced database", n->before);
 }
 
+/* A rename is durable once its folder is. */
 static enum err_code sync_folder(const char *dir, struct err *e)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -188,6 +191,7 @@ static enum err_code sync_folder(const char *dir, struct err *e)
     return rc;
 }
 
+/* The rename is the moment of truth: before it the old data counts, after it the new. */
 static enum err_code swap(const struct names *n, struct err *e)
 {
     enum err_code rc = keep_old(n, e);

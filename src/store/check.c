@@ -21,6 +21,7 @@ static enum err_code run_check(struct store_tx *tx, enum statement which, void (
     return query_end(&q);
 }
 
+/* In one snapshot, so that what is being written meanwhile looks neither missing nor miscounted. */
 enum err_code store_check(struct store *s, void (*report)(void *arg, const char *problem), void *arg, struct err *e)
 {
     struct store_tx *tx;

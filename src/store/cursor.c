@@ -20,6 +20,7 @@ static const struct {
 } shared[] = {{"seq", FIELD_INT},         {"id", FIELD_TEXT},         {"project", FIELD_TEXT},
               {"created_at", FIELD_TIME}, {"updated_at", FIELD_TIME}, {"version", FIELD_INT}};
 
+/* Whether a column can be NULL decides how rows after it are found. */
 static void describe(const struct kind *k, struct order_column *c)
 {
     for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
@@ -32,6 +33,7 @@ static void describe(const struct kind *k, struct order_column *c)
         c->type = k->fields[field].type;
 }
 
+/* seq at the end makes the order total: equal values would otherwise let rows slip between pages. */
 size_t order_columns(const struct kind *k, struct order_column *out)
 {
     size_t n = 0;
@@ -52,6 +54,7 @@ size_t order_columns(const struct kind *k, struct order_column *out)
     return n;
 }
 
+/* The shared columns are no fields and live in the record itself. */
 struct value order_value(const struct record *r, const struct order_column *c)
 {
     int field = kind_field(r->kind, c->name);
@@ -121,6 +124,7 @@ static void put_value(struct buf *b, const struct value *v)
     buf_char(b, '\n');
 }
 
+/* Checked strictly although the check sum has passed: nothing of a caller's is trusted. */
 static bool read_value(struct arena *a, struct str line, struct value *out)
 {
     char type = line.n ? line.p[0] : '\0';

@@ -14,6 +14,7 @@ struct clause {
     int n;
 };
 
+/* Values never become part of the SQL. */
 static void put_parameter(struct clause *c, struct value v)
 {
     if (c->n == PARAMETERS_MAX) {
@@ -24,6 +25,7 @@ static void put_parameter(struct clause *c, struct value v)
     buf_fmt(&c->sql, "?%d", c->n);
 }
 
+/* The one gate for names: what passes is a column of this kind and safe to quote. */
 static bool may_filter(const struct kind *k, const char *field)
 {
     struct str name = str_of(field);
@@ -79,6 +81,7 @@ static bool put_after(struct clause *c, const struct order_column *o, const stru
     return true;
 }
 
+/* NULL equals nothing in SQL, so it is asked for in its own way. */
 static void put_equal(struct clause *c, const struct order_column *o, const struct value *v)
 {
     buf_fmt(&c->sql, "\"%.*s\"", STR_ARG(o->name));
@@ -129,6 +132,7 @@ static void bind_all(struct query *q, const struct clause *c)
         query_value(q, &c->values[i]);
 }
 
+/* All that match, wherever the page is: the cursor does not count. */
 static enum err_code count_all(struct store_tx *tx, const struct list_query *q, struct clause *c, int64_t *total,
                                struct err *e)
 {

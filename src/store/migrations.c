@@ -1,6 +1,7 @@
 /* The steps of the schema, oldest first. A step that was released is never changed: a new one is added. */
 #include "store/migrations.h"
 
+/* Scripts: several statements, no parameters. */
 static enum err_code run(struct store_tx *tx, const char *sql, struct err *e)
 {
     return tx->d->exec(tx->c, sql, "change the schema", e);

@@ -45,6 +45,7 @@ enum err_code tx_open(struct store *s, bool writer, struct store_tx **out, struc
     return ERR_OK;
 }
 
+/* SQLite refuses to close a connection that still has statements, so they go first. */
 void tx_close(struct store_tx *tx)
 {
     if (!tx)
@@ -71,6 +72,7 @@ void tx_forget(struct store_tx *tx)
         tx->memory->era++;
 }
 
+/* Not being able to tell counts as a change: forgetting is always right, only slower. */
 void tx_notice_others(struct store_tx *tx)
 {
     int64_t now;
@@ -93,6 +95,7 @@ static bool start(struct query *q, struct store_tx *tx, struct err *e)
     return tx->begun;
 }
 
+/* Fills the slot once; from then on the statement is only reset and bound again. */
 static void prepare(struct query *q, struct str sql, const char *what, struct driver_stmt **slot)
 {
     if (!*slot)
@@ -106,6 +109,7 @@ void query_fixed(struct query *q, struct store_tx *tx, enum statement which, str
         prepare(q, str_of(fixed_sql[which].sql), fixed_sql[which].what, &tx->fixed[which]);
 }
 
+/* Completes "cannot …" in an error message. */
 static const char *what_of_kind(enum kind_sql which)
 {
     switch (which) {
@@ -152,6 +156,7 @@ static struct cached_sql *victim(struct store_tx *tx)
     return oldest;
 }
 
+/* A linear search, lengths first: far cheaper than parsing SQL again, and a connection sees few different texts. */
 void query_sql(struct query *q, struct store_tx *tx, struct str sql, const char *what, struct err *e)
 {
     if (!start(q, tx, e))
@@ -229,6 +234,7 @@ void query_value(struct query *q, const struct value *v)
     }
 }
 
+/* After a failure, also one of binding or of preparing, there are no rows: loops end by themselves. */
 bool query_row(struct query *q)
 {
     bool row = false;
@@ -237,6 +243,7 @@ bool query_row(struct query *q)
     return row && !q->rc;
 }
 
+/* Also needed after a failure: a statement that is not reset keeps its locks. */
 enum err_code query_end(struct query *q)
 {
     if (q->s)

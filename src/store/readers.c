@@ -34,6 +34,7 @@ struct readers *readers_new(struct store *s, int keep)
     return r;
 }
 
+/* All readers must have been given back: a snapshot must not outlive its store. */
 void readers_free(struct readers *r)
 {
     if (!r)
@@ -77,6 +78,7 @@ static enum err_code take(struct readers *r, int64_t deadline_us, struct store_t
     return rc;
 }
 
+/* A connection that could not be opened makes room for another try. */
 static void forget(struct readers *r)
 {
     (void)pthread_mutex_lock(&r->lock);
@@ -101,6 +103,7 @@ enum err_code store_read_begin(struct store *s, struct store_tx **out, struct er
     return store_read_begin_deadline(s, 0, out, e);
 }
 
+/* Ending a read transaction writes nothing; should it fail, the connection is in doubt and is not kept. */
 void store_read_end(struct store_tx *tx)
 {
     if (!tx)

@@ -4,6 +4,7 @@
 
 enum { SHARED_COLUMNS = 7 };
 
+/* In the order query_record reads them. */
 void sql_columns(struct buf *out, const struct kind *k)
 {
     buf_cstr(out, "seq, id, project, created_at, updated_at, version, deleted_at");
@@ -18,6 +19,7 @@ static void put_select(struct buf *out, const struct kind *k, const char *where)
     buf_fmt(out, " FROM \"%s\" WHERE %s", k->name, where);
 }
 
+/* seq is left out: the database gives it. */
 static void put_insert(struct buf *out, const struct kind *k)
 {
     buf_fmt(out, "INSERT INTO \"%s\" (id, project, created_at, updated_at, version, deleted_at", k->name);
@@ -61,6 +63,7 @@ void sql_of_kind(struct buf *out, const struct kind *k, enum kind_sql which)
     }
 }
 
+/* By the field's type, not by the database's: SQLite lets a column hold anything. */
 static struct value read_value(struct query *q, struct arena *a, const struct field *f, int column)
 {
     const struct store_driver *d = q->tx->d;
@@ -83,6 +86,7 @@ static struct value read_value(struct query *q, struct arena *a, const struct fi
     return V_TEXT(query_col_text(q, a, column));
 }
 
+/* Everything is copied into the arena, as the row goes with the next step. */
 struct record *query_record(struct query *q, struct arena *a, const struct kind *k)
 {
     struct record *r = record_new(a, k);

@@ -90,6 +90,7 @@ static enum err_code not_found(const struct kind *k, struct str id, struct err *
     return err_named(e, ERR_NOT_FOUND, name, "no %s with %s %.*s", k->name, k->id_name, STR_ARG(str_take(id, 120)));
 }
 
+/* *out stays NULL when there is none: whether that is an error, the caller knows. */
 static enum err_code get_one(struct store_tx *tx, struct arena *a, const struct kind *k, enum kind_sql which,
                              struct str id, struct str project, struct record **out, struct err *e)
 {
@@ -181,6 +182,7 @@ static enum err_code check_update(struct store_tx *tx, struct arena *a, int64_t 
     return rc ? rc : check_fixed(stored, patch, e);
 }
 
+/* Only the given columns: two clients that change different fields do not undo each other. */
 static void put_update(struct buf *sql, const struct record *patch)
 {
     const struct kind *k = patch->kind;
@@ -235,6 +237,7 @@ enum err_code record_update(struct store_tx *tx, struct arena *a, int64_t seq, c
     return rc ? rc : expect_changed(tx, before, k, seq, e);
 }
 
+/* The row stays as a tombstone: sync must be able to tell others, and erasure removes it later. */
 enum err_code record_delete(struct store_tx *tx, struct arena *a, const struct kind *k, int64_t seq, struct err *e)
 {
     (void)a;
@@ -258,6 +261,7 @@ enum err_code record_count(struct store_tx *tx, const struct kind *k, struct str
     return query_end(&q);
 }
 
+/* Also the deleted, as an index must take them out. */
 enum err_code record_after(struct store_tx *tx, struct arena *a, const struct kind *k, int64_t after, int limit,
                            struct record ***rows, size_t *n, struct err *e)
 {

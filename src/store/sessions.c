@@ -5,6 +5,7 @@
 
 enum { TAILS_MAX = 1000, TOUCH_AFTER_MS = 1000 };
 
+/* The last turn's hash tells which conversation a request continues without reading any text. */
 enum err_code conversations_tails(struct store_tx *tx, struct arena *a, struct str session_id, int limit,
                                   struct conversation_tail **out, size_t *n, struct err *e)
 {
@@ -29,6 +30,7 @@ enum err_code conversations_tails(struct store_tx *tx, struct arena *a, struct s
     return query_end(&q);
 }
 
+/* From the conversations' counts, so that it costs the same whatever the number of turns. */
 enum err_code session_counts(struct store_tx *tx, struct str session_id, struct session_counts *out, struct err *e)
 {
     struct query q;
@@ -40,6 +42,7 @@ enum err_code session_counts(struct store_tx *tx, struct str session_id, struct 
     return query_end(&q);
 }
 
+/* The condition is in the statement: a touch too many reads one row and writes none. */
 enum err_code session_touch(struct store_tx *tx, struct str session_id, int64_t now, struct err *e)
 {
     struct query q;
@@ -50,6 +53,8 @@ enum err_code session_touch(struct store_tx *tx, struct str session_id, int64_t 
     return query_run(&q);
 }
 
+/* Names are unique within a project because whoever makes a session looks here first, inside the same write
+ * transaction; there is no unique index, as a deleted session may leave its name to another. */
 enum err_code session_by_alias(struct store_tx *tx, struct arena *a, struct str project, struct str alias,
                                struct record **out, struct err *e)
 {

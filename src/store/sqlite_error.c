@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+/* The system's reason beneath an I/O error or a file that cannot be opened. */
 static enum err_code code_of_errno(int number, enum err_code otherwise)
 {
     switch (number) {
@@ -22,6 +23,7 @@ static enum err_code code_of_errno(int number, enum err_code otherwise)
     }
 }
 
+/* By the primary code; extended ones only where they mean something else to us. */
 static enum err_code code_of(int rc, int number)
 {
     switch (rc & 0xff) {

@@ -40,12 +40,14 @@ static int on_busy(void *arg, int count)
     return 1;
 }
 
+/* SQLite asks now and then while a statement runs; true cuts it off. */
 static int on_progress(void *arg)
 {
     const struct driver_conn *c = arg;
     return c->deadline_us && clock_mono_us() >= c->deadline_us;
 }
 
+/* Called after each commit; takes the place of SQLite's own automatic checkpoint. */
 static int on_wal(void *arg, sqlite3 *db, const char *name, int pages)
 {
     (void)db;
@@ -54,6 +56,7 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* The handler is only installed while there is a deadline: it costs a little with every step. */
 void sqlite_set_deadline(struct driver_conn *c, int64_t deadline_us)
 {
     if (c->deadline_us == deadline_us)
@@ -62,6 +65,7 @@ void sqlite_set_deadline(struct driver_conn *c, int64_t deadline_us)
     sqlite3_progress_handler(c->db, deadline_us ? PROGRESS_STEPS : 0, deadline_us ? on_progress : NULL, c);
 }
 
+/* SQLite quietly opens for reading what it may not write; this tells. */
 bool sqlite_writable(struct driver_conn *c)
 {
     return sqlite3_db_readonly(c->db, "main") == 0;
@@ -86,6 +90,7 @@ static char *immutable_uri(const char *path)
     return uri;
 }
 
+/* No mutex of SQLite's own: a connection belongs to one thread at a time. */
 static enum err_code open_handle(struct driver_conn *c, const char *name, int flags, struct err *e)
 {
     int rc = mem_fail_now() ? SQLITE_CANTOPEN : sqlite3_open_v2(name, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
@@ -163,6 +168,7 @@ static enum err_code turn_wal_on(struct driver_conn *c, struct err *e)
     }
 }
 
+/* The map saves copying on reads and is small, so that an idle server stays small. Sorting stays in memory. */
 static enum err_code set_up(struct driver_conn *c, const struct driver_options *o, struct err *e)
 {
     char pragmas[256];
@@ -215,6 +221,7 @@ enum err_code sqlite_open(const struct driver_options *o, struct driver_conn **o
     return rc;
 }
 
+/* The last connection to close writes the WAL into the database and removes it. */
 void sqlite_close(struct driver_conn *c)
 {
     if (!c)

@@ -10,6 +10,7 @@ enum err_code sqlite_exec(struct driver_conn *c, const char *script, const char 
     return rc ? sqlite_fail(c, rc, what, e) : ERR_OK;
 }
 
+/* For questions asked once; anything asked often is prepared. */
 enum err_code sqlite_value(struct driver_conn *c, const char *sql, const char *what, int64_t *out, struct err *e)
 {
     sqlite3_stmt *s = NULL;
@@ -58,6 +59,7 @@ static void finalize(struct driver_stmt *s)
     mem_free(s);
 }
 
+/* The first failure stays, and comes out of the step. */
 static void bound(struct driver_stmt *s, int rc)
 {
     if (rc && !s->bind_rc)
@@ -85,6 +87,7 @@ static void bind_text(struct driver_stmt *s, int i, struct str v)
     bound(s, sqlite3_bind_text64(s->s, i, v.p ? v.p : "", v.n, SQLITE_STATIC, SQLITE_UTF8));
 }
 
+/* A failed step says why at once: with prepare_v3 it gives the full code, not only after the reset. */
 static enum err_code step(struct driver_stmt *s, bool *row, struct err *e)
 {
     *row = false;
@@ -97,6 +100,7 @@ static enum err_code step(struct driver_stmt *s, bool *row, struct err *e)
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : sqlite_fail(s->c, rc, s->what, e);
 }
 
+/* Bindings are let go too: they borrow text that may be gone by the next use. */
 static void reset(struct driver_stmt *s)
 {
     (void)sqlite3_reset(s->s);
@@ -119,6 +123,7 @@ static double column_real(struct driver_stmt *s, int i)
     return sqlite3_column_double(s->s, i);
 }
 
+/* Text before its length: SQLite may convert on the first call, which changes the second's answer. */
 static struct str column_text(struct driver_stmt *s, int i)
 {
     const char *p = (const char *)sqlite3_column_text(s->s, i);

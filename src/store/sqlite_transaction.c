@@ -8,6 +8,7 @@
  * that a long reader holds is not tried again before AGAIN more pages. */
 enum { CHECKPOINT_IDLE = 1000, CHECKPOINT_BUSY = 4000, CHECKPOINT_AGAIN = 2000 };
 
+/* BEGIN and COMMIT are prepared once: parsing them would cost more than an empty transaction. */
 static enum err_code run(struct driver_conn *c, sqlite3_stmt **s, const char *sql, const char *what, struct err *e)
 {
     int rc = SQLITE_OK;
@@ -35,6 +36,7 @@ enum err_code sqlite_commit(struct driver_conn *c, struct err *e)
     return run(c, &c->commit, "COMMIT", "write to the database", e);
 }
 
+/* An error here has no one to tell it to: without a transaction there is nothing left to undo. */
 void sqlite_rollback(struct driver_conn *c)
 {
     if (sqlite_in_transaction(c))
@@ -61,6 +63,7 @@ enum err_code sqlite_undo(struct driver_conn *c, struct err *e)
     return sqlite_exec(c, "ROLLBACK TO job; RELEASE job", "undo a write", e);
 }
 
+/* Passive: it never waits for readers and never makes them wait. */
 void sqlite_tidy(struct driver_conn *c, bool idle)
 {
     if (c->wal_pages < (idle ? CHECKPOINT_IDLE : CHECKPOINT_BUSY) ||

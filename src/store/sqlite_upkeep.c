@@ -7,6 +7,7 @@
 
 enum { BACKUP_PAGES = 512, BACKUP_BUSY_MAX = 2000 };
 
+/* The pragma changes when another connection has committed, of this process or another. */
 enum err_code sqlite_change_counter(struct driver_conn *c, int64_t *out, struct err *e)
 {
     static const char *const what = "look for changes";
@@ -30,6 +31,7 @@ static struct str column(sqlite3_stmt *s, int i)
     return p ? (struct str){p, (size_t)sqlite3_column_bytes(s, i)} : STR_NONE;
 }
 
+/* One statement for all tables: asking table by table would parse SQL twenty times. */
 enum err_code sqlite_schema(struct driver_conn *c, void (*each)(void *, struct str, struct str), void *arg,
                             struct err *e)
 {
@@ -50,6 +52,7 @@ enum err_code sqlite_schema(struct driver_conn *c, void (*each)(void *, struct s
     return code;
 }
 
+/* Every page, every index entry; a hundred problems are enough to know. */
 enum err_code sqlite_check(struct driver_conn *c, void (*report)(void *, const char *), void *arg, struct err *e)
 {
     static const char *const what = "check the database";

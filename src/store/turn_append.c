@@ -12,6 +12,7 @@
 
 enum { TOUCH_EVERY_MS = 1000, CONTENT_MAX = 16 << 20, AGENT_MAX = 200 };
 
+/* Cut to size and ended with a NUL. */
 static void copy_text(char *out, size_t size, struct str s)
 {
     size_t n = s.n < size - 1 ? s.n : size - 1;
@@ -71,6 +72,7 @@ static enum err_code find_head(struct store_tx *tx, struct str id, struct head *
     return ERR_OK;
 }
 
+/* In the words the API promises, as these errors reach the caller as they are. */
 static enum err_code check_head(const struct head *h, bool found, struct str conversation_id, struct err *e)
 {
     if (!found)
@@ -120,6 +122,7 @@ static enum err_code find_known(struct store_tx *tx, const struct turn_new *t, s
     return rc;
 }
 
+/* last_turn_at is the latest time said, not the latest arrival: imported turns may come out of order. */
 static enum err_code count_turn(struct store_tx *tx, struct head *h, const struct turn_added *added, struct err *e)
 {
     struct query q;
@@ -133,6 +136,7 @@ static enum err_code count_turn(struct store_tx *tx, struct head *h, const struc
     return query_run(&q);
 }
 
+/* The columns of TURN_INSERT in order; content last, as in the table. */
 static enum err_code insert_turn(struct store_tx *tx, const struct turn_new *t, const struct head *h, int64_t now,
                                  struct turn_added *added, struct err *e)
 {

@@ -6,6 +6,7 @@
 /* Fewer new turns than this are scanned by number; more are found through the session's conversations. */
 enum { SCAN_MAX = 20000, ROWS_MAX = 100000 };
 
+/* Columns of TURN_COLUMNS, in that order. */
 static void read_turn(struct query *q, struct arena *a, struct turn *t)
 {
     *t = (struct turn){
@@ -49,6 +50,7 @@ static enum err_code read_turns(struct query *q, struct arena *a, int limit, str
     return query_end(q);
 }
 
+/* From newest first to oldest first. */
 static void reverse(struct turn *t, size_t n)
 {
     for (size_t i = 0; i + 1 < n - i; i++) {
@@ -58,6 +60,7 @@ static void reverse(struct turn *t, size_t n)
     }
 }
 
+/* A limit no caller needs to pass, so that a wrong number cannot ask for all memory. */
 static int bounded(int limit)
 {
     return limit < 0 ? 0 : limit > ROWS_MAX ? ROWS_MAX : limit;
@@ -75,6 +78,7 @@ enum err_code turns_page(struct store_tx *tx, struct arena *a, struct str conver
     return read_turns(&q, a, limit, out, n);
 }
 
+/* Read backwards from the end, then turned round: the cost is that of the turns wanted. */
 enum err_code turns_last(struct store_tx *tx, struct arena *a, struct str conversation_id, int64_t after, int limit,
                          struct turn **out, size_t *n, struct err *e)
 {
@@ -124,6 +128,8 @@ int64_t turns_last_seq(struct store_tx *tx)
     return query_end(&q) ? 0 : seq;
 }
 
+/* The index holds no session, for the sake of appending: few new turns are scanned and compared, many are found
+ * through the session's conversations and the index that is there anyway. */
 static enum statement after_statement(struct store_tx *tx, struct str session_id, int64_t after, bool newest)
 {
     if (!session_id.p)

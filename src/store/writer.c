@@ -48,6 +48,7 @@ static void run_job(struct writer *w, struct store_job *j)
         (void)err_set(&j->err, j->code, NULL, "the write failed");
 }
 
+/* The same words for every job of a group that failed as a whole. */
 static void fail_job(struct store_job *j, const struct err *why)
 {
     j->code = why->code;
@@ -86,6 +87,7 @@ static bool begin_group(struct writer *w, struct group g)
     return false;
 }
 
+/* The last resort: a transaction of its own, so that only the job that cannot be done fails. */
 static void run_alone(struct writer *w, struct store_job *j)
 {
     const struct group one = {.first = j, .n = 1};
@@ -238,6 +240,7 @@ static struct group take_group(struct writer *w)
     return g;
 }
 
+/* Nothing waits: the moment for upkeep. */
 static bool idle(struct writer *w)
 {
     (void)pthread_mutex_lock(&w->lock);
@@ -286,6 +289,7 @@ enum err_code writer_start(struct store *s, struct store_tx *tx, struct writer *
     return ERR_OK;
 }
 
+/* Everything queued before the stop is still written; nobody may submit after it. */
 void writer_stop(struct writer *w)
 {
     if (!w)
