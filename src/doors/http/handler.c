@@ -80,8 +80,12 @@ static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const cha
         return MHD_NO;
     struct http_header *h = &c->r->headers[c->r->n_headers++];
     h->name = copy_piece(c, key, key_n);
-    struct str trimmed = str_trim((struct str){value, value_n}); /* white space around a value is no part of it */
-    h->value = copy_piece(c, trimmed.p, trimmed.n);
+    struct str v = {value, value_n};
+    /* White space around a value is no part of it. But what says where the body ends stays as libmicrohttpd took it,
+     * so that head_check and libmicrohttpd cannot read it differently. */
+    if (!str_ieq(h->name, STR("Content-Length")) && !str_ieq(h->name, STR("Transfer-Encoding")))
+        v = str_trim(v);
+    h->value = copy_piece(c, v.p, v.n);
     return MHD_YES;
 }
 
@@ -152,12 +156,13 @@ static void refuse_route(struct http_request *r, enum err_code found, struct err
     answer_ready(r, status, all, h && h->value.p ? 2 : 1);
 }
 
-static enum MHD_Result take_head(struct http_request *r, const char *method)
+static enum MHD_Result take_head(struct http_request *r, const char *method, const char *version)
 {
     struct http_server *s = r->srv;
     struct err e = {0};
     int status = 500;
     r->seen_head = true;
+    r->http10 = strcmp(version, "HTTP/1.1") != 0;
     enum err_code code = copy_head(r, method, &e);
     r->id = request_make_id(r, http_header_get(r, "X-Request-Id"));
     bool proxied = str_starts(r->path, "/v1/") || str_starts(r->path, "/v2/");
@@ -250,12 +255,12 @@ static enum MHD_Result answer_or_park(struct http_request *r)
 enum MHD_Result handler_access(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
                                const char *version, const char *data, size_t *n, void **context)
 {
-    (void)cls, (void)mhd, (void)url, (void)version;
+    (void)cls, (void)mhd, (void)url;
     struct http_request *r = *context;
     if (!r)
         return MHD_NO;
     if (!r->seen_head)
-        return take_head(r, method);
+        return take_head(r, method, version);
     if (*n > 0) {
         size_t taken = *n;
         *n = 0;

@@ -81,6 +81,8 @@ static enum err_code check_framing(const struct http_request *r, int *status, st
     if (f.lengths && f.encodings)
         return refuse(e, status, 400, ERR_INVALID, "BAD_REQUEST",
                       "a request has either Content-Length or Transfer-Encoding, not both");
+    if (f.encodings && r->http10)
+        return refuse(e, status, 400, ERR_INVALID, "BAD_REQUEST", "HTTP/1.0 knows no Transfer-Encoding");
     if (f.differ)
         return refuse(e, status, 400, ERR_INVALID, "BAD_REQUEST", "the Content-Length headers differ");
     if (f.lengths && !is_digits(f.length))

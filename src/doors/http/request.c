@@ -99,7 +99,7 @@ static void request_recycle(struct http_request *r)
     r->headers = r->reply_headers = NULL;
     r->n_headers = r->n_reply_headers = 0;
     r->body_max = r->swallowed = 0;
-    r->seen_head = r->refused = r->close = r->local = false;
+    r->seen_head = r->refused = r->close = r->local = r->http10 = false;
     r->route = NULL;
     r->parked = r->over = r->gone = r->telling = false;
     r->on_gone = NULL;

@@ -150,6 +150,8 @@ static void server_free(struct http_server *s)
 {
     router_free(s->router);
     request_pool_free(s);
+    if (s->work_runs)
+        work_free(&s->work);
     pthread_mutex_destroy(&s->pool.mu);
     mem_free(s);
 }

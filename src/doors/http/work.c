@@ -77,6 +77,7 @@ enum err_code work_start(struct work *w, int threads, struct err *e)
         int rc = pthread_create(&w->threads[i], NULL, work_loop, w);
         if (rc != 0) {
             work_stop(w);
+            work_free(w);
             return err_set(e, ERR_UNAVAILABLE, NULL, "cannot start a worker thread: %s", strerror(rc));
         }
         w->n_threads++;
@@ -93,6 +94,10 @@ void work_stop(struct work *w)
     for (int i = 0; i < w->n_threads; i++)
         pthread_join(w->threads[i], NULL);
     w->n_threads = 0;
+}
+
+void work_free(struct work *w)
+{
     pthread_cond_destroy(&w->some);
     pthread_mutex_destroy(&w->mu);
 }
