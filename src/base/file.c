@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,6 +117,43 @@ enum err_code file_read_all(const char *path, size_t max, struct buf *out, struc
     enum err_code rc = read_to_end(fd, path, max, out, e);
     close(fd);
     return rc;
+}
+
+static enum err_code map_fd(int fd, const char *path, size_t max, struct str *out, struct err *e)
+{
+    struct stat st;
+    if (injected() || fstat(fd, &st) != 0)
+        return err_errno(e, "look at", path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(e, ERR_INVALID, NULL, "%.200s is not a file", path);
+    if ((uint64_t)st.st_size > max)
+        return err_set(e, ERR_TOO_LARGE, NULL, "%.120s is larger than %zu bytes", path, max);
+    if (st.st_size == 0)
+        return ERR_OK;
+    void *p = injected() ? MAP_FAILED : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED)
+        return err_errno(e, "map", path);
+    *out = (struct str){p, (size_t)st.st_size};
+    return ERR_OK;
+}
+
+enum err_code file_map(const char *path, size_t max, struct str *out, struct err *e)
+{
+    *out = STR_NONE;
+    int fd = injected() ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return err_set(e, ERR_NOT_FOUND, NULL, "there is no file %.200s", path);
+    if (fd < 0)
+        return err_errno(e, "open", path);
+    enum err_code rc = map_fd(fd, path, max, out, e);
+    close(fd);
+    return rc;
+}
+
+void file_unmap(struct str map)
+{
+    if (map.n > 0)
+        munmap((void *)(uintptr_t)map.p, map.n);
 }
 
 enum err_code file_write_fd(int fd, struct str bytes, struct err *e)

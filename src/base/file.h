@@ -19,5 +19,9 @@ enum err_code file_write_fd(int fd, struct str bytes, struct err *e); /* all of 
 enum err_code file_sync(int fd, struct err *e);
 enum err_code file_remove(const char *path, struct err *e); /* absent is fine */
 int64_t file_size(const char *path);                        /* -1 when absent */
+/* The whole file read-only in memory, private; an empty file gives n == 0. Errors as file_read_all's. Cutting the file
+ * short while it is mapped kills the process: files that are replaced must be replaced by renaming. */
+enum err_code file_map(const char *path, size_t max, struct str *out, struct err *e);
+void file_unmap(struct str map); /* STR_NONE and empty ones are fine */
 
 #endif

@@ -1,0 +1,197 @@
+/* The embedder from outside. Usage: embed MODEL_FOLDER int8|float speed|ids|vectors|queries
+ *   speed    texts/s at 16, 64 and 128 tokens on one and two threads, and the time of one short query: JSON
+ *   ids      for each text on stdin (4 bytes of length, then its bytes): 4 bytes of count, then the token ids
+ *   vectors  for the same stdin: the documents' vectors, floats one after another; queries: as queries */
+#include "embed/embed.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXTS = 64, THREADS = 2, IDS_MAX = 20000, SLICE_MS = 250, SLICES = 6 };
+
+static void die(const struct err *e)
+{
+    fprintf(stderr, "embed: %s\n", e->message);
+    exit(1);
+}
+
+static void *need(void *p)
+{
+    if (!p) {
+        fprintf(stderr, "embed: out of memory\n");
+        exit(1);
+    }
+    return p;
+}
+
+/* A text of exactly `tokens` tokens, [CLS] and [SEP] counted: common words are one token each. */
+static struct str text_of(const struct embedder *m, size_t tokens, size_t seed)
+{
+    static const char *const words[] = {"the",  "river", "people", "house", "music", "water", "winter", "small",
+                                        "city", "about", "before", "green", "work",  "night", "story",  "table"};
+    struct buf b;
+    struct err e = {0};
+    size_t n;
+    buf_init(&b, 0);
+    for (size_t i = 0; i + 2 < tokens; i++)
+        buf_fmt(&b, "%s ", words[(seed * 7 + i * i + i / 3) % 16]);
+    if (embed_tokenize(m, buf_view(&b), EMBED_DOCUMENT, NULL, 0, &n, &e) != ERR_OK)
+        die(&e);
+    if (n != tokens)
+        fprintf(stderr, "embed: a text has %zu tokens, not %zu\n", n, tokens);
+    return buf_view(&b);
+}
+
+struct run {
+    const struct embedder *m;
+    const struct str *texts;
+    size_t batch;
+    double per_second; /* best slice: what the machine can do when it is left alone */
+};
+
+static void *run_thread(void *arg)
+{
+    struct run *r = arg;
+    struct err e = {0};
+    float *out = need(mem_alloc(TEXTS * embed_dimensions(r->m) * sizeof *out));
+    for (int slice = 0; slice < SLICES; slice++) {
+        int64_t start = clock_mono_us(), now = start;
+        size_t done = 0;
+        while (now - start < SLICE_MS * 1000) {
+            for (size_t i = 0; i < TEXTS; i += r->batch, done += r->batch)
+                if (embed_texts(r->m, r->texts + i, r->batch, EMBED_DOCUMENT, out, &e) != ERR_OK)
+                    die(&e);
+            now = clock_mono_us();
+        }
+        double rate = (double)done * 1e6 / (double)(now - start);
+        r->per_second = rate > r->per_second ? rate : r->per_second;
+    }
+    mem_free(out);
+    return NULL;
+}
+
+static double measure(const struct embedder *m, const struct str *texts, size_t batch, int threads)
+{
+    pthread_t id[THREADS];
+    struct run runs[THREADS];
+    double sum = 0;
+    for (int i = 0; i < threads; i++) {
+        runs[i] = (struct run){m, texts, batch, 0};
+        if (pthread_create(&id[i], NULL, run_thread, &runs[i]) != 0)
+            exit(1);
+    }
+    for (int i = 0; i < threads; i++) {
+        pthread_join(id[i], NULL);
+        sum += runs[i].per_second;
+    }
+    return sum;
+}
+
+static void speed(const struct embedder *m, const char *precision)
+{
+    static const size_t tokens[] = {16, 64, 128};
+    printf("{\"model\":\"%s\",\"kernels\":\"%s\",\"precision\":\"%s\"", embed_model_id(m), embed_kernels(m), precision);
+    for (size_t i = 0; i < 3; i++) {
+        struct str texts[TEXTS];
+        for (size_t j = 0; j < TEXTS; j++)
+            texts[j] = text_of(m, tokens[i], j);
+        double alone = measure(m, texts, 1, 1), one = measure(m, texts, 32, 1), two = measure(m, texts, 32, 2);
+        printf(
+            ",\n \"tokens_%zu\":{\"one_text_a_call\":%.0f,\"one_thread\":%.0f,\"two_threads\":%.0f,\"ms_alone\":%.3f}",
+            tokens[i], alone, one, two, 1000 / alone);
+        fflush(stdout);
+        for (size_t j = 0; j < TEXTS; j++)
+            mem_free((void *)(uintptr_t)texts[j].p);
+    }
+    printf("}\n");
+}
+
+/* The next text of stdin, false at its end. */
+static bool next_text(struct buf *b)
+{
+    uint32_t n;
+    buf_clear(b);
+    if (fread(&n, sizeof n, 1, stdin) != 1)
+        return false;
+    char *room = need(buf_room(b, n + 1));
+    if (fread(room, 1, n, stdin) != n)
+        exit(1);
+    buf_added(b, n);
+    return true;
+}
+
+static void ids(const struct embedder *m)
+{
+    struct buf b;
+    struct err e = {0};
+    int32_t *out = need(mem_alloc(IDS_MAX * sizeof *out));
+    buf_init(&b, 0);
+    while (next_text(&b)) {
+        size_t n;
+        if (embed_tokenize(m, buf_view(&b), EMBED_DOCUMENT, out, IDS_MAX, &n, &e) != ERR_OK)
+            die(&e);
+        uint32_t count = (uint32_t)(n < IDS_MAX ? n : IDS_MAX);
+        fwrite(&count, sizeof count, 1, stdout);
+        fwrite(out, sizeof *out, count, stdout);
+    }
+    buf_release(&b);
+    mem_free(out);
+}
+
+static void vectors(const struct embedder *m, enum embed_use use)
+{
+    struct buf b, all;
+    struct str texts[TEXTS];
+    size_t at[TEXTS + 1] = {0}, n = 0;
+    struct err e = {0};
+    float *out = need(mem_alloc(TEXTS * embed_dimensions(m) * sizeof *out));
+    buf_init(&b, 0);
+    buf_init(&all, 0);
+    for (bool more = true; more;) {
+        more = next_text(&b);
+        if (more) {
+            buf_put(&all, b.p, b.n);
+            at[++n] = all.n;
+        }
+        if (n < TEXTS && more)
+            continue;
+        for (size_t i = 0; i < n; i++)
+            texts[i] = (struct str){all.p + at[i], at[i + 1] - at[i]};
+        if (embed_texts(m, texts, n, use, out, &e) != ERR_OK)
+            die(&e);
+        fwrite(out, sizeof *out * embed_dimensions(m), n, stdout);
+        n = 0;
+        buf_clear(&all);
+    }
+    buf_release(&b);
+    buf_release(&all);
+    mem_free(out);
+}
+
+int main(int argc, char **argv)
+{
+    struct embedder *m;
+    struct err e = {0};
+    if (argc != 4) {
+        fprintf(stderr, "usage: embed MODEL_FOLDER int8|float speed|ids|vectors|queries\n");
+        return 2;
+    }
+    struct embed_options o = {.precision = strcmp(argv[2], "float") == 0 ? EMBED_FLOAT : EMBED_INT8};
+    int64_t start = clock_mono_us();
+    if (embed_open(argv[1], &o, &m, &e) != ERR_OK)
+        die(&e);
+    fprintf(stderr, "embed: %s opened in %.0f ms\n", embed_model_id(m), (double)(clock_mono_us() - start) / 1000);
+    if (strcmp(argv[3], "speed") == 0)
+        speed(m, argv[2]);
+    else if (strcmp(argv[3], "ids") == 0)
+        ids(m);
+    else
+        vectors(m, strcmp(argv[3], "queries") == 0 ? EMBED_QUERY : EMBED_DOCUMENT);
+    embed_close(m);
+    return 0;
+}

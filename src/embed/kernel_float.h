@@ -1,0 +1,233 @@
+/* The float kernels, written once with vectors of LANES floats and compiled by each kernels_*.c for its instruction
+ * set: it defines TARGET (a target attribute or nothing), LANES, FMA(a, b, c) = a * b + c (the compiler may not
+ * contract in standard C), and the tile (TILE_ROWS × TILE_PANELS panels), whose sums fit in registers. No include
+ * guard on purpose; everything is static. */
+#include "embed/kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef float vf __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t vi __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+#define INLINE TARGET static inline __attribute__((always_inline))
+enum { PARTS = PANEL / LANES };
+#define UNROLL _Pragma("GCC unroll 32")
+#define AT(p) (*(vf *)(p))
+#define LOAD(p) (*(const vf *)(p))
+
+/* One tile: c[rows][16 * panels] over all of k. `rows` and `panels` are constants where this is inlined. */
+INLINE void float_tile(size_t rows, size_t panels, size_t k, const float *a, size_t lda, const float *b,
+                       const float *bias, float *c, size_t ldc)
+{
+    vf sum[TILE_ROWS][TILE_PANELS * PARTS];
+    UNROLL for (size_t r = 0; r < rows; r++)
+    {
+        UNROLL for (size_t j = 0; j < panels * PARTS; j++) sum[r][j] = bias ? LOAD(bias + j * LANES) : (vf){0};
+    }
+    for (size_t i = 0; i < k; i++) {
+        vf w[TILE_PANELS * PARTS];
+        UNROLL for (size_t j = 0; j < panels * PARTS; j++) w[j] =
+            LOAD(b + (j / PARTS) * k * PANEL + i * PANEL + (j % PARTS) * LANES);
+        UNROLL for (size_t r = 0; r < rows; r++)
+        {
+            vf x = (vf){0} + a[r * lda + i];
+            UNROLL for (size_t j = 0; j < panels * PARTS; j++) sum[r][j] = FMA(x, w[j], sum[r][j]);
+        }
+    }
+    UNROLL for (size_t r = 0; r < rows; r++)
+    {
+        UNROLL for (size_t j = 0; j < panels * PARTS; j++) AT(c + r * ldc + j * LANES) = sum[r][j];
+    }
+}
+
+/* All rows against `panels` panels. */
+INLINE void float_rows(size_t m, size_t panels, size_t k, const float *a, size_t lda, const float *b, const float *bias,
+                       float *c, size_t ldc)
+{
+    size_t r = 0;
+    for (; r + TILE_ROWS <= m; r += TILE_ROWS)
+        float_tile(TILE_ROWS, panels, k, a + r * lda, lda, b, bias, c + r * ldc, ldc);
+    if (TILE_ROWS > 4 && r + 4 <= m) {
+        float_tile(TILE_ROWS < 4 ? TILE_ROWS : 4, panels, k, a + r * lda, lda, b, bias, c + r * ldc, ldc);
+        r += 4;
+    }
+    for (; r < m; r++)
+        float_tile(1, panels, k, a + r * lda, lda, b, bias, c + r * ldc, ldc);
+}
+
+TARGET static void matmul_float(size_t m, size_t n16, size_t k, const float *a, size_t lda, const float *b,
+                                const float *bias, float *c, size_t ldc)
+{
+    size_t p = 0;
+    for (; p + TILE_PANELS <= n16; p += TILE_PANELS)
+        float_rows(m, TILE_PANELS, k, a, lda, b + p * PANEL * k, bias ? bias + p * PANEL : NULL, c + p * PANEL, ldc);
+    for (; p < n16; p++)
+        float_rows(m, 1, k, a, lda, b + p * PANEL * k, bias ? bias + p * PANEL : NULL, c + p * PANEL, ldc);
+}
+
+/* Bits of `yes` where the mask is set, else of `no`. */
+#define SELECT(mask, yes, no) ((vf)(((mask) & (vi)(yes)) | (~(mask) & (vi)(no))))
+#define VMIN(a, b) SELECT((a) < (b), (a), (b))
+#define VMAX(a, b) SELECT((a) > (b), (a), (b))
+#define ALL(x) ((vf){0} + (x))
+
+INLINE float sum_of(const vf *v)
+{
+    float s = 0;
+    for (size_t i = 0; i < LANES; i++)
+        s += (*v)[i];
+    return s;
+}
+
+/* *x = e^*x for *x <= 0, to about 2 units in the last place; below -87 it is 0. */
+INLINE void exp_negative(vf *x)
+{
+    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number in the low bits */
+    vi tiny = *x < -87.0f;
+    vf v = VMAX(*x, ALL(-87.0f));
+    vf n = FMA(v, ALL(1.44269504f), ALL(shift));
+    vi exponent = (vi)n << 23;
+    n -= shift;
+    vf r = FMA(n, ALL(2.12194440e-4f), FMA(n, ALL(-0.693359375f), v)); /* ln 2 in two parts */
+    vf p = ALL(1.0f / 5040);
+    p = FMA(p, r, ALL(1.0f / 720));
+    p = FMA(p, r, ALL(1.0f / 120));
+    p = FMA(p, r, ALL(1.0f / 24));
+    p = FMA(p, r, ALL(1.0f / 6));
+    p = FMA(p, r, ALL(0.5f));
+    p = FMA(p, r, ALL(1.0f));
+    p = FMA(p, r, ALL(1.0f));
+    *x = (vf)(~tiny & ((vi)p + exponent));
+}
+
+TARGET static float softmax(float *x, size_t n, size_t padded, float factor)
+{
+    for (size_t i = n; i < padded; i++)
+        x[i] = -INFINITY;
+    vf top = ALL(-INFINITY), total = {0};
+    for (size_t i = 0; i < padded; i += LANES)
+        top = VMAX(top, AT(x + i));
+    float max = -INFINITY;
+    for (size_t i = 0; i < LANES; i++)
+        max = top[i] > max ? top[i] : max;
+    for (size_t i = 0; i < padded; i += LANES) {
+        vf v = (AT(x + i) - max) * factor;
+        exp_negative(&v);
+        AT(x + i) = v;
+        total += v;
+    }
+    return sum_of(&total);
+}
+
+/* 2 Φ(x) - 1 = erf(x/√2) as an odd rational function of x/√2, fitted by weighted least squares on [0, 3.9]: off by at
+ * most 4.1e-8 before rounding. */
+INLINE void gelu_vector(vf *x)
+{
+    vf v = *x * 0.70710678f;
+    v = VMIN(VMAX(v, ALL(-3.9f)), ALL(3.9f));
+    vf t = v * v;
+    vf p = FMA(t, ALL(2.01184213e-8f), ALL(-1.99690613e-6f));
+    p = FMA(p, t, ALL(1.47474099e-4f));
+    p = FMA(p, t, ALL(3.89628639e-3f));
+    p = FMA(p, t, ALL(5.11489926e-2f));
+    p = FMA(p, t, ALL(2.04225213e-1f));
+    p = FMA(p, t, ALL(1.1283788f));
+    vf q = FMA(t, ALL(1.00660103e-3f), ALL(1.4730534e-2f));
+    q = FMA(q, t, ALL(1.16785681e-1f));
+    q = FMA(q, t, ALL(5.14318899e-1f));
+    q = FMA(q, t, ALL(1.0f));
+    vf half = *x * 0.5f;
+    *x = FMA(half, v * p / q, half);
+}
+
+TARGET static void gelu(float *x, size_t n)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        gelu_vector((vf *)(x + i));
+    if (i < n) {
+        float tail[LANES] = {0};
+        memcpy(tail, x + i, (n - i) * sizeof *x);
+        gelu_vector((vf *)tail);
+        memcpy(x + i, tail, (n - i) * sizeof *x);
+    }
+}
+
+INLINE float mean_of(const float *x, size_t n)
+{
+    vf total = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        total += LOAD(x + i);
+    float sum = sum_of(&total);
+    for (; i < n; i++)
+        sum += x[i];
+    return sum / (float)n;
+}
+
+INLINE float variance_of(const float *x, size_t n, float mean)
+{
+    vf total = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vf off = LOAD(x + i) - mean;
+        total = FMA(off, off, total);
+    }
+    float sum = sum_of(&total);
+    for (; i < n; i++)
+        sum += (x[i] - mean) * (x[i] - mean);
+    return sum / (float)n;
+}
+
+TARGET static void add_norm(float *x, const float *y, size_t n, const float *gamma, const float *beta, float epsilon)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        AT(x + i) += LOAD(y + i);
+    for (; i < n; i++)
+        x[i] += y[i];
+    float mean = mean_of(x, n);
+    float by = 1.0f / sqrtf(variance_of(x, n, mean) + epsilon);
+    for (i = 0; i + LANES <= n; i += LANES)
+        AT(x + i) = (AT(x + i) - mean) * by * LOAD(gamma + i) + LOAD(beta + i);
+    for (; i < n; i++)
+        x[i] = (x[i] - mean) * by * gamma[i] + beta[i];
+}
+
+TARGET static void quantise(const float *x, size_t n, uint8_t *out, float *scale, int32_t *zero)
+{
+    vf low = {0}, high = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vf v = LOAD(x + i);
+        low = VMIN(v, low);
+        high = VMAX(v, high);
+    }
+    float least = 0, most = 0;
+    for (size_t j = 0; j < LANES; j++) {
+        least = low[j] < least ? low[j] : least;
+        most = high[j] > most ? high[j] : most;
+    }
+    for (; i < n; i++) {
+        least = x[i] < least ? x[i] : least;
+        most = x[i] > most ? x[i] : most;
+    }
+    float step = (most - least) / 255.0f;
+    if (!(step > 1e-30f && step < 1e30f)) /* all zero, or not finite: the row counts as zeros */
+        step = 0;
+    float by = step > 0 ? 1.0f / step : 0, middle = rintf(-least * by);
+    *scale = step;
+    *zero = step > 0 ? (int32_t)middle : 0;
+    typedef uint8_t vb __attribute__((vector_size(LANES), aligned(1), may_alias));
+    const float shift = 12582912.0f;
+    for (i = 0; step > 0 && i + LANES <= n; i += LANES) {
+        vf v = LOAD(x + i) * by + middle;
+        v = VMIN(VMAX(v, ALL(0.0f)), ALL(255.0f)) + shift;
+        *(vb *)(out + i) = __builtin_convertvector((vi)v & 255, vb);
+    }
+    for (; i < n; i++) {
+        float v = step > 0 ? rintf(x[i] * by + middle) : 0;
+        out[i] = (uint8_t)(v > 255 ? 255 : v > 0 ? v : 0); /* not a number: 0 */
+    }
+}

@@ -1,0 +1,44 @@
+/* The kernels for AVX-512 with VNNI. A tile is 8 rows by 2 panels: 16 sums, enough to hide the latency of two
+ * multipliers; gcc 12 spills with 24. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define TARGET __attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#define LANES 16
+#define FMA(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define TILE_ROWS 8
+#define TILE_PANELS 2
+#include "embed/kernel_float.h"
+
+#define TILE8_ROWS 8
+#define TILE8_PANELS 2
+
+struct part {
+    __m512i w;
+};
+
+struct quad {
+    __m512i x;
+};
+
+INLINE void part_load(struct part *p, const int8_t *b)
+{
+    p->w = _mm512_load_si512((const void *)b);
+}
+
+INLINE void quad_load(struct quad *q, const uint8_t *a)
+{
+    int32_t four;
+    memcpy(&four, a, sizeof four);
+    q->x = _mm512_set1_epi32(four);
+}
+
+INLINE void dot(vi *sum, const struct quad *q, const struct part *p)
+{
+    *sum = (vi)_mm512_dpbusd_epi32((__m512i)*sum, q->x, p->w);
+}
+
+#include "embed/kernel_int8.h"
+
+const struct kernels kernels_avx512 = {"avx512-vnni", matmul_float, matmul_int8, quantise, softmax, gelu, add_norm};
+#endif

@@ -1,0 +1,132 @@
+/* The vocabulary's hash table: open addressing over entries whose bytes lie one after another in a buffer.
+ * Bounded by VOCAB_MAX pieces; a piece longer than any word that WordPiece looks up is refused. */
+#include "embed/vocab.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+enum { LOAD = 2 /* slots per possible piece */, TEXT_MAX = 64 << 20 };
+
+struct entry {
+    uint32_t hash;
+    uint32_t at; /* into text */
+    int32_t id;  /* -1: empty slot */
+    uint16_t n;
+    bool continuing;
+};
+
+struct vocab {
+    struct entry *slots;
+    size_t mask, limit, used, longest;
+    struct buf text;
+};
+
+struct vocab *vocab_new(size_t limit)
+{
+    if (limit > VOCAB_MAX)
+        limit = VOCAB_MAX;
+    size_t slots = 64;
+    while (slots < LOAD * limit)
+        slots *= 2;
+    struct vocab *v = mem_zalloc(sizeof *v);
+    if (!v)
+        return NULL;
+    buf_init(&v->text, TEXT_MAX);
+    v->limit = limit;
+    v->mask = slots - 1;
+    v->slots = mem_alloc(slots * sizeof *v->slots);
+    if (!v->slots) {
+        vocab_free(v);
+        return NULL;
+    }
+    for (size_t i = 0; i < slots; i++)
+        v->slots[i] = (struct entry){.id = -1};
+    return v;
+}
+
+void vocab_free(struct vocab *v)
+{
+    if (!v)
+        return;
+    buf_release(&v->text);
+    mem_free(v->slots);
+    mem_free(v);
+}
+
+static uint32_t hash_piece(struct str s, bool continuing)
+{
+    uint64_t h = continuing ? 0x9E3779B97F4A7C15u : 0xD1B54A32D192ED03u;
+    for (size_t i = 0; i < s.n; i++)
+        h = (h ^ (unsigned char)s.p[i]) * 0x100000001B3u;
+    h ^= h >> 29;
+    return (uint32_t)((h * 0xBF58476D1CE4E5B9u) >> 32);
+}
+
+/* The slot that holds the piece, or the empty one where it belongs. */
+static struct entry *slot_of(const struct vocab *v, struct str s, bool continuing, uint32_t hash)
+{
+    for (size_t i = hash & v->mask;; i = (i + 1) & v->mask) {
+        struct entry *slot = &v->slots[i];
+        if (slot->id < 0)
+            return slot;
+        if (slot->hash == hash && slot->n == s.n && slot->continuing == continuing &&
+            memcmp(v->text.p + slot->at, s.p, s.n) == 0)
+            return slot;
+    }
+}
+
+enum err_code vocab_add(struct vocab *v, struct str piece, int64_t id, struct err *e)
+{
+    if (id < 0 || (uint64_t)id >= v->limit)
+        return err_set(e, ERR_INVALID, "vocab", "the vocabulary gives \"%.*s\" the id %lld, past the model's %zu",
+                       (int)(piece.n < 40 ? piece.n : 40), piece.p, (long long)id, v->limit);
+    bool continuing = piece.n > 2 && str_starts(piece, "##");
+    if (continuing)
+        piece = str_skip(piece, 2);
+    if (piece.n > VOCAB_PIECE_MAX) /* longer than the longest word that is looked up: never found */
+        return ERR_OK;
+    uint32_t hash = hash_piece(piece, continuing);
+    struct entry *slot = slot_of(v, piece, continuing, hash);
+    if (slot->id >= 0) {
+        slot->id = (int32_t)id;
+        return ERR_OK;
+    }
+    if (v->used >= v->limit)
+        return err_set(e, ERR_INVALID, "vocab", "the vocabulary has more than the model's %zu pieces", v->limit);
+    size_t at = v->text.n;
+    buf_put(&v->text, piece.p, piece.n);
+    if (v->text.failed)
+        return err_nomem(e);
+    *slot = (struct entry){hash, (uint32_t)at, (int32_t)id, (uint16_t)piece.n, continuing};
+    v->used++;
+    if (piece.n > v->longest)
+        v->longest = piece.n;
+    return ERR_OK;
+}
+
+enum err_code vocab_add_lines(struct vocab *v, struct str text, struct err *e)
+{
+    for (int64_t id = 0; text.n > 0; id++) {
+        struct str line = str_cut(&text, '\n');
+        if (line.n > 0 && line.p[line.n - 1] == '\r')
+            line.n--;
+        enum err_code rc = vocab_add(v, line, id, e);
+        if (rc != ERR_OK)
+            return rc;
+    }
+    return ERR_OK;
+}
+
+int32_t vocab_find(const struct vocab *v, struct str piece, bool continuing)
+{
+    if (piece.n > v->longest)
+        return -1;
+    return slot_of(v, piece, continuing, hash_piece(piece, continuing))->id;
+}
+
+size_t vocab_longest(const struct vocab *v)
+{
+    return v->longest;
+}
