@@ -127,7 +127,7 @@ struct exchange {
     enum err_code code;
     struct err err;
     struct buf delta;
-    atomic_bool stored;
+    atomic_int stored; /* 1: durable. An int: compilers read neighbouring bools as one word */
 
     /* /v2 */
     bool holds; /* a plain answer is kept back until its metadata is known */
