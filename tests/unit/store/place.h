@@ -18,15 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifdef __SANITIZE_THREAD__
-/* Tests with several processes fork while no thread of ours runs, which the sanitizer cannot always see. */
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-    return "die_after_fork=0";
-}
-#endif
-
 struct place {
     char dir[64];
     struct store *store;

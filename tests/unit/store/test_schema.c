@@ -267,6 +267,7 @@ static int cannot_create(struct place *p)
 static void a_store_that_cannot_be_made_is_said(void **state)
 {
     struct place *p = *state;
+    close_store(p);
     assert_int_equal(chmod(p->dir, 0555), 0);
     assert_int_equal(as_nobody(cannot_create, p), 0);
     assert_int_equal(chmod(p->dir, 0700), 0);
