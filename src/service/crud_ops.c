@@ -68,6 +68,11 @@ static void describe(struct arena *a, struct operation *op, const char *verb, co
     op->path = arena_fmt(a, "/api/v1/%s%s", k->plural, path).p;
 }
 
+static const char *article(const char *noun)
+{
+    return strchr("aeiou", noun[0]) ? "an" : "a";
+}
+
 static void add_list(struct arena *a, const struct kind *k, struct operation *op)
 {
     *op = (struct operation){.kind = k, .permission = PERM_READ, .flags = OP_LIST_V1, .status = 200, .fn = crud_list};
@@ -109,7 +114,7 @@ static void add_update(struct arena *a, const struct kind *k, struct operation *
                              .fn = crud_update};
     describe(a, op, "update", "PATCH", "/{id}");
     op->args = id_args(a, k, &op->n_args);
-    op->summary = arena_fmt(a, "Change fields of a %s", k->name).p;
+    op->summary = arena_fmt(a, "Change fields of %s %s", article(k->name), k->name).p;
     op->answer = k->name;
 }
 
@@ -119,7 +124,8 @@ static void add_delete(struct arena *a, const struct kind *k, struct operation *
         .kind = k, .permission = PERM_WRITE, .flags = OP_INLINE | OP_AUDITED, .status = 200, .fn = crud_delete};
     describe(a, op, "delete", "DELETE", "/{id}");
     op->args = id_args(a, k, &op->n_args);
-    op->summary = arena_fmt(a, "Delete a %s (soft: out of every list and search at once)", k->name).p;
+    op->summary =
+        arena_fmt(a, "Delete %s %s (soft: out of every list and search at once)", article(k->name), k->name).p;
     op->answer = "{id, deleted}";
 }
 
