@@ -99,9 +99,9 @@ static void add_create(struct arena *a, const struct kind *k, struct operation *
                              .status = 201,
                              .fn = crud_create};
     describe(a, op, "create", "POST", "");
-    op->summary =
-        arena_fmt(a, (k->flags & KIND_KEYED) ? "Save a %s (a known %s is updated)" : "Save a %s", k->name, k->id_name)
-            .p;
+    op->summary = arena_fmt(a, (k->flags & KIND_KEYED) ? "Save %s %s (a known %s is updated)" : "Save %s %s",
+                            article(k->name), k->name, k->id_name)
+                      .p;
     op->answer = k->name;
 }
 
