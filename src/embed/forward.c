@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <string.h>
 
 static void *room(struct scratch *s, size_t n, size_t size)
@@ -52,6 +53,11 @@ struct scratch *scratch_new(const struct model *m, size_t rows)
     return s;
 }
 
+void scratch_note(struct scratch *s, float *most)
+{
+    s->note = most;
+}
+
 void scratch_free(struct scratch *s)
 {
     if (!s)
@@ -69,7 +75,7 @@ static void apply(const struct model *m, struct scratch *s, const struct linear 
         return;
     }
     for (size_t r = 0; r < rows; r++)
-        m->kernels->quantise(x + r * stride, l->k, s->bytes + r * l->k, &s->scale[r], &s->zero[r]);
+        m->kernels->quantise(x + r * stride, l->q.smooth, l->k, s->bytes + r * l->k, &s->scale[r], &s->zero[r]);
     struct uint8_rows in = {s->bytes, s->scale, s->zero};
     m->kernels->matmul_int8(rows, l->n16, l->k, &in, &l->q, l->bias, out, out_stride);
 }
@@ -103,14 +109,30 @@ static void feed_forward(const struct model *m, struct scratch *s, const struct 
     }
 }
 
-static void run_layer(const struct model *m, struct scratch *s, const struct layer *l, const size_t *lengths, size_t n,
+/* most[i] = the greatest |x| that channel i has had. */
+static void note_most(const struct scratch *s, size_t rows, size_t hidden, float *most)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < hidden; i++) {
+            float v = fabsf(s->x[r * s->wide + i]);
+            most[i] = v > most[i] ? v : most[i];
+        }
+}
+
+static void run_layer(const struct model *m, struct scratch *s, size_t index, const size_t *lengths, size_t n,
                       size_t rows)
 {
+    const struct layer *l = &m->weights.layers[index];
+    float *note = s->note ? s->note + 2 * index * m->config.hidden : NULL;
+    if (note)
+        note_most(s, rows, m->config.hidden, note);
     apply(m, s, &l->qkv, rows, s->x, s->wide, s->qkv, s->qkv_wide);
     for (size_t i = 0, first = 0; i < n; first += lengths[i++])
         attention_run(m, s, first, lengths[i]);
     apply(m, s, &l->out, rows, s->context, s->wide, s->y, s->wide);
     add_norm(m, s, &l->attention_norm, rows);
+    if (note)
+        note_most(s, rows, m->config.hidden, note + m->config.hidden);
     feed_forward(m, s, l, rows);
     add_norm(m, s, &l->output_norm, rows);
 }
@@ -138,6 +160,6 @@ void forward_run(const struct model *m, struct scratch *s, const int32_t *ids, c
         rows += lengths[i];
     embed_rows(m, s, ids, lengths, n);
     for (size_t i = 0; i < m->config.layers; i++)
-        run_layer(m, s, &m->weights.layers[i], lengths, n, rows);
+        run_layer(m, s, i, lengths, n, rows);
     pool(m, s, lengths, n, out);
 }

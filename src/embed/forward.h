@@ -17,6 +17,9 @@ struct scratch;
 /* Room for `rows` tokens at once; NULL when out of memory. */
 struct scratch *scratch_new(const struct model *m, size_t rows);
 void scratch_free(struct scratch *s);
+/* From now on the passes note in most[layers][2][hidden] the greatest absolute value that each channel has where it
+ * goes into attention and into the feed-forward part. NULL ends it. */
+void scratch_note(struct scratch *s, float *most);
 
 /* Sequences of ids one after another, lengths[i] of them each (1 to config.max_tokens), at most the scratch's rows in
  * all. No padding: every linear layer sees the rows of all sequences as one matrix, attention sees each sequence alone.

@@ -18,6 +18,7 @@ struct scratch {
     uint8_t *bytes; /* [rows][hidden] or [INNER_ROWS][inner] quantised input of a linear layer */
     float *scale;   /* [rows] of bytes */
     int32_t *zero;  /* [rows] of bytes */
+    float *note;    /* see scratch_note, NULL */
     /* one head of one sequence of L tokens, width d */
     float *keys;   /* panels of the d × L matrix Kᵀ */
     float *values; /* panels of the L × d matrix V */

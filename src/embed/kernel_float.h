@@ -5,6 +5,7 @@
 #include "embed/kernels.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 typedef float vf __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
@@ -195,12 +196,15 @@ TARGET static void add_norm(float *x, const float *y, size_t n, const float *gam
         x[i] = (x[i] - mean) * by * gamma[i] + beta[i];
 }
 
-TARGET static void quantise(const float *x, size_t n, uint8_t *out, float *scale, int32_t *zero)
+/* One pass finds the range, one writes the bytes. `smooth` is NULL or not where this is inlined. */
+INLINE void quantise_row(const float *x, const float *smooth, size_t n, uint8_t *out, float *scale, int32_t *zero)
 {
     vf low = {0}, high = {0};
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
         vf v = LOAD(x + i);
+        if (smooth)
+            v *= LOAD(smooth + i);
         low = VMIN(v, low);
         high = VMAX(v, high);
     }
@@ -210,24 +214,35 @@ TARGET static void quantise(const float *x, size_t n, uint8_t *out, float *scale
         most = high[j] > most ? high[j] : most;
     }
     for (; i < n; i++) {
-        least = x[i] < least ? x[i] : least;
-        most = x[i] > most ? x[i] : most;
+        float v = smooth ? x[i] * smooth[i] : x[i];
+        least = v < least ? v : least;
+        most = v > most ? v : most;
     }
     float step = (most - least) / 255.0f;
-    if (!(step > 1e-30f && step < 1e30f)) /* all zero, or not finite: the row counts as zeros */
-        step = 0;
-    float by = step > 0 ? 1.0f / step : 0, middle = rintf(-least * by);
-    *scale = step;
-    *zero = step > 0 ? (int32_t)middle : 0;
+    bool sound = step > 1e-30f && step < 1e30f; /* else all zero, or not finite: the row counts as zeros */
+    float by = sound ? 1.0f / step : 0, middle = sound ? rintf(-least * by) : 0;
+    *scale = sound ? step : 0;
+    *zero = (int32_t)middle;
     typedef uint8_t vb __attribute__((vector_size(LANES), aligned(1), may_alias));
-    const float shift = 12582912.0f;
-    for (i = 0; step > 0 && i + LANES <= n; i += LANES) {
-        vf v = LOAD(x + i) * by + middle;
+    const float shift = 12582912.0f; /* 1.5 * 2^23: rounds, see exp_negative */
+    for (i = 0; i + LANES <= n; i += LANES) {
+        vf v = LOAD(x + i);
+        if (smooth)
+            v *= LOAD(smooth + i);
+        v = v * by + middle;
         v = VMIN(VMAX(v, ALL(0.0f)), ALL(255.0f)) + shift;
         *(vb *)(out + i) = __builtin_convertvector((vi)v & 255, vb);
     }
     for (; i < n; i++) {
-        float v = step > 0 ? rintf(x[i] * by + middle) : 0;
+        float v = rintf((smooth ? x[i] * smooth[i] : x[i]) * by + middle);
         out[i] = (uint8_t)(v > 255 ? 255 : v > 0 ? v : 0); /* not a number: 0 */
     }
+}
+
+TARGET static void quantise(const float *x, const float *smooth, size_t n, uint8_t *out, float *scale, int32_t *zero)
+{
+    if (smooth)
+        quantise_row(x, smooth, n, out, scale, zero);
+    else
+        quantise_row(x, NULL, n, out, scale, zero);
 }

@@ -13,9 +13,11 @@
 
 enum { PANEL = 16 };
 
-/* A weight matrix in int8: value = s8 * scale[column]; sum[column] is the column's sum of s8. */
+/* A weight matrix in int8: value = s8 * scale[column]; sum[column] is the column's sum of s8. Row i of the matrix was
+ * divided by smooth[i], with which input i is to be multiplied before it is quantised; NULL: all 1. */
 struct int8_weights {
     const int8_t *panels;
+    const float *smooth;
     const float *scale;
     const int32_t *sum;
 };
@@ -35,8 +37,9 @@ struct kernels {
     /* The same in int8: k is a multiple of 4. */
     void (*matmul_int8)(size_t m, size_t n16, size_t k, const struct uint8_rows *a, const struct int8_weights *b,
                         const float *bias, float *c, size_t ldc);
-    /* x[n] to bytes: *scale and *zero so that the row's least and greatest value (and 0) are just within. */
-    void (*quantise)(const float *x, size_t n, uint8_t *out, float *scale, int32_t *zero);
+    /* x[n] * smooth[n] to bytes: *scale and *zero so that the least and the greatest of them (and 0) are just within.
+     * smooth may be NULL. */
+    void (*quantise)(const float *x, const float *smooth, size_t n, uint8_t *out, float *scale, int32_t *zero);
     /* x[n] = exp(factor * (x - max x)), x[n] up to x[padded] = 0; returns the sum. padded is n to the next PANEL. */
     float (*softmax)(float *x, size_t n, size_t padded, float factor);
     /* x[n] = x * Φ(x), with the error function, not the tanh form. */

@@ -1,4 +1,5 @@
 /* Opening a model: its configuration, tokenizer and weights, in this order, and the id that tells models apart. */
+#include "embed/calibrate.h"
 #include "embed/embedder.h"
 
 #include "base/buf.h"
@@ -100,6 +101,7 @@ static enum err_code open_tokenizer(struct embedder *m, const char *folder, stru
 static enum err_code open_weights(struct embedder *m, const char *folder, struct err *e)
 {
     char path[PATH_MAX];
+    float *most = NULL;
     struct str sub = m->model.config.transformer;
     int n = snprintf(path, sizeof path, "%s/%.*s%smodel.safetensors", folder, STR_ARG(sub), sub.n ? "/" : "");
     if (n < 0 || (size_t)n >= sizeof path)
@@ -107,7 +109,11 @@ static enum err_code open_weights(struct embedder *m, const char *folder, struct
     enum err_code rc = file_map(path, weights_max, &m->map, e);
     if (rc == ERR_OK)
         rc = safetensors_open(m->map, &m->file, e);
-    return rc == ERR_OK ? weights_load(&m->model.config, m->file, m->model.int8, m->arena, &m->model.weights, e) : rc;
+    if (rc == ERR_OK && m->model.int8)
+        rc = calibrate(&m->model.config, m->file, &m->words, m->arena, &most, e);
+    if (rc == ERR_OK)
+        rc = weights_load(&m->model.config, m->file, m->model.int8, most, m->arena, &m->model.weights, e);
+    return rc;
 }
 
 /* The prefix's own ids, which every window of a long text begins with. */

@@ -45,8 +45,9 @@ static inline size_t weights_pad(size_t n)
 /* n bytes aligned to 64 in the arena; NULL when out of memory. */
 void *weights_room(struct arena *a, size_t n);
 
-/* All but `words` lives in the arena. */
-enum err_code weights_load(const struct model_config *c, const struct safetensors *file, bool int8, struct arena *a,
-                           struct weights *out, struct err *e);
+/* All but `words` lives in the arena. In int8, `most` ([layers][2][hidden], see scratch_note; NULL: not known) says how
+ * great the inputs of the linear layers behind a norm get, channel by channel. */
+enum err_code weights_load(const struct model_config *c, const struct safetensors *file, bool int8, const float *most,
+                           struct arena *a, struct weights *out, struct err *e);
 
 #endif

@@ -1,0 +1,76 @@
+"""BERT's forward pass in double precision with numpy, from the same safetensors file, and a driver for build/bench/embed.
+Plain on purpose: it is what the C code is measured against."""
+
+import json
+import math
+import pathlib
+import struct
+import subprocess
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODEL = ROOT / "build/model/all-MiniLM-L6-v2"
+PROGRAM = ROOT / "build/bench/embed"
+
+
+def run(what, precision, texts, model=MODEL, program=PROGRAM):
+    """stdout of `embed MODEL PRECISION WHAT` for these texts."""
+    given = b"".join(struct.pack("<I", len(t)) + t for t in (x.encode() for x in texts))
+    return subprocess.run([program, model, precision, what], input=given, capture_output=True, check=True).stdout
+
+
+def token_ids(texts, **kw):
+    raw = np.frombuffer(run("ids", "int8", texts, **kw), dtype="<i4")
+    out, at = [], 0
+    while at < len(raw):
+        out.append(raw[at + 1:at + 1 + raw[at]].tolist())
+        at += 1 + raw[at]
+    return out
+
+
+def vectors(texts, precision, what="vectors", dimensions=384, **kw):
+    return np.frombuffer(run(what, precision, texts, **kw), dtype="<f4").reshape(len(texts), dimensions).astype(np.float64)
+
+
+def load(folder=MODEL):
+    raw = (folder / "model.safetensors").read_bytes()
+    n = struct.unpack("<Q", raw[:8])[0]
+    header = json.loads(raw[8:8 + n])
+    types = {"F32": "<f4", "F16": "<f2"}
+    return {name: np.frombuffer(raw[8 + n + t["data_offsets"][0]:8 + n + t["data_offsets"][1]], dtype=types[t["dtype"]])
+            .reshape(t["shape"]).astype(np.float64)
+            for name, t in header.items() if name != "__metadata__" and t["dtype"] in types}
+
+
+def norm(x, w, name, eps):
+    x = x - x.mean(-1, keepdims=True)
+    return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * w[name + ".weight"] + w[name + ".bias"]
+
+
+def linear(x, w, name):
+    return x @ w[name + ".weight"].T + w[name + ".bias"]
+
+
+erf = np.vectorize(math.erf)
+
+
+def embed(w, ids, config):
+    """The mean-pooled, normalised vector of one sequence of ids."""
+    heads, eps = config["num_attention_heads"], config["layer_norm_eps"]
+    e = "embeddings."
+    x = w[e + "word_embeddings.weight"][ids] + w[e + "position_embeddings.weight"][:len(ids)]
+    x = norm(x + w[e + "token_type_embeddings.weight"][0], w, e + "LayerNorm", eps)
+    for i in range(config["num_hidden_layers"]):
+        p = f"encoder.layer.{i}."
+        q, k, v = (linear(x, w, p + "attention.self." + part).reshape(len(ids), heads, -1).transpose(1, 0, 2)
+                   for part in ("query", "key", "value"))
+        s = q @ k.transpose(0, 2, 1) / math.sqrt(q.shape[-1])
+        s = np.exp(s - s.max(-1, keepdims=True))
+        c = (s / s.sum(-1, keepdims=True) @ v).transpose(1, 0, 2).reshape(len(ids), -1)
+        x = norm(x + linear(c, w, p + "attention.output.dense"), w, p + "attention.output.LayerNorm", eps)
+        h = linear(x, w, p + "intermediate.dense")
+        h = 0.5 * h * (1 + erf(h / math.sqrt(2)))
+        x = norm(x + linear(h, w, p + "output.dense"), w, p + "output.LayerNorm", eps)
+    v = x.mean(0)
+    return v / np.linalg.norm(v)
