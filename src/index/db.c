@@ -184,6 +184,28 @@ static enum err_code set_up(struct db *d, enum db_mode mode, struct err *e)
     return db_exec(d, "COMMIT", e);
 }
 
+/* Where no WAL index can be made (a read-only or full disk) a file whose log has all gone into it can be read as it
+ * is. */
+static bool open_as_it_is(struct db *d, const char *path)
+{
+    char name[PATH_ROOM + 32], *p = name;
+    static const char *const ENDS[] = {"-wal", "-shm"};
+    static const int64_t MOST[] = {0, 4095}; /* the second: what a full disk leaves of a WAL index */
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "%s%s", path, ENDS[i]);
+        if (file_size(name) > MOST[i])
+            return false;
+    }
+    p += sprintf(p, "file:");
+    for (; *path && p < name + PATH_ROOM; path++)
+        p += strchr("?#%", *path) ? sprintf(p, "%%%02x", (unsigned)*path) : sprintf(p, "%c", *path);
+    strcpy(p, "?immutable=1");
+    sqlite3_close(d->db);
+    d->db = NULL;
+    return !*path && sqlite3_open_v2(name, &d->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
+                                     NULL) == SQLITE_OK;
+}
+
 enum err_code db_open(const char *path, enum db_mode mode, struct db **out, struct err *e)
 {
     struct err own = {0}; /* so that the code is known even when the caller wants no words */
@@ -200,6 +222,15 @@ enum err_code db_open(const char *path, enum db_mode mode, struct db **out, stru
         db_error(d, rc, &own);
     else
         set_up(d, mode, &own);
+    if (mode == DB_READ && (own.code == ERR_READ_ONLY || own.code == ERR_DISK_FULL || own.code == ERR_IO) &&
+        file_exists(path)) {
+        splitter_close(&d->split);
+        d->split = (struct splitter){0};
+        if (open_as_it_is(d, path)) {
+            err_clear(&own);
+            set_up(d, mode, &own);
+        }
+    }
     if (own.code) {
         db_close(d);
         return err_set(e, own.code, NULL, "%s", own.message);

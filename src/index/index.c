@@ -302,7 +302,7 @@ enum err_code index_check(struct index *x, struct err *e)
     code = check_pages(d, e);
     if (code == ERR_OK)
         code = check_counts(d, e);
-    if (code == ERR_OK && !x->read_only)
+    if (code == ERR_OK && !x->read_only && sqlite3_db_readonly(d->db, "main") == 0)
         code = db_exec(d, "INSERT INTO words(words) VALUES('integrity-check')", e);
     index_release(x, d, code != ERR_OK);
     if (code == ERR_CORRUPT)

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { MMAP_BYTES = 64 << 20, PROGRESS_STEPS = 2000 };
+enum { MMAP_BYTES = 64 << 20, PROGRESS_STEPS = 2000, SHM_LEAST = 4096 /* less is what a full disk left of one */ };
 
 static void configure(void)
 {
@@ -125,7 +125,7 @@ static bool settled(const char *path)
     buf_clear(&name);
     buf_fmt(&name, "%s-shm", path);
     buf_char(&name, '\0');
-    ok = ok && !name.failed && !file_exists(name.p);
+    ok = ok && !name.failed && file_size(name.p) < SHM_LEAST;
     buf_release(&name);
     return ok;
 }
@@ -139,7 +139,7 @@ static enum err_code open_read_only(struct driver_conn *c, struct err *e)
     if (!rc)
         return ERR_OK;
     close_handle(c);
-    if (!settled(c->path) || (rc != ERR_IO && rc != ERR_READ_ONLY)) {
+    if (!settled(c->path) || (rc != ERR_IO && rc != ERR_READ_ONLY && rc != ERR_DISK_FULL)) {
         if (e && !e->code)
             *e = first;
         return rc;

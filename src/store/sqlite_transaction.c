@@ -31,8 +31,18 @@ enum err_code sqlite_begin(struct driver_conn *c, enum driver_mode mode, struct 
     return run(c, &c->begin_write, "BEGIN IMMEDIATE", "begin to write", e);
 }
 
+/* Written into a file that is gone from its folder, a turn would be acknowledged and lost. */
+static bool moved_away(struct driver_conn *c)
+{
+    int moved = 0;
+    return sqlite3_txn_state(c->db, "main") == SQLITE_TXN_WRITE &&
+           sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
 enum err_code sqlite_commit(struct driver_conn *c, struct err *e)
 {
+    if (moved_away(c))
+        return sqlite_fail(c, SQLITE_READONLY_DBMOVED, "write to the database", e);
     return run(c, &c->commit, "COMMIT", "write to the database", e);
 }
 

@@ -19,6 +19,7 @@ def load():
     return module
 
 
+@pytest.mark.slow
 def test_nothing_acknowledged_is_lost_in_200_kills():
     rounds = os.environ.get("CRASH_ROUNDS", "200")
     command = [sys.executable, str(HARNESS), "--binary", binary(), "--rounds", rounds]

@@ -204,6 +204,7 @@ int cli_main(int argc, char **argv)
     struct cli c = {.command = "cairn"};
     size_t n = argc > 1 ? (size_t)argc - 1 : 0;
     (void)signal(SIGPIPE, SIG_IGN); /* a reader that leaves shows as EPIPE */
+    (void)signal(SIGXFSZ, SIG_IGN); /* and a limit on the size of files as EFBIG */
     quiet_log();
     c.arena = arena_new();
     char **words = c.arena ? arena_array(c.arena, char *, n + 1) : NULL;

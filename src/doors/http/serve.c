@@ -85,6 +85,7 @@ static enum err_code open_all(struct serving *s, struct err *e)
     return code;
 }
 
+/* First the door, while the proxy can still end what goes through it; the service last, for both write to it. */
 static void close_all(struct serving *s)
 {
     http_stop(s->http, s->o->drain_ms > 0 ? s->o->drain_ms : DEFAULT_DRAIN_MS);
@@ -144,7 +145,7 @@ int serve_run(const struct serve_options *o)
     sigemptyset(&stop);
     sigaddset(&stop, SIGINT);
     sigaddset(&stop, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &stop, &before);
+    pthread_sigmask(SIG_BLOCK, &stop, &before); /* before any thread is made: they inherit it */
     signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
     enum err_code code = open_all(&s, &e);
@@ -156,6 +157,8 @@ int serve_run(const struct serve_options *o)
         log_event(LOG_INFO, "stopping", L_INT("signal", got));
     } else {
         fprintf(stderr, "cairn: %s\n", e.message);
+        if (code == ERR_CORRUPT)
+            fprintf(stderr, "  cairn doctor looks closer; cairn restore puts a backup in place\n");
     }
     bool watched = pthread_create(&hurry, NULL, second_signal, &stop) == 0;
     close_all(&s);

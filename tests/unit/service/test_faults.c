@@ -21,7 +21,7 @@
 #include "service/chat_memory.h"
 #include "store/store.h"
 
-enum { DENSE = 40, TEXT_ROOM = 256, PROMISES = 32, RUNS_MAX = 100000 };
+enum { DENSE = 20, TEXT_ROOM = 256, PROMISES = 32, RUNS_MAX = 100000 };
 
 struct promise {
     char operation[32], args[TEXT_ROOM], holds[TEXT_ROOM];
@@ -381,18 +381,21 @@ static void prepare(struct run *r, bool empty)
         shell("cd '%s' && rm -rf data elsewhere backup.db* && cp -r template data", root);
 }
 
-static int64_t next(enum fault_kind kind, int64_t n)
+static int64_t next(enum fault_kind kind, bool sticky, int64_t n)
 {
     const char *asked = getenv("CAIRN_FAULTS_DENSE");
-    int64_t dense = asked ? atoll(asked) : DENSE;
-    return kind == FAULT_OURS || n < dense ? n + 1 : n + 1 + n / 8;
+    if (asked ? n < atoll(asked) : n < DENSE)
+        return n + 1;
+    if (kind == FAULT_OURS)
+        return asked || !sticky ? n + 1 : n + 3;
+    return n + 1 + n / (sticky ? 3 : 6);
 }
 
 static void run_all(flow *f, bool empty, enum fault_kind kind, bool sticky)
 {
     int64_t held = -1;
     int runs = 0;
-    for (int64_t n = 0; runs < RUNS_MAX; n = next(kind, n), runs++) {
+    for (int64_t n = 0; runs < RUNS_MAX; n = next(kind, sticky, n), runs++) {
         struct run r = {.sticky = sticky};
         now_at.kind = kind;
         now_at.sticky = sticky;
