@@ -9,6 +9,7 @@ enum { STREAM_BLOCK = 16 * 1024 };
 
 /* ---- errors ---- */
 
+/* The type decides what client libraries raise and whether they try again. */
 static const char *openai_type(int status)
 {
     switch (status) {
@@ -23,6 +24,7 @@ static const char *openai_type(int status)
     }
 }
 
+/* Anthropic's own list of types, one a status. */
 static const char *anthropic_type(int status)
 {
     switch (status) {
@@ -107,7 +109,8 @@ void answer_error_status(struct http_request *r, int status, const struct err *e
                 (struct http_header){STR("Retry-After"), arena_fmt(r->arena, "%u", (e->retry_after_ms + 999) / 1000)};
         n += e->retry_after_ms && h[n].value.p;
     }
-    if (status >= 500)
+    r->explained = status >= 500;
+    if (r->explained)
         log_event(LOG_WARN, "http_error", L_STR("request_id", r->id),
                   L_STR("route", r->route ? r->route->pattern : STR("-")), L_INT("status", status),
                   L_CSTR("code", err_api_name(e)), L_CSTR("message", e->message));
@@ -126,6 +129,8 @@ void http_answer_error(struct http_request *r, const struct err *e)
 
 /* ---- whole answers ---- */
 
+/* Framing is libmicrohttpd's alone, and a line break in a value would let an answer's author write headers of his
+ * own, or a second answer. */
 bool answer_header_fine(const struct http_header *h)
 {
     static const char *const OURS[] = {"Content-Length", "Connection", "Date", "Transfer-Encoding"};
@@ -184,6 +189,7 @@ void http_answer(struct http_request *r, const struct http_reply *reply)
 
 /* ---- handing it over ---- */
 
+/* The body is not copied: r lives until libmicrohttpd has sent it. */
 static struct MHD_Response *response_make(struct http_request *r)
 {
     pthread_mutex_lock(&r->mu);
@@ -213,6 +219,7 @@ enum MHD_Result answer_queue(struct http_request *r)
     }
     if (!has_id && r->id.p)
         fine = fine && MHD_add_response_header(res, "X-Request-Id", r->id.p) == MHD_YES;
+    /* While we stop, a connection kept alive would only be cut later. */
     if (r->close || atomic_load_explicit(&r->srv->draining, memory_order_relaxed))
         fine = fine && MHD_add_response_header(res, "Connection", "close") == MHD_YES;
     enum MHD_Result result = fine ? MHD_queue_response(r->mhd, (unsigned)r->status, res) : MHD_NO;

@@ -70,6 +70,7 @@ static struct http_conn *conn_new(struct http_server *s, int fd, bool local)
     return c;
 }
 
+/* Into the table and under the reaper's eye. A slot's generation tells an old event from one of its next user's. */
 static bool conn_enter(struct conns *t, struct http_conn *c)
 {
     pthread_mutex_lock(&t->mu);
@@ -144,6 +145,8 @@ static struct http_request *conn_current(struct http_conn *c, bool closed)
     return r;
 }
 
+/* The client has sent its end or is gone altogether; which of the two cannot be told, and clients of ours do not
+ * close half of a connection. Only who waits for the answer is told; a plain answer is still sent. */
 static void on_client_end(struct conns *t, uint64_t tag)
 {
     uint32_t slot = (uint32_t)(tag >> 32), generation = (uint32_t)tag;
@@ -160,6 +163,7 @@ static void on_client_end(struct conns *t, uint64_t tag)
     request_unref(r);
 }
 
+/* Cuts what is past its deadline. One that was sending a request is told why; an idle one is just closed. */
 static void sweep(struct conns *t)
 {
     int64_t now = mono_ms();
@@ -207,6 +211,8 @@ static void *reaper_loop(void *arg)
     return NULL;
 }
 
+/* One at a time, with the table let go in between: callbacks of theirs run here. New requests cannot be missed, for
+ * `stopping` is set already. */
 void conns_cut_all(struct http_server *s)
 {
     struct conns *t = &s->conns;

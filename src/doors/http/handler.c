@@ -194,7 +194,7 @@ static enum MHD_Result take_body(struct http_request *r, const char *data, size_
                   r->body_max);
         refuse(r, 413, &e);
     }
-    if (r->refused) {
+    if (r->refused) { /* closing at once would reset the connection, and the answer would be lost with it */
         r->swallowed += n;
         if (r->swallowed <= HTTP_SWALLOW_MAX + r->body_max)
             return MHD_YES;
@@ -218,6 +218,7 @@ static void dispatch(struct http_request *r)
     request_state(r, REQ_RUNNING);
     pthread_mutex_unlock(&r->mu);
     request_ref(r); /* the answerer's: http_answer or http_stream_end gives it back */
+    /* The client may have left before there was anybody to tell; http_on_gone and streams look at `gone`. */
     pthread_mutex_lock(&r->conn->mu);
     bool gone = r->conn->peer_closed;
     pthread_mutex_unlock(&r->conn->mu);
@@ -242,6 +243,7 @@ static enum MHD_Result answer_or_park(struct http_request *r)
     enum MHD_Result result = MHD_YES;
     pthread_mutex_lock(&r->mu);
     bool running = r->state == REQ_RUNNING;
+    /* Read under mu: http_stop sets it before it goes through all requests, so none is parked behind its back. */
     if (running && atomic_load(&r->srv->stopping)) {
         result = MHD_NO;
     } else if (running) {
@@ -277,14 +279,15 @@ enum MHD_Result handler_access(void *cls, struct MHD_Connection *mhd, const char
 /* status 0: the client was gone before there was an answer. */
 static void count(const struct http_request *r, int status)
 {
+    bool failed = status >= 500 && !r->explained;
     int64_t us = clock_mono_us() - r->began_us;
     metric_add(M_HTTP_REQUESTS, 1);
     metric_observe_us(M_HTTP_SECONDS, us);
     if (status >= 500)
         metric_add(M_HTTP_ERRORS, 1);
-    log_event(status >= 500 ? LOG_WARN : LOG_DEBUG, "http_request", L_STR("request_id", r->id),
-              L_STR("method", r->method), L_STR("route", r->route ? r->route->pattern : STR("-")),
-              L_INT("status", status), L_NUM("ms", (double)us / 1000.0));
+    log_event(failed ? LOG_WARN : LOG_DEBUG, "http_request", L_STR("request_id", r->id), L_STR("method", r->method),
+              L_STR("route", r->route ? r->route->pattern : STR("-")), L_INT("status", status),
+              L_NUM("ms", (double)us / 1000.0));
 }
 
 void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode toe)
@@ -294,6 +297,7 @@ void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, en
     *context = NULL;
     if (!r)
         return;
+    /* From here on the reaper cannot find r; whoever still holds a reference finds it `over`. */
     struct http_conn *c = r->conn;
     pthread_mutex_lock(&c->mu);
     c->current = NULL;

@@ -36,6 +36,7 @@ static bool is_clean(struct str s)
     return true;
 }
 
+/* Not more than fit into an int64, and no sign. */
 static bool is_digits(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -155,6 +156,7 @@ static enum err_code check_who(const struct http_request *r, int *status, struct
 {
     if (r->local)
         return ERR_OK;
+    /* Reading across sites is the browser's business: without CORS headers it shows a page nothing. */
     bool reads = str_is(r->method, "GET") || str_is(r->method, "HEAD") || str_is(r->method, "OPTIONS");
     for (size_t i = 0; i < r->n_headers; i++) {
         const struct http_header *h = &r->headers[i];

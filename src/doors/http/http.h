@@ -67,7 +67,11 @@ void http_answer_error(struct http_request *r, const struct err *e);
  * stream_write takes what fits in the window (256 KiB) and returns how much it took; when less than n, `writable(arg)`
  * is called once (any thread) when there is room again. `gone(arg)` is called at most once (any thread) when the client
  * left before the end (within 0.2 s, also while nothing is written); after it stream_write takes all and drops it.
- * stream_end must be called exactly once in every case. */
+ * stream_end must be called exactly once in every case.
+ *
+ * After http_stream_end, and for http_on_gone after http_answer or http_stream_begin, no callback runs and none will:
+ * these calls wait for one that runs on another thread. So do not make them while holding a lock that the callbacks
+ * take. From within a callback they may be made. */
 struct http_stream_events {
     void (*writable)(void *arg);
     void (*gone)(void *arg);

@@ -100,7 +100,12 @@ struct http_request {
     size_t n_headers;
     struct buf in; /* the body */
     size_t body_max, swallowed;
-    bool seen_head, refused, close, local, http10;
+    bool seen_head;
+    bool refused;   /* answered by the door itself before the body was whole */
+    bool close;     /* the connection ends with the answer */
+    bool local;     /* came over the Unix socket */
+    bool http10;    /* or older */
+    bool explained; /* its failure is in the log already */
     const struct route *route;
     struct route_match match;
     int64_t began_us;

@@ -89,6 +89,7 @@ enum err_code listen_tcp(const char *address, struct listener *out, int *port, s
     if (fd < 0)
         return err_errno(e, "open a socket for", address);
     int on = 1;
+    /* So that a server can start again while connections of the one before are still in TIME_WAIT. */
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* accepted sockets inherit it */
     if (bind(fd, &at.any, size) != 0 || listen(fd, BACKLOG) != 0 || getsockname(fd, &at.any, &size) != 0) {
@@ -110,6 +111,7 @@ enum err_code listen_tcp(const char *address, struct listener *out, int *port, s
 /* True when a server answers there. */
 static bool unix_alive(const union address *at)
 {
+    /* A full backlog is a sign of life too. */
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return false;

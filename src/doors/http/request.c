@@ -76,6 +76,7 @@ struct http_request *request_new(struct http_server *s)
     return r;
 }
 
+/* One large body must not make a pooled request large for ever. */
 static void buf_reuse(struct buf *b)
 {
     if (b->cap > KEEP_BYTES)
@@ -99,7 +100,7 @@ static void request_recycle(struct http_request *r)
     r->headers = r->reply_headers = NULL;
     r->n_headers = r->n_reply_headers = 0;
     r->body_max = r->swallowed = 0;
-    r->seen_head = r->refused = r->close = r->local = r->http10 = false;
+    r->seen_head = r->refused = r->close = r->local = r->http10 = r->explained = false;
     r->route = NULL;
     r->parked = r->over = r->gone = r->telling = false;
     r->on_gone = NULL;
@@ -140,6 +141,7 @@ void request_unref(struct http_request *r)
 
 void request_state(struct http_request *r, enum req_state to)
 {
+    /* For each state, the states that may come before it. */
     static const unsigned FROM[] = {
         [REQ_READING] = 0,
         [REQ_RUNNING] = 1u << REQ_READING,
@@ -168,7 +170,8 @@ void request_call(struct http_request *r, void (*fn)(void *), void *arg)
     if (!fn)
         return;
     request_quiet(r);
-    bool nested = r->calling; /* by this very thread */
+    /* A callback may end its own stream, which may call another: `calling` then stays until the outer one returns. */
+    bool nested = r->calling;
     r->calling = true;
     r->caller = pthread_self();
     pthread_mutex_unlock(&r->mu);
@@ -254,6 +257,7 @@ void http_on_gone(struct http_request *r, void (*gone)(void *arg), void *arg)
     pthread_mutex_unlock(&r->mu);
 }
 
+/* Ids go into logs and headers: only what can do no harm there. */
 static bool id_fine(struct str s)
 {
     if (s.n == 0 || s.n > HTTP_ID_MAX)

@@ -2,7 +2,10 @@
  * reply. Knows the table's entries, not what any of them does. */
 #include "doors/http/http_int.h"
 
-enum { QUERY_MAX = 64 };
+enum {
+    QUERY_MAX = 64,
+    INLINE_BODY = 64 * 1024 /* reading a larger one takes long enough to make other connections wait */
+};
 
 static enum err_code bind_query(struct http_request *r, struct op_pair *pairs, size_t *n, struct err *e)
 {
@@ -25,6 +28,7 @@ static enum err_code bind_query(struct http_request *r, struct op_pair *pairs, s
     return ERR_OK;
 }
 
+/* At most so many: the query's pieces are counted before they are looked at. */
 static size_t count_pairs(const struct http_request *r)
 {
     size_t n = r->route->n_params + (r->query.n > 0);
@@ -74,6 +78,7 @@ static struct str next_link(struct http_request *r)
     return link;
 }
 
+/* Lists carry in headers what has no place in an array: how many there are in all, and where it goes on. */
 static void answer_success(struct http_request *r)
 {
     const struct op_call *call = &r->call;
@@ -90,6 +95,7 @@ static void answer_success(struct http_request *r)
     answer_ready(r, call->status, h, n);
 }
 
+/* Success only when the whole answer fitted into memory: half an answer is worse than none. */
 static void finish(struct http_request *r, enum err_code code, const struct err *e)
 {
     struct err own = {0};
@@ -140,7 +146,7 @@ static void run(struct http_request *r)
 void run_start(struct http_request *r)
 {
     struct err e = {0};
-    if (r->route->op->flags & OP_INLINE) {
+    if (r->route->op->flags & OP_INLINE && r->in.n <= INLINE_BODY) {
         run(r);
     } else if (work_request(&r->srv->work, r) != ERR_OK) {
         err_set(&e, ERR_UNAVAILABLE, NULL, "the server has too much to do or is stopping; try again");

@@ -17,6 +17,7 @@
 
 enum { DEFAULT_WORKERS = 8, DEFAULT_CONNECTIONS = 4096, DEFAULT_SLOW_SECONDS = 30, GIVE_BACK_MS = 5000 };
 
+/* More than four only fight over the listening socket: what takes long is on the workers anyway. */
 static unsigned loop_threads(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -37,7 +38,7 @@ static struct MHD_Daemon *daemon_start(struct http_server *s, struct listener *l
         {MHD_OPTION_END, 0, NULL},
     };
     if (threads < 2)
-        more[0] = more[1];
+        more[0] = more[1]; /* a pool of one is refused */
     l->srv = s;
     return MHD_start_daemon(flags, 0, NULL, NULL, handler_access, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)l->fd,
                             MHD_OPTION_CONNECTION_LIMIT, max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
@@ -74,6 +75,7 @@ static void settings(struct http_server *s, const struct http_options *o)
     pthread_mutex_init(&s->pool.mu, NULL);
 }
 
+/* Without the Unix socket the server still serves: another server on the same data has it, perhaps. */
 static enum err_code listen_both(struct http_server *s, const struct http_options *o, unsigned max, struct err *e)
 {
     enum err_code code = listen_tcp(o->listen, &s->tcp, &s->port, e);

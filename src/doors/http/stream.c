@@ -13,6 +13,7 @@ enum { RING_FIRST = 8 * 1024 };
 
 /* ---- the ring ---- */
 
+/* Doubles up to the window; what is in it is laid out from the start again. */
 static bool ring_grow(struct ring *g, size_t want)
 {
     size_t cap = g->cap ? g->cap : RING_FIRST;
@@ -37,6 +38,7 @@ static bool ring_grow(struct ring *g, size_t want)
     return true;
 }
 
+/* Takes what fits, also when it could not grow. */
 static size_t ring_put(struct ring *g, struct str s)
 {
     if (g->n + s.n > g->cap && !ring_grow(g, g->n + s.n) && g->cap == g->n)
@@ -61,7 +63,7 @@ static size_t ring_take(struct ring *g, char *to, size_t max)
     memcpy(to, g->p + g->start, first);
     memcpy(to + first, g->p, n - first);
     g->n -= n;
-    g->start = g->n ? (g->start + n) % g->cap : 0;
+    g->start = g->n ? (g->start + n) % g->cap : 0; /* empty: from the start, so that few pages are touched */
     return n;
 }
 
