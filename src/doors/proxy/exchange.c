@@ -16,6 +16,12 @@ void exchange_post(struct exchange *x, enum exchange_event event)
     loop_post(x->p->loop, &x->task, (unsigned)event); /* x may be gone after */
 }
 
+void exchange_break(struct exchange *x)
+{
+    x->broken = true;
+    exchange_post(x, EVENT_BROKEN);
+}
+
 static void on_gone(void *arg)
 {
     exchange_post(arg, EVENT_GONE);

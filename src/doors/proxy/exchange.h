@@ -92,6 +92,7 @@ struct exchange {
     int status;
     struct buf backlog; /* bytes that the client's window had no room for */
     bool upstream_done, upstream_ok;
+    bool broken;      /* out of memory: the answer must not seem whole */
     const char *note; /* X-Cairn-Memory */
 
     /* memory */
@@ -144,6 +145,7 @@ struct exchange {
 /* exchange.c */
 void exchange_start(struct proxy *p, const struct proxy_route *route, struct http_request *r);
 void exchange_post(struct exchange *x, enum exchange_event event); /* any thread */
+void exchange_break(struct exchange *x);                           /* out of memory: the answer breaks off, soon */
 void exchange_maybe_free(struct exchange *x);
 /* Answers with an error of the proxy's own; the reply is over then. */
 void exchange_fail(struct exchange *x, int status, const char *code, const char *message);

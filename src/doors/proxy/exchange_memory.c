@@ -191,7 +191,7 @@ static void forward_without(struct exchange *x, const char *note)
     metric_add(M_PROXY_SKIPPED, 1);
     memory_strip(x, x->arena, x->fallback, &x->without); /* the job has the other arena */
     if (x->without.failed)
-        exchange_post(x, EVENT_BROKEN);
+        exchange_break(x);
     else
         exchange_send(x, buf_view(&x->without));
 }

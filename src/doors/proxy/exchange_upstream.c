@@ -25,7 +25,7 @@ void exchange_relay(struct exchange *x, struct str bytes)
         bytes = str_skip(bytes, http_stream_write(x->stream, bytes));
     buf_str(&x->backlog, bytes);
     if (x->backlog.failed)
-        exchange_post(x, EVENT_BROKEN); /* out of memory: the answer breaks off */
+        exchange_break(x);
 }
 
 void exchange_flush(struct exchange *x)
@@ -41,7 +41,7 @@ void exchange_flush(struct exchange *x)
 
 void exchange_finish(struct exchange *x)
 {
-    if (!x->upstream_done || x->waits || x->backlog.n || !x->stream)
+    if (!x->upstream_done || x->waits || x->backlog.n || !x->stream || x->broken)
         return;
     struct http_stream *s = x->stream;
     x->stream = NULL;
@@ -84,7 +84,7 @@ void exchange_begin_reply(struct exchange *x, const struct http_header *h, size_
     if (x->stream)
         return;
     x->r = NULL; /* answered already: out of memory */
-    exchange_post(x, EVENT_BROKEN);
+    exchange_break(x);
 }
 
 static void on_head(void *arg, int status, const struct http_header *headers, size_t n)
@@ -96,7 +96,7 @@ static void on_head(void *arg, int status, const struct http_header *headers, si
     choose_reader(x, headers, n, &streamed);
     struct http_header *out = forward_reply_headers(x->arena, headers, n, 2, &n_out);
     if (!out) {
-        exchange_post(x, EVENT_BROKEN);
+        exchange_break(x);
         return;
     }
     if (x->note)

@@ -49,6 +49,7 @@ static void write_body(const struct exchange *x, struct buf *b)
     struct json_out w;
     bool object = trimmed.n >= 2 && trimmed.p[0] == '{' && trimmed.p[trimmed.n - 1] == '}' && answer_whole(x->answer);
     if (!object) {
+        b->failed |= !body.p; /* memory ran out while it came */
         buf_str(b, body);
         return;
     }
@@ -101,7 +102,7 @@ void v2_data(struct exchange *x, struct str bytes)
     if (pass.n)
         exchange_relay(x, buf_view(&pass));
     if (pass.failed)
-        exchange_post(x, EVENT_BROKEN);
+        exchange_break(x);
     buf_release(&pass);
     if (!x->ended)
         answer_feed(x->answer, str_take(bytes, seen));
@@ -130,10 +131,9 @@ static void finish_stream(struct exchange *x)
         write_event(x, &b);
     buf_str(&b, gate_held(&x->gate));
     buf_str(&b, buf_view(&x->after));
-    buf_clear(&x->after);
     x->gated = false;
-    if (b.failed)
-        exchange_post(x, EVENT_BROKEN);
+    if (b.failed || x->after.failed)
+        exchange_break(x);
     else
         exchange_relay(x, buf_view(&b));
     buf_release(&b);
