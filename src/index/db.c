@@ -154,7 +154,9 @@ static enum err_code make_tables(struct db *d, enum db_mode mode, struct err *e)
         return db_error(d, rc ? rc : SQLITE_ERROR, e);
     if (format == FORMAT)
         return ERR_OK;
-    if (format != 0 || mode == DB_READ)
+    if (format == 0 && mode == DB_READ) /* another thread or process has just begun to make it: no damage */
+        return err_set(e, ERR_IO, NULL, "the index is only being made");
+    if (format != 0)
         return err_set(e, ERR_CORRUPT, NULL, "the index is of another format (%d)", format);
     return db_exec(d, SCHEMA, e);
 }

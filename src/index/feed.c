@@ -240,7 +240,9 @@ static enum err_code move_watermark(struct feeding *f, struct err *e)
             return code;
     }
     metric_set(M_INDEX_LAG, f->last - taken);
-    return taken == f->taken ? ERR_OK : meta_set(f->d, "taken", taken, STR_NONE, e);
+    enum err_code code = taken == f->taken ? ERR_OK : meta_set(f->d, "taken", taken, STR_NONE, e);
+    f->taken = taken;
+    return code;
 }
 
 static enum err_code run_batch(struct feeding *f, struct err *e)
@@ -278,7 +280,7 @@ static enum err_code open_writer(struct index *x, struct err *e)
 }
 
 /* A thousand long turns may be more than memory has room for: then fewer, and slowly more again. */
-static enum err_code run_fitting_batch(struct index *x, int64_t *n, struct err *e)
+static enum err_code run_fitting_batch(struct index *x, int64_t *n, int64_t *taken, struct err *e)
 {
     for (;;) {
         struct err now = {0};
@@ -292,18 +294,19 @@ static enum err_code run_fitting_batch(struct index *x, int64_t *n, struct err *
             return err_set(e, code, NULL, "%s", now.message);
         x->batch = x->batch * 2 < FEED_BATCH ? x->batch * 2 : FEED_BATCH;
         *n = (int64_t)f.n;
+        *taken = f.taken;
         return ERR_OK;
     }
 }
 
-enum err_code feed_batch(struct index *x, int64_t *n, struct err *e)
+enum err_code feed_batch(struct index *x, int64_t *n, int64_t *taken, struct err *e)
 {
     struct err own = {0};
     *n = 0;
     pthread_mutex_lock(&x->feeding);
     enum err_code code = open_writer(x, &own);
     if (code == ERR_OK)
-        code = run_fitting_batch(x, n, &own);
+        code = run_fitting_batch(x, n, taken, &own);
     if (code && x->writer) {
         db_close(x->writer);
         x->writer = NULL;
@@ -365,9 +368,9 @@ static bool is_set(struct index *x, bool *flag, bool clear)
 static bool drain(struct index *x)
 {
     struct err e = {0};
-    int64_t n = 1;
+    int64_t n = 1, taken;
     while (n > 0 && !is_set(x, &x->stop, false)) {
-        enum err_code code = feed_batch(x, &n, &e);
+        enum err_code code = feed_batch(x, &n, &taken, &e);
         if (code == ERR_OK)
             continue;
         if (code == ERR_CORRUPT) {

@@ -210,16 +210,15 @@ static enum err_code feed_until(struct index *x, int64_t target, void (*progress
     bool reset = false;
     for (;;) {
         struct err now = {0};
-        enum err_code code = feed_batch(x, &n, &now);
+        enum err_code code = feed_batch(x, &n, &taken, &now);
         if (code == ERR_CORRUPT && !reset) {
             reset = true;
             code = feed_reset(x, e);
             n = 1;
+            taken = 0;
         } else if (code) {
             return err_set(e, code, NULL, "%s", now.message);
         }
-        if (code == ERR_OK)
-            code = watermark(x, &taken, e);
         if (code)
             return code;
         if (progress)

@@ -113,7 +113,8 @@ void index_close_idle(struct index *x);
 /* ---- feed.c ---- */
 enum { FEED_BATCH = 1000 };
 /* One batch; *n: turns taken, 0: all is in. Takes `feeding`. */
-enum err_code feed_batch(struct index *x, int64_t *n, struct err *e);
+enum err_code feed_batch(struct index *x, int64_t *n, int64_t *taken,
+                         struct err *e);                  /* taken: the watermark after it */
 enum err_code feed_reset(struct index *x, struct err *e); /* empties the index; takes `feeding` */
 void *feed_thread(void *x);
 /* turns_last_seq, which says 0 both for none and for a failure, told apart. */

@@ -45,10 +45,10 @@ static void searching_fails_cleanly_or_is_right(void **state)
 
 static int64_t feed_rest(struct index *x)
 {
-    int64_t taken = 1, total = 0;
-    while (taken > 0) { /* after running out of memory it takes smaller batches */
-        OK(feed_batch(x, &taken, &e));
-        total += taken;
+    int64_t n = 1, taken, total = 0;
+    while (n > 0) { /* after running out of memory it takes smaller batches */
+        OK(feed_batch(x, &n, &taken, &e));
+        total += n;
     }
     return total;
 }
@@ -65,17 +65,17 @@ static void feeding_fails_cleanly_and_goes_on(void **state)
         struct index x = {.store = s->store, .path = NULL, .batch = FEED_BATCH};
         struct err e = {0};
         char path[128];
-        int64_t taken = 0;
+        int64_t fed = 0, taken;
         snprintf(path, sizeof path, "%s/index/words%d.db", s->place->dir, (int)n);
         x.path = path;
         pthread_mutex_init(&x.lock, NULL);
         pthread_mutex_init(&x.feeding, NULL);
         mem_fail_after(n, false);
-        enum err_code code = feed_batch(&x, &taken, &e);
+        enum err_code code = feed_batch(&x, &fed, &taken, &e);
         hit = mem_fail_hit();
         mem_fail_after(-1, false);
         assert_int_equal(code, e.code);
-        int64_t total = taken + feed_rest(&x);
+        int64_t total = fed + feed_rest(&x);
         assert_int_equal(total, TURNS);
         db_close(x.writer);
         pthread_mutex_destroy(&x.lock);

@@ -1,6 +1,8 @@
 /* Feeding: nothing twice, nothing left out, by one process or several; rebuilding; a store put back from a backup. */
 #include "unit/index/shelf.h"
 
+#include "base/mem.h"
+
 #include <pthread.h>
 
 static void say_many(struct shelf *s, struct str conv, size_t n, const char *text)
@@ -123,6 +125,36 @@ static void rebuild_makes_the_same_again(void **state)
     OK(index_check(s->index, &e));
 }
 
+static void *rebuild_often(void *arg)
+{
+    struct shelf *s = arg;
+    for (int i = 0; i < 25; i++) {
+        struct err e = {0};
+        if (index_rebuild(s->index, NULL, NULL, &e))
+            return mem_strdup(e.message);
+    }
+    return NULL;
+}
+
+/* A file that another thread is just making anew is neither damaged nor a reason to fail. */
+static void rebuilds_at_the_same_time_all_succeed(void **state)
+{
+    struct shelf *s = *state;
+    pthread_t threads[3];
+    say_many(s, shelf_conversation(s, shelf_session(s, "p")), 50, "pilot");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, rebuild_often, s), 0);
+    for (int i = 0; i < 3; i++) {
+        void *problem;
+        pthread_join(threads[i], &problem);
+        if (problem)
+            fail_msg("%s", (char *)problem);
+    }
+    OK(index_flush(s->index, &e));
+    assert_int_equal(matches(s, "pilot"), 50);
+    OK(index_check(s->index, &e));
+}
+
 /* As after a restore: the same numbers now mean other turns. */
 static void another_store_is_noticed(void **state)
 {
@@ -149,9 +181,12 @@ static void another_store_is_noticed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        SHELF_TEST(flush_takes_everything_in),    SHELF_TEST(the_thread_feeds),
-        SHELF_TEST(what_was_taken_stays_taken),   SHELF_TEST(several_feeders_take_each_turn_once),
-        SHELF_TEST(rebuild_makes_the_same_again), SHELF_TEST(another_store_is_noticed)};
+    const struct CMUnitTest tests[] = {SHELF_TEST(flush_takes_everything_in),
+                                       SHELF_TEST(the_thread_feeds),
+                                       SHELF_TEST(what_was_taken_stays_taken),
+                                       SHELF_TEST(several_feeders_take_each_turn_once),
+                                       SHELF_TEST(rebuild_makes_the_same_again),
+                                       SHELF_TEST(another_store_is_noticed),
+                                       SHELF_TEST(rebuilds_at_the_same_time_all_succeed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
