@@ -42,8 +42,7 @@ static void one_head(const struct model *m, struct scratch *s, const float *q, s
             sums[i] = k->softmax(s->scores + i * padded, length, padded, factor);
         k->matmul_float(n, wide / PANEL, length, s->scores, padded, s->values, NULL, s->mixed, wide);
         for (size_t i = 0; i < n; i++)
-            for (size_t j = 0; j < d; j++)
-                out[(r + i) * s->wide + j] = s->mixed[i * wide + j] / sums[i];
+            k->scale(s->mixed + i * wide, d, 1.0f / sums[i], out + (r + i) * s->wide);
     }
 }
 

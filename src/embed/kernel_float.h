@@ -1,7 +1,8 @@
 /* The float kernels, written once with vectors of LANES floats and compiled by each kernels_*.c for its instruction
- * set: it defines TARGET (a target attribute or nothing), LANES, FMA(a, b, c) = a * b + c (the compiler may not
- * contract in standard C), and the tile (TILE_ROWS × TILE_PANELS panels), whose sums fit in registers. No include
- * guard on purpose; everything is static. */
+ * set: it defines TARGET (a target attribute or nothing), LANES, the tile (TILE_ROWS × TILE_PANELS panels), whose sums
+ * fit in registers, and what vector operators cannot say well: FMA(a, b, c) = a * b + c (which the compiler may not
+ * make of them in standard C), ALL(x) = x in every lane, VMIN and VMAX, which give b where either is not a number, and
+ * NARROW(p, v): lanes 0 to 255 as bytes at p. No include guard on purpose; everything is static. */
 #include "embed/kernels.h"
 
 #include <math.h>
@@ -32,7 +33,7 @@ INLINE void float_tile(size_t rows, size_t panels, size_t k, const float *a, siz
             LOAD(b + (j / PARTS) * k * PANEL + i * PANEL + (j % PARTS) * LANES);
         UNROLL for (size_t r = 0; r < rows; r++)
         {
-            vf x = (vf){0} + a[r * lda + i];
+            vf x = ALL(a[r * lda + i]);
             UNROLL for (size_t j = 0; j < panels * PARTS; j++) sum[r][j] = FMA(x, w[j], sum[r][j]);
         }
     }
@@ -67,12 +68,6 @@ TARGET static void matmul_float(size_t m, size_t n16, size_t k, const float *a, 
         float_rows(m, 1, k, a, lda, b + p * PANEL * k, bias ? bias + p * PANEL : NULL, c + p * PANEL, ldc);
 }
 
-/* Bits of `yes` where the mask is set, else of `no`. */
-#define SELECT(mask, yes, no) ((vf)(((mask) & (vi)(yes)) | (~(mask) & (vi)(no))))
-#define VMIN(a, b) SELECT((a) < (b), (a), (b))
-#define VMAX(a, b) SELECT((a) > (b), (a), (b))
-#define ALL(x) ((vf){0} + (x))
-
 INLINE float sum_of(const vf *v)
 {
     float s = 0;
@@ -81,11 +76,10 @@ INLINE float sum_of(const vf *v)
     return s;
 }
 
-/* *x = e^*x for *x <= 0, to about 2 units in the last place; below -87 it is 0. */
+/* *x = e^*x for *x <= 0, to about 2 units in the last place; below -87 as at -87, 1.6e-38. */
 INLINE void exp_negative(vf *x)
 {
     const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number in the low bits */
-    vi tiny = *x < -87.0f;
     vf v = VMAX(*x, ALL(-87.0f));
     vf n = FMA(v, ALL(1.44269504f), ALL(shift));
     vi exponent = (vi)n << 23;
@@ -99,7 +93,7 @@ INLINE void exp_negative(vf *x)
     p = FMA(p, r, ALL(0.5f));
     p = FMA(p, r, ALL(1.0f));
     p = FMA(p, r, ALL(1.0f));
-    *x = (vf)(~tiny & ((vi)p + exponent));
+    *x = (vf)((vi)p + exponent);
 }
 
 TARGET static float softmax(float *x, size_t n, size_t padded, float factor)
@@ -119,6 +113,15 @@ TARGET static float softmax(float *x, size_t n, size_t padded, float factor)
         total += v;
     }
     return sum_of(&total);
+}
+
+TARGET static void scale(const float *x, size_t n, float by, float *out)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        AT(out + i) = LOAD(x + i) * by;
+    for (; i < n; i++)
+        out[i] = x[i] * by;
 }
 
 /* 2 Φ(x) - 1 = erf(x/√2) as an odd rational function of x/√2, fitted by weighted least squares on [0, 3.9]: off by at
@@ -197,7 +200,7 @@ TARGET static void add_norm(float *x, const float *y, size_t n, const float *gam
 }
 
 /* One pass finds the range, one writes the bytes. `smooth` is NULL or not where this is inlined. */
-INLINE void quantise_row(const float *x, const float *smooth, size_t n, uint8_t *out, float *scale, int32_t *zero)
+INLINE void quantise_row(const float *x, const float *smooth, size_t n, uint8_t *out, float *step_out, int32_t *zero)
 {
     vf low = {0}, high = {0};
     size_t i = 0;
@@ -221,9 +224,8 @@ INLINE void quantise_row(const float *x, const float *smooth, size_t n, uint8_t 
     float step = (most - least) / 255.0f;
     bool sound = step > 1e-30f && step < 1e30f; /* else all zero, or not finite: the row counts as zeros */
     float by = sound ? 1.0f / step : 0, middle = sound ? rintf(-least * by) : 0;
-    *scale = sound ? step : 0;
+    *step_out = sound ? step : 0;
     *zero = (int32_t)middle;
-    typedef uint8_t vb __attribute__((vector_size(LANES), aligned(1), may_alias));
     const float shift = 12582912.0f; /* 1.5 * 2^23: rounds, see exp_negative */
     for (i = 0; i + LANES <= n; i += LANES) {
         vf v = LOAD(x + i);
@@ -231,7 +233,7 @@ INLINE void quantise_row(const float *x, const float *smooth, size_t n, uint8_t 
             v *= LOAD(smooth + i);
         v = v * by + middle;
         v = VMIN(VMAX(v, ALL(0.0f)), ALL(255.0f)) + shift;
-        *(vb *)(out + i) = __builtin_convertvector((vi)v & 255, vb);
+        NARROW(out + i, (vi)v & 255);
     }
     for (; i < n; i++) {
         float v = rintf((smooth ? x[i] * smooth[i] : x[i]) * by + middle);
@@ -239,10 +241,10 @@ INLINE void quantise_row(const float *x, const float *smooth, size_t n, uint8_t 
     }
 }
 
-TARGET static void quantise(const float *x, const float *smooth, size_t n, uint8_t *out, float *scale, int32_t *zero)
+TARGET static void quantise(const float *x, const float *smooth, size_t n, uint8_t *out, float *step_out, int32_t *zero)
 {
     if (smooth)
-        quantise_row(x, smooth, n, out, scale, zero);
+        quantise_row(x, smooth, n, out, step_out, zero);
     else
-        quantise_row(x, NULL, n, out, scale, zero);
+        quantise_row(x, NULL, n, out, step_out, zero);
 }

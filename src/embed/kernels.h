@@ -40,8 +40,11 @@ struct kernels {
     /* x[n] * smooth[n] to bytes: *scale and *zero so that the least and the greatest of them (and 0) are just within.
      * smooth may be NULL. */
     void (*quantise)(const float *x, const float *smooth, size_t n, uint8_t *out, float *scale, int32_t *zero);
-    /* x[n] = exp(factor * (x - max x)), x[n] up to x[padded] = 0; returns the sum. padded is n to the next PANEL. */
+    /* x[n] = exp(factor * (x - max x)), x[n] up to x[padded] = 0 or nearly; returns the sum. padded is n to the next
+     * PANEL. */
     float (*softmax)(float *x, size_t n, size_t padded, float factor);
+    /* out[n] = x[n] * by */
+    void (*scale)(const float *x, size_t n, float by, float *out);
     /* x[n] = x * Φ(x), with the error function, not the tanh form. */
     void (*gelu)(float *x, size_t n);
     /* x[n] = (x + y - mean) / sqrt(variance + epsilon) * gamma + beta */

@@ -2,13 +2,9 @@
  * bits, even and odd ones apart, and multiplied in pairs, which is exact. (vpmaddubsw would be shorter, but its 16-bit
  * sums saturate.) */
 #if defined(__x86_64__)
-#include <immintrin.h>
-
 #define TARGET __attribute__((target("avx2,fma")))
-#define LANES 8
-#define FMA(a, b, c) ((vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
-#define TILE_ROWS 5
-#define TILE_PANELS 1
+#include "embed/kernel_avx2.h"
+
 #include "embed/kernel_float.h"
 
 #define TILE8_ROWS 4
@@ -46,5 +42,5 @@ INLINE void dot(vi *sum, const struct quad *q, const struct part *p)
 
 #include "embed/kernel_int8.h"
 
-const struct kernels kernels_avx2 = {"avx2", matmul_float, matmul_int8, quantise, softmax, gelu, add_norm};
+const struct kernels kernels_avx2 = {"avx2", matmul_float, matmul_int8, quantise, softmax, scale, gelu, add_norm};
 #endif

@@ -5,6 +5,10 @@
 
 #define TARGET __attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
 #define LANES 16
+#define ALL(x) ((vf)_mm512_set1_ps(x))
+#define VMIN(a, b) ((vf)_mm512_min_ps((__m512)(a), (__m512)(b)))
+#define VMAX(a, b) ((vf)_mm512_max_ps((__m512)(a), (__m512)(b)))
+#define NARROW(p, v) _mm_storeu_si128((__m128i *)(p), _mm512_cvtepi32_epi8((__m512i)(v)))
 #define FMA(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define TILE_ROWS 8
 #define TILE_PANELS 2
@@ -40,5 +44,6 @@ INLINE void dot(vi *sum, const struct quad *q, const struct part *p)
 
 #include "embed/kernel_int8.h"
 
-const struct kernels kernels_avx512 = {"avx512-vnni", matmul_float, matmul_int8, quantise, softmax, gelu, add_norm};
+const struct kernels kernels_avx512 = {"avx512-vnni", matmul_float, matmul_int8, quantise,
+                                       softmax,       scale,        gelu,        add_norm};
 #endif

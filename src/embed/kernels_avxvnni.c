@@ -1,12 +1,8 @@
 /* The kernels for AVX2 with AVX-VNNI: processors that dot bytes in hardware but have no AVX-512. */
 #if defined(__x86_64__)
-#include <immintrin.h>
-
 #define TARGET __attribute__((target("avx2,fma,avxvnni")))
-#define LANES 8
-#define FMA(a, b, c) ((vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
-#define TILE_ROWS 5
-#define TILE_PANELS 1
+#include "embed/kernel_avx2.h"
+
 #include "embed/kernel_float.h"
 
 #define TILE8_ROWS 5
@@ -39,5 +35,6 @@ INLINE void dot(vi *sum, const struct quad *q, const struct part *p)
 
 #include "embed/kernel_int8.h"
 
-const struct kernels kernels_avxvnni = {"avx-vnni", matmul_float, matmul_int8, quantise, softmax, gelu, add_norm};
+const struct kernels kernels_avxvnni = {"avx-vnni", matmul_float, matmul_int8, quantise,
+                                        softmax,    scale,        gelu,        add_norm};
 #endif
