@@ -71,7 +71,8 @@ enum err_code sqlite_fail(struct driver_conn *c, int rc, const char *what, struc
     case ERR_READ_ONLY:
         return err_set(e, code, NULL, "cannot %s: the data folder cannot be written", what);
     case ERR_UNAVAILABLE:
-        return err_set(e, code, NULL, "cannot %s: the database was moved or replaced while it was open; start again", what);
+        return err_set(e, code, NULL, "cannot %s: the database was moved or replaced while it was open; start again",
+                       what);
     case ERR_BUSY:
         return err_set(e, code, NULL, "cannot %s: another process has had the data locked for too long", what);
     case ERR_CORRUPT:
