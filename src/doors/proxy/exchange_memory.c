@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MESSAGES_MAX = 10000 };
+
 static void submit(struct exchange *x, void (*job)(void *))
 {
     x->job = true;
@@ -102,11 +104,13 @@ static void choose_block(struct exchange *x)
 static void begin_job(void *arg)
 {
     struct exchange *x = arg;
+    /* Of a very long history the end is enough to tell which conversation goes on. */
+    size_t skip = x->wire.n_messages > MESSAGES_MAX ? x->wire.n_messages - MESSAGES_MAX : 0;
     const struct chat_request r = {.session = x->ask.session,
                                    .conversation = x->ask.conversation,
                                    .agent = x->ask.agent,
-                                   .messages = x->wire.messages,
-                                   .n_messages = x->wire.n_messages,
+                                   .messages = x->wire.messages + skip,
+                                   .n_messages = x->wire.n_messages - skip,
                                    .model = x->wire.model,
                                    .metadata = x->wire.metadata,
                                    .options = x->ask.options};

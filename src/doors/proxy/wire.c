@@ -2,8 +2,9 @@
 #include "doors/proxy/wire.h"
 
 #include "base/json_write.h"
+#include "base/text.h"
 
-enum { TEXT_MAX = 64 << 20, PARTS_MAX = 64 << 10 };
+enum { TEXT_MAX = 64 << 20, KEPT_MAX = 8 << 20, PARTS_MAX = 64 << 10 };
 
 void wire_draft_init(struct wire_draft *d, struct arena *a, struct str role)
 {
@@ -111,11 +112,14 @@ static struct str draft_metadata(struct wire_draft *d)
     struct buf b;
     struct json_out w;
     struct str out = STR_NONE;
-    if (!d->calls.n && !d->parts.n && !d->name.n && !d->call_id.n)
+    bool cut = d->text.n > KEPT_MAX;
+    if (!d->calls.n && !d->parts.n && !d->name.n && !d->call_id.n && !cut)
         return STR_NONE;
     buf_init(&b, TEXT_MAX);
     jw_init(&w, &b);
     jw_object(&w);
+    if (cut)
+        jw_kbool(&w, "truncated", true);
     if (d->name.n)
         jw_kstr(&w, "name", d->name);
     if (d->call_id.n)
@@ -138,7 +142,7 @@ void wire_draft_finish(struct wire_draft *d, struct wire_request *out)
         m->role = d->role;
         m->metadata = draft_metadata(d);
         if (d->text.n || !d->calls.n)
-            m->text = arena_str(d->arena, d->text.n ? buf_view(&d->text) : STR(""));
+            m->text = arena_str(d->arena, d->text.n ? text_cut(buf_view(&d->text), KEPT_MAX) : STR(""));
         else
             m->text = arena_fmt(d->arena, "[%.*s]", STR_ARG(buf_view(&d->calls)));
     }

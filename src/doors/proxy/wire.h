@@ -34,7 +34,8 @@ extern const struct wire wire_chat, wire_completions, wire_responses, wire_messa
 
 /* ---- for the wires (wire.c) ---- */
 
-/* A message being put together. All text in the arena, joined by newlines; tool calls in one form for all wires
+/* A message being put together. All text in the arena, joined by newlines, cut at 8 MiB; tool calls in one form for all
+ * wires
  * ({id, type, function {name, arguments}}), so that an answer's turn and the same message in a later request match. */
 struct wire_draft {
     struct arena *arena;

@@ -47,6 +47,25 @@ static void test_odd_bodies(void **state)
     }
 }
 
+static void test_very_long_text_is_cut(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    struct buf b;
+    struct wire_request r;
+    buf_init(&b, 0);
+    buf_cstr(&b, "{\"messages\":[{\"role\":\"user\",\"content\":\"");
+    for (int i = 0; i < 9 << 20; i++)
+        buf_char(&b, 'x');
+    buf_cstr(&b, "\"}]}");
+    buf_char(&b, 0);
+    read_messages(a, &wire_chat, b.p, &r);
+    assert_int_equal(r.messages[0].text.n, 8 << 20);
+    assert_text(r.messages[0].metadata, "{\"truncated\":true}");
+    buf_release(&b);
+    arena_free(a);
+}
+
 static void test_placing(void **state)
 {
     (void)state;
@@ -199,10 +218,15 @@ static void test_more_than_is_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_messages),        cmocka_unit_test(test_odd_bodies),
-        cmocka_unit_test(test_placing),         cmocka_unit_test(test_whole_answer),
-        cmocka_unit_test(test_streamed_answer), cmocka_unit_test(test_streamed_calls_match_resent_ones),
-        cmocka_unit_test(test_broken_answers),  cmocka_unit_test(test_more_than_is_kept),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_odd_bodies),
+        cmocka_unit_test(test_very_long_text_is_cut),
+        cmocka_unit_test(test_placing),
+        cmocka_unit_test(test_whole_answer),
+        cmocka_unit_test(test_streamed_answer),
+        cmocka_unit_test(test_streamed_calls_match_resent_ones),
+        cmocka_unit_test(test_broken_answers),
+        cmocka_unit_test(test_more_than_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
