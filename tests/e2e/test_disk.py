@@ -338,10 +338,10 @@ def test_locked_for_too_long(make_cairn, upstream):
         r = other.post("/v1/chat/completions", headers={"X-Cairn-Session": "locked"},
                        json={"model": "m", "messages": [{"role": "user", "content": "keep the chestnut"}]})
     assert r.status_code == 200 and r.json()["choices"], "chats go through"
-    writer.join()
-    store_error(answers[0], "another process")
     cli = subprocess.run([binary(), "remember", "x", "--data", str(cairn.data)], capture_output=True, text=True, timeout=60)
     assert cli.returncode == 1 and "another process" in cli.stderr
+    writer.join()
+    store_error(answers[0], "another process")
     db.execute("ROLLBACK")
     db.close()
     eventually(lambda: write(cairn, c, "after").status_code == 201, 20, "writing again")

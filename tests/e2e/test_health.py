@@ -2,6 +2,7 @@
 
 import json
 
+from conftest import eventually
 from rest import conversation, session, turn
 
 
@@ -45,7 +46,7 @@ def test_metrics_count_what_happens(cairn):
     c = conversation(cairn, session(cairn))
     for i in range(3):
         turn(cairn, c, "x")
-    assert cairn.metric("cairn_store_writes_total") == before + 5
+    eventually(lambda: cairn.metric("cairn_store_writes_total") == before + 5, what="five writes to be counted")
     assert cairn.metric("cairn_http_requests_total") >= 5
     text = cairn.http.get("/metrics")
     assert text.headers["content-type"].startswith("text/plain; version=0.0.4")

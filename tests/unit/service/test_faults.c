@@ -387,8 +387,8 @@ static int64_t next(enum fault_kind kind, bool sticky, int64_t n)
     if (asked ? n < atoll(asked) : n < DENSE)
         return n + 1;
     if (kind == FAULT_OURS)
-        return asked || !sticky ? n + 1 : n + 3;
-    return n + 1 + n / (sticky ? 3 : 6);
+        return asked || !sticky ? n + 1 : n + 5;
+    return n + 1 + n / (sticky ? 2 : 4);
 }
 
 static void run_all(flow *f, bool empty, enum fault_kind kind, bool sticky)
