@@ -29,7 +29,7 @@ bool chat_memory_allowed(struct service *s)
 bool chat_caller_error(enum err_code code)
 {
     return code == ERR_INVALID || code == ERR_NOT_FOUND || code == ERR_GONE || code == ERR_CONFLICT ||
-           code == ERR_DENIED;
+           code == ERR_DENIED || code == ERR_TOO_LARGE;
 }
 
 /* ---- making and freeing ---- */
@@ -139,9 +139,11 @@ enum err_code chat_begin(struct service *s, const struct chat_request *r, int64_
                          struct chat_context *ctx, struct err *e)
 {
     int64_t start = clock_mono_us();
-    struct chat *c = chat_new(s, r);
     *out = NULL;
     *ctx = (struct chat_context){0};
+    if (r->n_messages > MESSAGES_MAX)
+        return err_set(e, ERR_TOO_LARGE, "messages", "a chat may have at most %d messages", MESSAGES_MAX);
+    struct chat *c = chat_new(s, r);
     if (!c)
         return err_nomem(e);
     bool trial = !deadline_us || start < deadline_us; /* else the caller wants the turns kept, nothing recalled */

@@ -11,12 +11,21 @@ static const struct op_arg args[] = {
     {"listen", ARG_TEXT, ARG_IN_QUERY, 0, 3, 300, "\"127.0.0.1:5111\"", NULL, "HOST:PORT to listen on; port 0: any"},
     {"upstream", ARG_TEXT, ARG_IN_QUERY, 0, 1, 2000, NULL, NULL,
      "URL of the model's server, such as https://api.openai.com/v1"},
+    {"connect_timeout", ARG_INT, ARG_IN_QUERY, 0, 1, 3600, "30", NULL, "seconds to reach the upstream"},
+    {"total_timeout", ARG_INT, ARG_IN_QUERY, 0, 1, 86400, "600", NULL, "seconds for an upstream's whole answer"},
+    {"memory_deadline", ARG_INT, ARG_IN_QUERY, 0, 1, 60000, "250", NULL,
+     "milliseconds after which a chat goes on without memory"},
+    {"memory_tokens", ARG_INT, ARG_IN_QUERY, 0, 50, 1e6, "1500", NULL, "budget of what memory adds to a chat"},
     {"log_level", ARG_ENUM, ARG_IN_QUERY, 0, 0, 0, "\"info\"", "debug|info|warn|error|off", "how much is logged"},
 };
 
 static const struct command_env env[] = {
     {"listen", "CAIRN_LISTEN"},
     {"upstream", "CAIRN_UPSTREAM_URL"},
+    {"connect_timeout", "CAIRN_CONNECT_TIMEOUT"},
+    {"total_timeout", "CAIRN_TOTAL_TIMEOUT"},
+    {"memory_deadline", "CAIRN_MEMORY_DEADLINE"},
+    {"memory_tokens", "CAIRN_MEMORY_TOKENS"},
     {"log_level", "CAIRN_LOG_LEVEL"},
 };
 
@@ -39,6 +48,10 @@ static enum err_code run_serve(struct cli *c, const struct given *g, struct op_c
     if (code)
         return code;
     o.dir = c->data;
+    o.connect_timeout_ms = (int)op_int(call, "connect_timeout", 0) * 1000;
+    o.total_timeout_ms = (int)op_int(call, "total_timeout", 0) * 1000;
+    o.memory_deadline_ms = (int)op_int(call, "memory_deadline", 0);
+    o.memory_max_tokens = op_int(call, "memory_tokens", 0);
     o.listen = arena_cstr(c->arena, op_text(call, "listen"));
     o.upstream_url = upstream.n ? arena_cstr(c->arena, upstream) : NULL;
     if (!o.listen || (upstream.n && !o.upstream_url))
