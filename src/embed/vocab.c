@@ -85,7 +85,7 @@ enum err_code vocab_add(struct vocab *v, struct str piece, int64_t id, struct er
     bool continuing = piece.n > 2 && str_starts(piece, "##");
     if (continuing)
         piece = str_skip(piece, 2);
-    if (piece.n > VOCAB_PIECE_MAX) /* longer than the longest word that is looked up: never found */
+    if (piece.n == 0 || piece.n > VOCAB_PIECE_MAX) /* nothing, or longer than any word that is looked up */
         return ERR_OK;
     uint32_t hash = hash_piece(piece, continuing);
     struct entry *slot = slot_of(v, piece, continuing, hash);
@@ -121,7 +121,7 @@ enum err_code vocab_add_lines(struct vocab *v, struct str text, struct err *e)
 
 int32_t vocab_find(const struct vocab *v, struct str piece, bool continuing)
 {
-    if (piece.n > v->longest)
+    if (piece.n == 0 || piece.n > v->longest)
         return -1;
     return slot_of(v, piece, continuing, hash_piece(piece, continuing))->id;
 }
