@@ -213,6 +213,13 @@ struct str arena_str(struct arena *a, struct str s)
     return p ? (struct str){p, s.n} : STR_NONE;
 }
 
+struct str buf_take(struct buf *b, struct arena *a)
+{
+    struct str out = b->failed ? STR_NONE : arena_str(a, buf_view(b));
+    buf_release(b);
+    return out;
+}
+
 struct str arena_fmt(struct arena *a, const char *fmt, ...)
 {
     char small[256];

@@ -3,6 +3,7 @@
 #ifndef CAIRN_BASE_ARENA_H
 #define CAIRN_BASE_ARENA_H
 
+#include "base/buf.h"
 #include "base/str.h"
 
 #include <stdarg.h>
@@ -27,6 +28,8 @@ struct str arena_str(struct arena *a, struct str s);
 struct str arena_fmt(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A NUL-terminated copy, NULL when out of memory. */
 char *arena_cstr(struct arena *a, struct str s);
+/* A buffer's bytes as arena_str copies them; the buffer is released. STR_NONE when either ran out of memory. */
+struct str buf_take(struct buf *b, struct arena *a);
 /* Runs fn(arg) when the arena is reset or freed, last added first; ERR_NOMEM runs it at once. */
 bool arena_defer(struct arena *a, void (*fn)(void *), void *arg);
 

@@ -95,7 +95,7 @@ enum err_code err_nomem(struct err *e)
     return err_set(e, ERR_NOMEM, NULL, "out of memory");
 }
 
-static enum err_code code_of_errno(int number)
+enum err_code err_code_of_errno(int number)
 {
     switch (number) {
     case ENOSPC:
@@ -124,8 +124,8 @@ enum err_code err_errno(struct err *e, const char *what, const char *path)
     const char *dots = n > PATH_SHOWN ? "…" : "";
     const char *shown = n > PATH_SHOWN ? path + (n - PATH_SHOWN) : path;
     if (n == 0)
-        return err_set(e, code_of_errno(number), NULL, "cannot %s: %s", what, said);
-    return err_set(e, code_of_errno(number), NULL, "cannot %s %s%s: %s", what, dots, shown, said);
+        return err_set(e, err_code_of_errno(number), NULL, "cannot %s: %s", what, said);
+    return err_set(e, err_code_of_errno(number), NULL, "cannot %s %s%s: %s", what, dots, shown, said);
 }
 
 void err_clear(struct err *e)

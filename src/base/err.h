@@ -40,8 +40,9 @@ enum err_code err_set(struct err *e, enum err_code code, const char *field, cons
 enum err_code err_named(struct err *e, enum err_code code, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 enum err_code err_nomem(struct err *e);
-/* From errno (ENOSPC, EDQUOT, EFBIG → ERR_DISK_FULL; EROFS, EACCES, EPERM → ERR_READ_ONLY; ENOMEM; else ERR_IO):
- * "cannot <what>: <strerror>". */
+/* ENOSPC, EDQUOT, EFBIG → ERR_DISK_FULL; EROFS, EACCES, EPERM → ERR_READ_ONLY; ENOMEM → ERR_NOMEM; else ERR_IO. */
+enum err_code err_code_of_errno(int number);
+/* From errno: "cannot <what> <path>: <strerror>". path may be NULL. */
 enum err_code err_errno(struct err *e, const char *what, const char *path);
 void err_clear(struct err *e);
 

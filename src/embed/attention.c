@@ -22,9 +22,13 @@ static void lay_values(float *values, const float *v, size_t stride, size_t leng
         size_t n = d - p * PANEL < PANEL ? d - p * PANEL : PANEL;
         for (size_t j = 0; j < length; j++) {
             float *to = values + (p * length + j) * PANEL;
-            memcpy(to, v + j * stride + p * PANEL, n * sizeof *to);
-            if (n < PANEL)
+            const float *from = v + j * stride + p * PANEL;
+            if (n == PANEL) { /* of a size known to the compiler */
+                memcpy(to, from, PANEL * sizeof *to);
+            } else {
+                memcpy(to, from, n * sizeof *to);
                 memset(to + n, 0, (PANEL - n) * sizeof *to);
+            }
         }
     }
 }

@@ -68,13 +68,25 @@ TARGET static void matmul_float(size_t m, size_t n16, size_t k, const float *a, 
         float_rows(m, 1, k, a, lda, b + p * PANEL * k, bias ? bias + p * PANEL : NULL, c + p * PANEL, ldc);
 }
 
-INLINE float sum_of(const vf *v)
-{
-    float s = 0;
-    for (size_t i = 0; i < LANES; i++)
-        s += (*v)[i];
-    return s;
-}
+/* All lanes into one, in pairs, so that no step waits for all before it. */
+#define FOLD(name, joined)                                                                                             \
+    INLINE float name(const vf *v)                                                                                     \
+    {                                                                                                                  \
+        float t[LANES];                                                                                                \
+        memcpy(t, v, sizeof t);                                                                                        \
+        UNROLL for (size_t half = LANES / 2; half > 0; half /= 2)                                                      \
+        {                                                                                                              \
+            UNROLL for (size_t i = 0; i < half; i++)                                                                   \
+            {                                                                                                          \
+                float a = t[i], b = t[i + half];                                                                       \
+                t[i] = (joined);                                                                                       \
+            }                                                                                                          \
+        }                                                                                                              \
+        return t[0];                                                                                                   \
+    }
+FOLD(sum_of, a + b)
+FOLD(least_of, a < b ? a : b)
+FOLD(most_of, a > b ? a : b)
 
 /* *x = e^*x for *x <= 0, to about 2 units in the last place; below -87 as at -87, 1.6e-38. */
 INLINE void exp_negative(vf *x)
@@ -103,9 +115,7 @@ TARGET static float softmax(float *x, size_t n, size_t padded, float factor)
     vf top = ALL(-INFINITY), total = {0};
     for (size_t i = 0; i < padded; i += LANES)
         top = VMAX(top, AT(x + i));
-    float max = -INFINITY;
-    for (size_t i = 0; i < LANES; i++)
-        max = top[i] > max ? top[i] : max;
+    float max = most_of(&top);
     for (size_t i = 0; i < padded; i += LANES) {
         vf v = (AT(x + i) - max) * factor;
         exp_negative(&v);
@@ -211,11 +221,7 @@ INLINE void quantise_row(const float *x, const float *smooth, size_t n, uint8_t 
         low = VMIN(v, low);
         high = VMAX(v, high);
     }
-    float least = 0, most = 0;
-    for (size_t j = 0; j < LANES; j++) {
-        least = low[j] < least ? low[j] : least;
-        most = high[j] > most ? high[j] : most;
-    }
+    float least = least_of(&low), most = most_of(&high);
     for (; i < n; i++) {
         float v = smooth ? x[i] * smooth[i] : x[i];
         least = v < least ? v : least;

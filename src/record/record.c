@@ -149,7 +149,6 @@ struct str record_searched_text(struct arena *a, const struct record *r)
             buf_char(&b, '\n');
         buf_str(&b, r->v[i].s);
     }
-    struct str text = b.failed ? STR_NONE : arena_str(a, buf_view(&b));
-    buf_release(&b);
+    struct str text = buf_take(&b, a);
     return text;
 }

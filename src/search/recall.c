@@ -127,8 +127,7 @@ static struct str explain(struct recalling *r, const struct candidate *c)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         jw_knum(&w, parts[i].name, round(parts[i].value * 1000) / 1000);
     jw_end_object(&w);
-    struct str why = b.failed ? STR_NONE : arena_str(r->a, buf_view(&b));
-    buf_release(&b);
+    struct str why = buf_take(&b, r->a);
     return why;
 }
 

@@ -70,8 +70,7 @@ static enum err_code effective_updates(struct arena *a, const struct json *given
     jw_value(&w, pattern);
     jw_end_array(&w);
     jw_end_object(&w);
-    struct str text = b.failed ? STR_NONE : arena_str(a, buf_view(&b));
-    buf_release(&b);
+    struct str text = buf_take(&b, a);
     return text.p ? json_parse(a, text, 0, out, e) : err_nomem(e);
 }
 

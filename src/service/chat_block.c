@@ -191,8 +191,7 @@ static enum err_code fill_context(struct chat *c, struct block *b, struct chat_c
     for (size_t i = 0; i < b->n_conversations; i++)
         jw_str(&w, b->conversations[i]);
     jw_end_array(&w);
-    ctx->relevant = ids.failed ? STR_NONE : arena_str(c->arena, buf_view(&ids));
-    buf_release(&ids);
+    ctx->relevant = buf_take(&ids, c->arena);
     ctx->context_used = b->entries;
     if (b->entries || ctx->agent_state_applied) {
         buf_cstr(&b->out, closing);

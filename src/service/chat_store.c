@@ -142,8 +142,7 @@ static struct str answer_metadata(struct arena *a, const struct chat *c)
     if (!c->complete)
         jw_kbool(&w, "incomplete", true);
     jw_end_object(&w);
-    struct str out = b.failed ? STR_NONE : arena_str(a, buf_view(&b));
-    buf_release(&b);
+    struct str out = buf_take(&b, a);
     return out;
 }
 

@@ -36,7 +36,6 @@ enum err_code json_merge_text(struct arena *a, struct str under, const struct js
     struct json_out w;
     jw_init(&w, &b);
     json_merge(&w, stored, over);
-    *out = b.failed ? STR_NONE : arena_str(a, buf_view(&b));
-    buf_release(&b);
+    *out = buf_take(&b, a);
     return out->p ? ERR_OK : err_nomem(e);
 }

@@ -82,8 +82,7 @@ static enum err_code set_json(struct record *r, struct op_call *c, const char *n
     struct json_out w;
     jw_init(&w, &b);
     jw_value(&w, v);
-    struct str text = b.failed ? STR_NONE : arena_str(c->arena, buf_view(&b));
-    buf_release(&b);
+    struct str text = buf_take(&b, c->arena);
     if (!text.p)
         return err_nomem(e);
     record_set(r, name, V_TEXT(text));
@@ -256,8 +255,7 @@ static enum err_code body_updates(struct op_call *c, const struct json **out, st
         jw_value(&w, &c->body->items[i]);
     }
     jw_end_object(&w);
-    struct str text = b.failed ? STR_NONE : arena_str(c->arena, buf_view(&b));
-    buf_release(&b);
+    struct str text = buf_take(&b, c->arena);
     return text.p ? json_parse(c->arena, text, 0, out, e) : err_nomem(e);
 }
 

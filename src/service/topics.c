@@ -85,7 +85,6 @@ enum err_code topics_of(struct arena *a, const struct str *texts, size_t n, size
     for (size_t i = 0; i < n_all && i < max; i++)
         jw_str(&w, all[i].word);
     jw_end_array(&w);
-    *out = b.failed ? STR_NONE : arena_str(a, buf_view(&b));
-    buf_release(&b);
+    *out = buf_take(&b, a);
     return out->p ? ERR_OK : err_nomem(e);
 }

@@ -4,25 +4,6 @@
 
 #include <errno.h>
 
-/* The system's reason beneath an I/O error or a file that cannot be opened. */
-static enum err_code code_of_errno(int number, enum err_code otherwise)
-{
-    switch (number) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        return ERR_DISK_FULL;
-    case EROFS:
-    case EACCES:
-    case EPERM:
-        return ERR_READ_ONLY;
-    case ENOMEM:
-        return ERR_NOMEM;
-    default:
-        return otherwise;
-    }
-}
-
 /* By the primary code; extended ones only where they mean something else to us. */
 static enum err_code code_of(int rc, int number)
 {
@@ -34,7 +15,7 @@ static enum err_code code_of(int rc, int number)
     case SQLITE_PERM:
         return ERR_READ_ONLY;
     case SQLITE_CANTOPEN:
-        return code_of_errno(number, ERR_IO);
+        return err_code_of_errno(number);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
@@ -45,7 +26,7 @@ static enum err_code code_of(int rc, int number)
     case SQLITE_NOMEM:
         return ERR_NOMEM;
     case SQLITE_IOERR:
-        return rc == SQLITE_IOERR_NOMEM ? ERR_NOMEM : code_of_errno(number, ERR_IO);
+        return rc == SQLITE_IOERR_NOMEM ? ERR_NOMEM : err_code_of_errno(number);
     case SQLITE_INTERRUPT:
         return ERR_TIMEOUT;
     case SQLITE_CONSTRAINT:

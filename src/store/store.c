@@ -27,8 +27,8 @@ static enum err_code open_first(struct store *s, bool read_only, struct store_tx
         return tx_open(s, false, out, e);
     }
     enum err_code rc = tx_open(s, true, out, &why);
-    if (rc ==
-        ERR_IO) { /* a disk that stumbles once is not one that cannot be written: that would last for as long as we */
+    /* A disk that stumbles once is not one that cannot be written: that would last for as long as we run. */
+    if (rc == ERR_IO) {
         err_clear(&why);
         rc = tx_open(s, true, out, &why);
     }

@@ -120,7 +120,6 @@ enum err_code ask_body(struct cli *c, const struct given *g, const struct op_cal
     jw_object(&w);
     put_members(&w, g, call);
     jw_end_object(&w);
-    *out = b.failed ? STR_NONE : arena_str(c->arena, buf_view(&b));
-    buf_release(&b);
+    *out = buf_take(&b, c->arena);
     return out->p ? ERR_OK : err_nomem(e);
 }

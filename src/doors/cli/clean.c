@@ -72,8 +72,7 @@ struct str clean_line(struct arena *a, struct str text)
             buf_char(&out, ' ');
         space = blank;
     }
-    struct str made = out.failed ? STR_NONE : arena_str(a, buf_view(&out));
-    buf_release(&out);
+    struct str made = buf_take(&out, a);
     return made;
 }
 

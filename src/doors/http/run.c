@@ -73,8 +73,7 @@ static struct str next_link(struct http_request *r)
     buf_cstr(&b, "cursor=");
     url_encode(&b, r->call.next_cursor);
     buf_cstr(&b, ">; rel=\"next\"");
-    struct str link = b.failed ? STR_NONE : arena_str(r->arena, buf_view(&b));
-    buf_release(&b);
+    struct str link = buf_take(&b, r->arena);
     return link;
 }
 

@@ -206,8 +206,7 @@ struct str answer_turn(struct answer *x, struct arena *a)
         return arena_str(a, answer_text(x).n ? answer_text(x) : STR(""));
     buf_init(&b, 0);
     write_calls(x, a, &b);
-    struct str out = b.failed ? STR_NONE : arena_str(a, buf_view(&b));
-    buf_release(&b);
+    struct str out = buf_take(&b, a);
     return out;
 }
 
@@ -263,8 +262,7 @@ struct str answer_metadata(struct answer *x, struct arena *a, int64_t response_t
     struct buf b;
     buf_init(&b, 0);
     write_metadata(x, a, response_time_ms, &b);
-    struct str out = b.failed ? STR_NONE : arena_str(a, buf_view(&b));
-    buf_release(&b);
+    struct str out = buf_take(&b, a);
     return out;
 }
 

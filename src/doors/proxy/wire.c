@@ -158,8 +158,7 @@ struct str wire_minified(struct arena *a, const struct json *v)
     buf_init(&b, TEXT_MAX);
     jw_init(&w, &b);
     jw_value(&w, v);
-    struct str out = b.failed ? STR_NONE : arena_str(a, buf_view(&b));
-    buf_release(&b);
+    struct str out = buf_take(&b, a);
     return out;
 }
 
@@ -186,8 +185,7 @@ struct str wire_user_message(struct arena *a, struct str block)
     buf_cstr(&b, "{\"role\":\"user\",\"content\":\"");
     jw_escape(&b, block);
     buf_cstr(&b, "\"}");
-    struct str out = b.failed ? STR_NONE : arena_str(a, buf_view(&b));
-    buf_release(&b);
+    struct str out = buf_take(&b, a);
     return out;
 }
 
