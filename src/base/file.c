@@ -156,6 +156,43 @@ void file_unmap(struct str map)
         munmap((void *)(uintptr_t)map.p, map.n);
 }
 
+int file_open_read(const char *path, struct err *e)
+{
+    int fd = injected() ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        err_set(e, ERR_NOT_FOUND, NULL, "there is no file %.200s", path);
+    else if (fd < 0)
+        err_errno(e, "open", path);
+    return fd;
+}
+
+enum err_code file_map_fd(int fd, size_t bytes, struct str *out, struct err *e)
+{
+    *out = STR_NONE;
+    void *p = injected() ? MAP_FAILED : mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED)
+        return err_errno(e, "map a file", NULL);
+    *out = (struct str){p, bytes};
+    return ERR_OK;
+}
+
+enum err_code file_look(int fd, int64_t *size, bool *gone, struct err *e)
+{
+    struct stat st;
+    if (injected() || fstat(fd, &st) != 0)
+        return err_errno(e, "look at a file", NULL);
+    *size = (int64_t)st.st_size;
+    *gone = st.st_nlink == 0;
+    return ERR_OK;
+}
+
+enum err_code file_cut(int fd, int64_t size, struct err *e)
+{
+    if (injected() || ftruncate(fd, (off_t)size) != 0)
+        return err_errno(e, "cut a file", NULL);
+    return ERR_OK;
+}
+
 enum err_code file_write_fd(int fd, struct str bytes, struct err *e)
 {
     while (bytes.n > 0) {

@@ -23,5 +23,11 @@ int64_t file_size(const char *path);                        /* -1 when absent */
  * short while it is mapped kills the process: files that are replaced must be replaced by renaming. */
 enum err_code file_map(const char *path, size_t max, struct str *out, struct err *e);
 void file_unmap(struct str map); /* STR_NONE and empty ones are fine */
+/* For files that grow: a descriptor for reading (-1 with *e set, ERR_NOT_FOUND when absent), and `bytes` of it in
+ * memory, which may be more than it has yet: what is past its end must not be touched until it is written. */
+int file_open_read(const char *path, struct err *e);
+enum err_code file_map_fd(int fd, size_t bytes, struct str *out, struct err *e);
+enum err_code file_look(int fd, int64_t *size, bool *gone, struct err *e); /* gone: it has no name any more */
+enum err_code file_cut(int fd, int64_t size, struct err *e);               /* what follows `size` bytes is gone */
 
 #endif
