@@ -32,6 +32,7 @@ MONTHS = ["January", "February", "March", "April", "May", "June", "July", "Augus
           "November", "December"]
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
 SECONDS_A_TURN = 10
+VECTORS_SECONDS = 600
 MEASURES = ["R@5", "R@10", "R@20", "all@10", "nDCG@10"]
 
 
@@ -92,6 +93,14 @@ class Client:
         self.host, self.port, self.path = u.hostname, u.port or 80, u.path.rstrip("/")
         self.local = threading.local()
 
+    def get(self, path):
+        conn = http.client.HTTPConnection(self.host, self.port, timeout=60)
+        try:
+            conn.request("GET", self.path + path)
+            return json.loads(conn.getresponse().read())
+        finally:
+            conn.close()
+
     def post(self, path, body):
         data = json.dumps(body).encode()
         for attempt in range(5):
@@ -142,6 +151,19 @@ def store(client, sample, pool):
     return session, refs
 
 
+def wait_for_vectors(client):
+    """Until every turn stored has a vector; gives the model's id, or None when words decide alone."""
+    end = time.monotonic() + VECTORS_SECONDS
+    while time.monotonic() < end:
+        model = client.get("/health/memory").get("embedding_model", {})
+        if model.get("loaded") and model.get("lag", 0) == 0:
+            return model.get("id", "a model without a name")
+        if not model.get("loaded") and not model.get("loading"):
+            return None
+        time.sleep(0.05)
+    raise RuntimeError(f"the vectors are not ready after {VECTORS_SECONDS} s")
+
+
 # ---- measuring ----
 
 def measure(found, gold):
@@ -175,13 +197,16 @@ def show(title, groups):
 
 
 def run(client, samples, jobs):
-    results, times, written, storing = [], [], 0, 0.0
+    results, times, written, storing, waiting, model = [], [], 0, 0.0, 0.0, None
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for number, sample in enumerate(samples):
             begin = time.monotonic()
             session, refs = store(client, sample, pool)
             storing += time.monotonic() - begin
             written += len(refs)
+            begin = time.monotonic()
+            model = wait_for_vectors(client)
+            waiting += time.monotonic() - begin
 
             def ask(q, session=session, refs=refs, number=number):
                 begin = time.monotonic()
@@ -196,7 +221,8 @@ def run(client, samples, jobs):
                 times.append(took * 1000)
             print(f"  {sample['sample_id']}: {len(refs)} turns, {len(results)} questions so far", file=sys.stderr)
     times.sort()
-    return results, {"turns": written, "turns_per_second": written / storing,
+    return results, {"model": model, "turns": written, "turns_per_second": written / storing,
+                     "vectors_wait_seconds": waiting,
                      "search_mean_ms": sum(times) / len(times), "search_p99_ms": times[int(len(times) * 0.99)]}
 
 
@@ -276,6 +302,7 @@ def main():
     show("all", groups["all"])
     print(f"\n{speed['turns']} turns stored, {speed['turns_per_second']:.0f} a second; "
           f"search mean {speed['search_mean_ms']:.2f} ms, p99 {speed['search_p99_ms']:.2f} ms (client side)")
+    print(f"model: {speed['model'] or 'none, by words alone'}; waited {speed['vectors_wait_seconds']:.1f} s for vectors")
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
             json.dump({"measures": MEASURES, "groups": groups, "speed": speed}, f, indent=1)

@@ -53,8 +53,10 @@ struct index_query {
     struct str except_conversation; /* leave this conversation's turns out; STR_NONE: none */
     int64_t from, to;               /* turn time in ms, 0: open */
     int limit;                      /* hits wanted, best first */
-    int around;                     /* also the turns up to this many before and after each hit (0 … 8) */
-    int64_t deadline_us;            /* clock_mono_us, 0: none */
+    const int64_t *also;            /* seqs of turns that are to be among the hits, though words did not find them */
+    size_t n_also;
+    int around;          /* also the turns up to this many before and after each hit (0 … 8) */
+    int64_t deadline_us; /* clock_mono_us, 0: none */
 };
 struct index_hit {
     int64_t seq;
@@ -67,7 +69,8 @@ struct index_hit {
     bool asks;        /* the turn ends with a question mark */
 };
 struct index_hits {
-    struct index_hit *hits; /* n hits, best first, then n_around turns around them (score 0, matched 0) */
+    struct index_hit *hits; /* n hits, best first (those asked for by `also` last), then n_around turns around them
+                               (score 0, matched 0) */
     size_t n, n_around;
     int64_t matches; /* how many matched, at least */
     double *idf;     /* n_terms: the weight of each term (within the scope asked for) */

@@ -180,7 +180,7 @@ static struct scored pop(struct search *s)
 static enum err_code take_best(struct search *s, struct located **out, size_t *n, struct err *e)
 {
     size_t limit = s->q->limit > 0 ? (size_t)s->q->limit : 0;
-    struct located *p = arena_array(s->scratch, struct located, (limit < s->n ? limit : s->n) + 1);
+    struct located *p = arena_array(s->scratch, struct located, (limit < s->n ? limit : s->n) + s->q->n_also + 1);
     *n = 0;
     *out = p;
     if (!p)
@@ -196,6 +196,53 @@ static enum err_code take_best(struct search *s, struct located **out, size_t *n
         *n += wanted;
         if (tried % CLOCK_EVERY == 0 && s->q->deadline_us && clock_mono_us() > s->q->deadline_us)
             return err_set(e, ERR_TIMEOUT, NULL, "the search took too long");
+    }
+    return ERR_OK;
+}
+
+/* ---- turns that something else than words found ---- */
+static int compare_seqs(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* As a row of the index, or of the tail where it is there. Only the seq of the row counts from here on. */
+static struct scored found_elsewhere(const struct search *s, int64_t seq)
+{
+    size_t low = 0, high = s->tail.n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (s->tail.turns[mid].seq < seq)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    bool fresh = low < s->tail.n && s->tail.turns[low].seq == seq;
+    return (struct scored){.row = fresh ? -1 - (int64_t)low : row_make(0, seq, 0)};
+}
+
+static enum err_code take_also(struct search *s, struct located *best, size_t *n, struct err *e)
+{
+    size_t known = *n;
+    int64_t *seqs = arena_array(s->scratch, int64_t, known + 1);
+    if (!seqs)
+        return err_nomem(e);
+    for (size_t i = 0; i < known; i++)
+        seqs[i] = best[i].hit.seq;
+    if (known > 1)
+        qsort(seqs, known, sizeof *seqs, compare_seqs);
+    for (size_t i = 0; i < s->q->n_also; i++) {
+        bool wanted = false;
+        if (known && bsearch(&s->q->also[i], seqs, known, sizeof *seqs, compare_seqs))
+            continue;
+        struct scored o = found_elsewhere(s, s->q->also[i]);
+        if (o.row >= 0 && !s->d)
+            continue;
+        enum err_code code = place_of(s, &o, &best[*n], &wanted, e);
+        if (code)
+            return code;
+        *n += wanted;
     }
     return ERR_OK;
 }
@@ -216,6 +263,8 @@ static enum err_code run(struct search *s, struct arena *a, struct index_hits *o
     out->matches = (int64_t)s->n;
     if (code == ERR_OK)
         code = take_best(s, &best, &n, e);
+    if (code == ERR_OK && s->q->n_also)
+        code = take_also(s, best, &n, e);
     if (code == ERR_OK)
         code = places_hand_over(s, a, best, n, out, e);
     if (code)

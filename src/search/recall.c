@@ -1,8 +1,9 @@
-/* Recall in five steps: words of the question; turns that have them, and those around (index); their scores
+/* Recall in five steps: words and meaning of the question; turns that have them, and those around (index); their scores
  * (score.c); the best that fit the budget, read from the store, without saying one thing twice; their conversations. */
 #include "search/intern.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
 
@@ -11,7 +12,14 @@
 #include <string.h>
 
 /* Hits asked of the index; turns read from the store at most, for each one wanted; conversations named. */
-enum { CANDIDATES = 200, READS_PER_RESULT = 3, READS_MORE = 20, CONVERSATIONS_MAX = 10, TITLE_BYTES = 200 };
+enum {
+    CANDIDATES = 200,
+    CANDIDATES_FILTERED = 600,
+    READS_PER_RESULT = 3,
+    READS_MORE = 20,
+    CONVERSATIONS_MAX = 10,
+    TITLE_BYTES = 200
+};
 
 struct recalling {
     struct store *store;
@@ -20,7 +28,9 @@ struct recalling {
     const struct recall_query *q;
     int64_t now;
     struct index_query words;
+    struct sense sense;
     struct index_hits hits;
+    float *cosines; /* of the hits, NULL: no meaning */
     struct candidate *best;
     struct fingerprint *prints; /* of the chosen */
     struct recall_result *out;
@@ -90,20 +100,64 @@ static enum err_code search_agents(struct recalling *r, struct err *e)
     return index_search(r->index, r->a, &r->words, &r->hits, e);
 }
 
+/* ---- meaning ---- */
+/* The turns nearest in meaning join those that words find. What goes wrong here only takes meaning away. */
+static enum err_code read_meaning(struct recalling *r, struct err *e)
+{
+    struct err lost = {0};
+    bool filtered = r->q->from || r->q->to || r->q->except_conversation.p; /* some of them will fall away */
+    struct vector_query q = {.session_id = r->q->session_id,
+                             .project = r->q->project,
+                             .best = filtered ? CANDIDATES_FILTERED : CANDIDATES,
+                             .deadline_us = r->q->deadline_us};
+    if (!r->q->meaning || str_trim(r->q->text).n == 0)
+        return ERR_OK;
+    if (meaning_find(r->q->meaning, r->a, r->q->text, &q, &r->sense, &lost)) {
+        log_error("meaning_failed", &lost);
+        r->sense = (struct sense){0};
+        return ERR_OK;
+    }
+    int64_t *also = arena_array(r->a, int64_t, r->sense.n + 1);
+    if (!also)
+        return err_nomem(e);
+    for (size_t i = 0; i < r->sense.n; i++)
+        also[i] = r->sense.hits[i].seq;
+    r->words.also = also;
+    r->words.n_also = r->sense.n;
+    return ERR_OK;
+}
+
+static enum err_code weigh_meaning(struct recalling *r, struct err *e)
+{
+    size_t n = r->hits.n + r->hits.n_around;
+    int64_t *seqs = arena_array(r->a, int64_t, n + 1);
+    float *cosines = arena_array(r->a, float, n + 1);
+    if (!seqs || !cosines)
+        return err_nomem(e);
+    for (size_t i = 0; i < n; i++)
+        seqs[i] = r->hits.hits[i].seq;
+    r->cosines = cosines;
+    return meaning_of(r->q->meaning, r->a, &r->sense, seqs, n, cosines, e);
+}
+
 static enum err_code find(struct recalling *r, struct err *e)
 {
     struct dates dates;
     enum err_code code = read_words(r, e);
-    if (code || r->words.n_terms == 0)
+    if (code == ERR_OK)
+        code = read_meaning(r, e);
+    if (code || (r->words.n_terms == 0 && r->words.n_also == 0))
         return code;
     code = index_search(r->index, r->a, &r->words, &r->hits, e);
-    if (code == ERR_OK && r->hits.n == 0)
+    if (code == ERR_OK && r->hits.n == 0 && r->words.n_terms > 0)
         code = search_agents(r, e);
+    if (code == ERR_OK && r->sense.vector)
+        code = weigh_meaning(r, e);
     if (code)
         return code;
     r->out->total_matches = r->hits.matches;
     dates_read(r->q->text, r->now, &dates);
-    return score_hits(r->a, &r->hits, &r->words, &dates, r->now, &r->best, e);
+    return score_hits(r->a, &r->hits, &r->words, r->cosines, &dates, r->now, &r->best, e);
 }
 
 /* ---- choosing ---- */
@@ -114,13 +168,10 @@ static struct str explain(struct recalling *r, const struct candidate *c)
     const struct {
         const char *name;
         double value;
-    } parts[] = {{"words", c->words},
-                 {"neighbours", c->neighbours},
-                 {"conversation", c->conversation},
-                 {"speaker", c->speaker},
-                 {"date", c->date},
-                 {"asking", c->asking},
-                 {"recency", c->recency}};
+    } parts[] = {{"words", c->words},           {"meaning", c->meaning},
+                 {"neighbours", c->neighbours}, {"conversation", c->conversation},
+                 {"speaker", c->speaker},       {"date", c->date},
+                 {"asking", c->asking},         {"recency", c->recency}};
     buf_init(&b, 0);
     jw_init(&w, &b);
     jw_object(&w);
@@ -139,6 +190,12 @@ static bool said_already(struct recalling *r, struct fingerprint f)
     return false;
 }
 
+/* Vectors know sessions and projects by a hash only, so what they found is looked at here. */
+static bool in_scope(const struct recall_query *q, const struct turn *t)
+{
+    return q->session_id.p ? str_eq(q->session_id, t->session_id) : !q->project.p || str_eq(q->project, t->project);
+}
+
 /* Reads one candidate and takes it when it is there, new and fits. */
 static enum err_code consider(struct recalling *r, struct store_tx *tx, const struct candidate *c, int64_t *tokens,
                               struct err *e)
@@ -150,6 +207,8 @@ static enum err_code consider(struct recalling *r, struct store_tx *tx, const st
         return ERR_OK;
     if (code)
         return err_set(e, code, NULL, "%s", missing.message);
+    if (!in_scope(r->q, &h->turn))
+        return ERR_OK;
     if (r->q->max_tokens > 0 && *tokens + h->turn.token_count > r->q->max_tokens)
         return ERR_OK;
     struct fingerprint f = fingerprint_of(r->a, h->turn.content);

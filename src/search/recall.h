@@ -1,13 +1,14 @@
-/* Recall: the turns that matter for a question, ranked, with scores, within a budget. Words lead for
- * now: BM25 of the turn, of its neighbours and of its conversation, the speaker and date named in the question.
- * Later issues add meaning behind the same header. Thread-safe. */
+/* Recall: the turns that matter for a question, ranked, with scores, within a budget: by words (BM25) and meaning of
+ * the turn, of its neighbours and of its conversation, the speaker and date named in the question. Thread-safe. */
 #ifndef CAIRN_SEARCH_RECALL_H
 #define CAIRN_SEARCH_RECALL_H
 
 #include "index/index.h"
+#include "search/meaning.h"
 #include "store/turns.h"
 
 struct recall_query {
+    struct meaning *meaning;        /* NULL: by words alone */
     struct str text;                /* question or directive */
     struct str session_id;          /* STR_NONE: across all sessions of `project` */
     struct str project;             /* STR_NONE: all projects */
@@ -23,8 +24,8 @@ struct recall_hit {
     struct turn turn;
     double score;                  /* 0..1 */
     struct str conversation_title; /* directive of its conversation, or STR_NONE */
-    struct str why; /* JSON object: what made the score: words, neighbours, conversation, speaker, date, asking,
-                     * recency */
+    struct str why; /* JSON object: what made the score: words, meaning, neighbours, conversation, speaker, date,
+                     * asking, recency */
 };
 struct recall_result {
     struct recall_hit *hits; /* best first */

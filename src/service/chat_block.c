@@ -167,7 +167,8 @@ static enum err_code add_recalled(struct block *b, struct arena *a, int64_t dead
 {
     struct chat *c = b->chat;
     struct recall_result found = {0};
-    struct recall_query q = {.text = text_cut(last_user_text(c), 8000),
+    struct recall_query q = {.meaning = c->svc->meaning,
+                             .text = text_cut(last_user_text(c), 8000),
                              .session_id = str_of(c->session_id),
                              .max_results = 30,
                              .deadline_us = deadline_us};

@@ -179,7 +179,8 @@ enum err_code context_get(struct op_call *c, struct err *e)
         return code;
     code = gather(c, tx, &p, e);
     store_read_end(tx);
-    struct recall_query q = {.text = op_text(c, "directive"),
+    struct recall_query q = {.meaning = c->svc->meaning,
+                             .text = op_text(c, "directive"),
                              .session_id = op_text(c, "session_id"),
                              .max_results = (int)op_int(c, "max_turns", 10),
                              .max_tokens = op_int(c, "max_tokens", 0)};

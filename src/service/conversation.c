@@ -61,7 +61,8 @@ static void answer_created(struct op_call *c, void *arg)
 /* What is relevant is a help, not a condition: a recall that fails leaves the list empty. */
 static void find_relevant(struct op_call *c, struct conversation_new *n, struct str directive)
 {
-    struct recall_query q = {.text = directive, .session_id = op_text(c, "session_id"), .max_results = 20};
+    struct recall_query q = {
+        .meaning = c->svc->meaning, .text = directive, .session_id = op_text(c, "session_id"), .max_results = 20};
     struct err ignored = {0};
     n->depth = (int)op_int(c, "context_depth", 5);
     if (directive.n && n->depth > 0 && op_bool(c, "use_context", true) &&

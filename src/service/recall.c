@@ -78,7 +78,8 @@ static void write_hit(struct json_out *w, const struct recall_hit *h, bool expla
 enum err_code recall_call(struct op_call *c, struct err *e)
 {
     int64_t start = clock_mono_us();
-    struct recall_query q = {.text = op_text(c, "query"),
+    struct recall_query q = {.meaning = c->svc->meaning,
+                             .text = op_text(c, "query"),
                              .session_id = op_text(c, "session_id"),
                              .project = op_text(c, "project"),
                              .to = op_time(c, "as_of"),
@@ -145,7 +146,8 @@ static void write_found(struct op_call *c, const struct recall_hit *h, const str
 enum err_code context_search(struct op_call *c, struct err *e)
 {
     int64_t start = clock_mono_us();
-    struct recall_query q = {.text = op_text(c, "query"),
+    struct recall_query q = {.meaning = c->svc->meaning,
+                             .text = op_text(c, "query"),
                              .session_id = op_text(c, "session_id"),
                              .threshold = op_real(c, "relevance_threshold", 0),
                              .max_results = (int)op_int(c, "max_results", 10)};

@@ -1,9 +1,11 @@
-/* Opening and closing the service: store, index, journal, in that order and back. */
+/* Opening and closing the service: store, index, meaning, journal, in that order and back. */
 #include "service/service.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "service/journal.h"
+#include "service/model.h"
 
 #ifndef CAIRN_VERSION
 #define CAIRN_VERSION "0.0.0"
@@ -16,7 +18,23 @@ const char *cairn_version(void)
 
 static void on_commit(void *arg)
 {
-    index_wake(arg);
+    struct service *s = arg;
+    index_wake(s->index);
+    if (s->meaning)
+        meaning_wake(s->meaning);
+}
+
+/* Without a model recall works by words; that is said once. */
+static enum err_code open_meaning(struct service *s, struct err *e)
+{
+    char model[MODEL_PATH_ROOM];
+    if (!model_find(&s->options, store_dir(s->store), model)) {
+        log_event(LOG_INFO, "no_model", L_CSTR("note", "recall works by words alone"));
+        return ERR_OK;
+    }
+    struct meaning_options o = {
+        .store = s->store, .dir = store_dir(s->store), .model = model, .read_only = s->options.read_only};
+    return meaning_open(&o, &s->meaning, e);
 }
 
 enum err_code service_open(const struct service_options *o, struct service **out, struct err *e)
@@ -37,7 +55,10 @@ enum err_code service_open(const struct service_options *o, struct service **out
     if (code)
         goto out;
     if (o->background) {
-        store_on_commit(s->store, on_commit, s->index);
+        code = open_meaning(s, e);
+        if (code)
+            goto out;
+        store_on_commit(s->store, on_commit, s);
         code = journal_open(s, &s->journal, e);
     }
 out:
@@ -55,6 +76,7 @@ void service_close(struct service *s)
     journal_close(s->journal);
     if (s->store)
         store_on_commit(s->store, NULL, NULL);
+    meaning_close(s->meaning);
     if (s->index)
         index_close(s->index);
     if (s->store)

@@ -4,6 +4,7 @@
 #define CAIRN_SERVICE_SERVICE_H
 
 #include "index/index.h"
+#include "search/meaning.h"
 #include "service/breaker.h"
 #include "service/operation.h"
 #include "store/store.h"
@@ -15,6 +16,10 @@ struct service_options {
     bool background; /* feed the index, replay the journal (servers); else only on demand */
     bool read_only;
     bool sync_normal;
+    /* The embedding model's folder. NULL: the environment's CAIRN_MODEL ("off": none), else the first of
+     * <dir>/model, $XDG_DATA_HOME/cairn-models/all-MiniLM-L6-v2 and model/all-MiniLM-L6-v2 beside the program that is
+     * there. Only background services load it. */
+    const char *model;
     /* proxy policy, shown by health and used by chat_memory */
     const char *upstream_url;  /* NULL: none configured */
     bool upstream_key;         /* a key is configured (never the key itself) */
@@ -25,6 +30,7 @@ struct service_options {
 struct service {
     struct store *store;
     struct index *index;
+    struct meaning *meaning;        /* NULL: no model, or not a background service */
     struct journal *journal;        /* NULL unless background */
     struct breaker breaker;         /* memory in chats */
     struct service_options options; /* strings owned by the caller of service_open */

@@ -142,6 +142,26 @@ static bool write_service(struct op_call *c)
     return allowed;
 }
 
+static void write_model(struct op_call *c)
+{
+    struct json_out *w = c->out;
+    struct meaning_state s;
+    meaning_state(c->svc->meaning, &s);
+    jw_key(w, "embedding_model");
+    jw_object(w);
+    jw_kbool(w, "loaded", s.loaded);
+    if (s.loaded) {
+        jw_kcstr(w, "id", s.id);
+        jw_kint(w, "dimensions", (int64_t)s.dimensions);
+        jw_kint(w, "vectors", s.vectors);
+        jw_kint(w, "lag", s.lag);
+    } else {
+        jw_kbool(w, "loading", s.loading);
+        jw_kcstr(w, "note", "recall works by words alone");
+    }
+    jw_end_object(w);
+}
+
 static void write_parts(struct op_call *c)
 {
     const struct service_options *o = &c->svc->options;
@@ -152,14 +172,10 @@ static void write_parts(struct op_call *c)
     jw_end_object(w);
     jw_key(w, "index");
     jw_object(w);
-    jw_kcstr(w, "by", "words");
+    jw_kcstr(w, "by", c->svc->meaning ? "words and meaning" : "words");
     jw_kint(w, "lag", index_lag(c->svc->index));
     jw_end_object(w);
-    jw_key(w, "embedding_model");
-    jw_object(w);
-    jw_kbool(w, "loaded", false);
-    jw_kcstr(w, "note", "recall works by words alone");
-    jw_end_object(w);
+    write_model(c);
     jw_key(w, "upstream");
     jw_object(w);
     jw_kbool(w, "configured", o->upstream_url != NULL);

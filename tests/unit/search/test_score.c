@@ -15,6 +15,7 @@ struct hand {
     struct index_hits all;
     struct index_query q;
     struct dates dates;
+    const float *cosines;
     double idf[2];
     struct candidate *best;
 };
@@ -28,7 +29,7 @@ static void deal(struct hand *h)
     h->all.hits = h->hits;
     h->all.idf = h->idf;
     h->q.n_terms = 2;
-    assert_int_equal(score_hits(h->arena, &h->all, &h->q, &h->dates, 1000, &h->best, &e), ERR_OK);
+    assert_int_equal(score_hits(h->arena, &h->all, &h->q, h->cosines, &h->dates, 1000, &h->best, &e), ERR_OK);
 }
 
 static struct index_hit hit(int64_t seq, int64_t conversation, int64_t number, double score)
