@@ -36,7 +36,9 @@ def median(values):
 
 
 def clean_environment():
-    return {k: v for k, v in os.environ.items() if not k.startswith(("CAIRN_", "OPENAI_"))}
+    """Without a model: what is measured here is storing, serving, and recall by words."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CAIRN_", "OPENAI_"))}
+    return {**kept, "CAIRN_MODEL": "off"}
 
 
 class Process:

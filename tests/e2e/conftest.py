@@ -52,6 +52,7 @@ class Cairn:
 
     def start(self, wait=True):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CAIRN_") and k != "OPENAI_API_KEY"}
+        environment["CAIRN_MODEL"] = "off"  # most tests are of other things than meaning
         environment.update(self.env)
         command = [binary(), "serve", "--listen", f"127.0.0.1:{self.port}", "--data", str(self.data), *self.args]
         if self.upstream:

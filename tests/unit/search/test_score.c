@@ -8,6 +8,8 @@
 
 #include "search/intern.h"
 
+#include <math.h>
+
 enum { HITS_MAX = 16 };
 struct hand {
     struct arena *arena;
@@ -142,6 +144,42 @@ static void equals_come_newest_first(void **state)
     arena_free(h.arena);
 }
 
+static void what_stands_out_in_meaning_lifts_itself_and_what_is_near(void **state)
+{
+    struct hand h = {.all = {.n = 10}};
+    float cosines[10];
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        h.hits[i] = hit(i + 1, i < 3 ? 1 : 2 + i, 1 + i, 0);
+        cosines[i] = i == 0 ? 0.8f : i == 9 ? NAN : 0.2f;
+    }
+    h.cosines = cosines;
+    deal(&h);
+    assert_int_equal(h.best[0].hit->seq, 1);
+    assert_int_equal(h.best[1].hit->seq, 2);
+    assert_int_equal(h.best[2].hit->seq, 3);
+    assert_true(of(&h, 1)->meaning > 0 && of(&h, 2)->meaning == 0 && of(&h, 2)->neighbours > of(&h, 3)->neighbours);
+    assert_true(of(&h, 10)->meaning == 0 && of(&h, 10)->score == 0);
+    assert_true(of(&h, 1)->score < 1);
+    arena_free(h.arena);
+}
+
+static void cosines_that_are_unknown_change_nothing(void **state)
+{
+    struct hand by_words = {.all = {.n = 3}}, by_both = {.all = {.n = 3}};
+    const float cosines[] = {NAN, NAN, NAN};
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        by_words.hits[i] = by_both.hits[i] = hit(i + 1, 1, i + 1, i);
+    by_both.cosines = cosines;
+    deal(&by_words);
+    deal(&by_both);
+    for (int i = 0; i < 3; i++)
+        assert_true(by_words.best[i].score == by_both.best[i].score);
+    arena_free(by_words.arena);
+    arena_free(by_both.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(scores_fall_and_stay_between_0_and_1),
@@ -149,6 +187,8 @@ int main(void)
                                        cmocka_unit_test(a_conversation_that_has_more_of_the_question_lifts_its_turns),
                                        cmocka_unit_test(speaker_date_and_age_multiply),
                                        cmocka_unit_test(a_turn_that_asks_counts_less),
+                                       cmocka_unit_test(what_stands_out_in_meaning_lifts_itself_and_what_is_near),
+                                       cmocka_unit_test(cosines_that_are_unknown_change_nothing),
                                        cmocka_unit_test(equals_come_newest_first)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
