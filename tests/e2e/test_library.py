@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, binary
 
 BUILD = pathlib.Path(binary()).resolve().parent
-PACKAGES = ["libmicrohttpd", "simdjson", "libcurl", "sqlite3", "libsodium"]
+PACKAGES = ["libmicrohttpd", "simdjson", "libcurl", "sqlite3", "libsodium", "libutf8proc"]
 PROGRAM = r"""
 #include <cairn.h>
 #include <stdio.h>
