@@ -173,7 +173,7 @@ static enum err_code set_up(struct db *d, enum db_mode mode, struct err *e)
     if (mode == DB_READ)
         return db_exec(d, "PRAGMA cache_size=-4096", e) ? e->code : make_tables(d, mode, e);
     enum err_code code = db_exec(d,
-                                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384;"
+                                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8192;"
                                  "BEGIN IMMEDIATE",
                                  e);
     if (code)
