@@ -50,6 +50,8 @@ struct chat {
 /* A chat with copies of all of r, its ids made; NULL when out of memory. */
 struct chat *chat_new(struct service *s, const struct chat_request *r);
 void chat_unref(struct chat *c);
+/* A copy in memory of its own, for `text` and `metadata`; chat_unref frees it. False: out of memory. */
+bool chat_own_copy(struct str *to, struct str s);
 
 /* Finds (does not make) session and conversation; sets `placed` and what belongs to it. On a read snapshot or
  * the writer's. */

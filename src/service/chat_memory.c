@@ -195,7 +195,7 @@ static void answer_done(struct store_job *job)
     journal_wait(c->svc->journal, c);
 }
 
-static bool own_copy(struct str *to, struct str s)
+bool chat_own_copy(struct str *to, struct str s)
 {
     *to = STR_NONE;
     if (!s.n)
@@ -227,7 +227,7 @@ void chat_end(struct chat *c, struct str text, struct str metadata, bool complet
 {
     c->stored = stored;
     c->stored_arg = arg;
-    if (!own_copy(&c->text, text) || !own_copy(&c->metadata, metadata)) {
+    if (!chat_own_copy(&c->text, text) || !chat_own_copy(&c->metadata, metadata)) {
         leave_to_journal(c, text, metadata, complete);
         return;
     }

@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "service/chat.h"
 
 #include <dirent.h>
@@ -138,17 +137,6 @@ static void take_place(struct chat *c, const struct exchange *x)
     c->placed = true;
 }
 
-static bool copy_own(struct str *to, struct str s)
-{
-    char *p = s.n ? mem_alloc(s.n) : NULL;
-    if (s.n && !p)
-        return false;
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    *to = (struct str){p, s.n};
-    return true;
-}
-
 static bool store_exchange(struct service *s, struct replay *r, const struct exchange *x)
 {
     struct err why = {0};
@@ -158,8 +146,8 @@ static bool store_exchange(struct service *s, struct replay *r, const struct exc
     take_place(c, x);
     struct str text = json_text(x->end, "text");
     const struct json *complete = json_get_type(x->end, "complete", JSON_BOOL);
-    bool copied =
-        copy_own(&c->text, text.n ? text : buf_view(&x->text)) && copy_own(&c->metadata, json_text(x->end, "metadata"));
+    bool copied = chat_own_copy(&c->text, text.n ? text : buf_view(&x->text)) &&
+                  chat_own_copy(&c->metadata, json_text(x->end, "metadata"));
     c->complete = complete && complete->boolean;
     atomic_store(&c->ended, true);
     enum err_code code = copied ? store_write(s->store, chat_store, c, &why) : ERR_NOMEM;

@@ -29,10 +29,14 @@ enum err_code place_session(struct store_tx *tx, struct arena *a, struct str nam
     return code;
 }
 
+struct str place_default_preferences(void)
+{
+    return str_of(KIND_SESSION->fields[kind_field(KIND_SESSION, STR("user_preferences"))].fallback);
+}
+
 enum err_code place_session_new(struct store_tx *tx, struct arena *a, struct str new_id, struct str name,
                                 struct str project, struct record **out, struct err *e)
 {
-    static const char preferences[] = "{\"memory_retention_days\":30,\"context_depth\":10,\"auto_summarize\":true}";
     struct record *r = record_new(a, KIND_SESSION);
     if (!r)
         return err_nomem(e);
@@ -42,7 +46,7 @@ enum err_code place_session_new(struct store_tx *tx, struct arena *a, struct str
     record_set(r, "title", V_TEXT(name));
     record_set(r, "status", V_TEXT(STR("active")));
     record_set(r, "privacy_level", V_TEXT(STR("TEAM")));
-    record_set(r, "user_preferences", V_TEXT(str_of(preferences)));
+    record_set(r, "user_preferences", V_TEXT(place_default_preferences()));
     enum err_code code = record_insert(tx, a, r, e);
     if (!code)
         code = default_agents_insert(tx, a, r->id, r->project, e);

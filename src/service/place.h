@@ -11,6 +11,8 @@
  * 200 bytes. */
 enum err_code place_session(struct store_tx *tx, struct arena *a, struct str name, struct str project,
                             struct record **out, struct err *e);
+/* What a session prefers where its maker says nothing: the default of the kind's own field. JSON text. */
+struct str place_default_preferences(void);
 /* Makes the session for a caller's own name, with the default agents. new_id: the id it gets. */
 enum err_code place_session_new(struct store_tx *tx, struct arena *a, struct str new_id, struct str name,
                                 struct str project, struct record **out, struct err *e);

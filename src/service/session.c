@@ -3,6 +3,7 @@
 #include "service/features.h"
 #include "service/merge.h"
 #include "service/operation_run.h"
+#include "service/place.h"
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -89,13 +90,11 @@ static enum err_code set_json(struct record *r, struct op_call *c, const char *n
     return ERR_OK;
 }
 
-static const char default_preferences[] = "{\"memory_retention_days\":30,\"context_depth\":10,\"auto_summarize\":true}";
-
 static enum err_code set_preferences(struct record *r, struct op_call *c, struct err *e)
 {
     struct str merged;
     enum err_code code =
-        json_merge_text(c->arena, str_of(default_preferences), op_json(c, "user_preferences"), &merged, e);
+        json_merge_text(c->arena, place_default_preferences(), op_json(c, "user_preferences"), &merged, e);
     if (!code)
         record_set(r, "user_preferences", V_TEXT(merged));
     return code;
