@@ -1,0 +1,40 @@
+/* For the files that declare operations (operations_*.c): one file a group, each with its entries and their arguments.
+ * operations.c lists the groups. An entry's members are explained in operation.h. */
+#ifndef CAIRN_SERVICE_OPERATION_TABLE_H
+#define CAIRN_SERVICE_OPERATION_TABLE_H
+
+#include "service/operation.h"
+
+struct operation_table {
+    const struct operation *entries;
+    size_t n;
+};
+#define TABLE_OF(a)                                                                                                    \
+    {                                                                                                                  \
+        (a), sizeof(a) / sizeof((a)[0])                                                                                \
+    }
+
+/* Arguments that many operations take. */
+#define ARGS(a) .args = (a), .n_args = sizeof(a) / sizeof((a)[0])
+#define SESSION_ID                                                                                                     \
+    {                                                                                                                  \
+        "session_id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED, 1, 200, NULL, NULL, "the session's id"                      \
+    }
+#define CONVERSATION_ID                                                                                                \
+    {                                                                                                                  \
+        "conversation_id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED | ARG_POSITIONAL, 1, 200, NULL, NULL,                   \
+            "the conversation's id"                                                                                    \
+    }
+#define AGENT_NAME                                                                                                     \
+    {                                                                                                                  \
+        "agent", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED, 1, 200, NULL, NULL, "the agent's name"                           \
+    }
+#define PROJECT                                                                                                        \
+    {                                                                                                                  \
+        "project", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "the project it belongs to (default)"                 \
+    }
+enum { MIB = 1 << 20 };
+
+extern const struct operation_table operations_sessions, operations_context, operations_admin, operations_proxy;
+
+#endif
