@@ -30,6 +30,17 @@ int64_t clock_mono_ns(void)
     return read_ns(CLOCK_MONOTONIC);
 }
 
+void clock_after(int ms, struct timespec *out)
+{
+    clock_gettime(CLOCK_MONOTONIC, out);
+    out->tv_sec += ms / 1000;
+    out->tv_nsec += (long)(ms % 1000) * 1000000;
+    if (out->tv_nsec >= 1000000000) {
+        out->tv_sec++;
+        out->tv_nsec -= 1000000000;
+    }
+}
+
 /* Both directions count in 400-year eras of years that begin in March, so that the leap day is the
  * last of its year: 146,097 days an era, 719,468 days from 0000-03-01 to 1970-01-01. */
 enum { ERA_DAYS = 146097, EPOCH_SHIFT = 719468 };

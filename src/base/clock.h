@@ -4,9 +4,13 @@
 
 #include "base/str.h"
 
+#include <time.h>
+
 int64_t clock_now_ms(void);
 int64_t clock_mono_us(void);
 int64_t clock_mono_ns(void);
+/* The monotonic time `ms` from now, for waits on conditions that are made with CLOCK_MONOTONIC. */
+void clock_after(int ms, struct timespec *out);
 
 enum { CLOCK_TEXT = 32 };
 /* "2026-02-03T04:05:06.789Z" into out[CLOCK_TEXT], NUL-terminated; returns its length (24).

@@ -10,7 +10,8 @@ enum err_code {
     ERR_NOT_FOUND,   /* no such record */
     ERR_CONFLICT,    /* exists already, or is immutable */
     ERR_GONE,        /* expired or erased */
-    ERR_DENIED,      /* no or wrong credentials, or not allowed */
+    ERR_DENIED,      /* no credentials, or wrong ones */
+    ERR_FORBIDDEN,   /* known, but not allowed */
     ERR_LIMIT,       /* rate or quota reached; retry_after_ms says when */
     ERR_TOO_LARGE,   /* a bound on size was passed */
     ERR_TIMEOUT,     /* a deadline passed */

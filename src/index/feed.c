@@ -4,6 +4,7 @@
  * what is still waiting anyway (tail.c). */
 #include "index/intern.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -338,13 +339,7 @@ enum err_code feed_reset(struct index *x, struct err *e)
 static bool wait_for(struct index *x, int ms, bool until_woken)
 {
     struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
+    clock_after(ms, &at);
     pthread_mutex_lock(&x->lock);
     int rc = 0;
     while (!x->stop && !(until_woken && x->woken) && rc != ETIMEDOUT)

@@ -78,9 +78,8 @@ int kind_number(const struct kind *k);                   /* 0 … n-1, stable wi
 int kind_field(const struct kind *k, struct str name);   /* index into fields, -1 when unknown */
 
 /* Kinds that code refers to by name. */
-extern const struct kind *const KIND_PROJECT,
-    *const KIND_SESSION, *const KIND_CONVERSATION,
-                             *const KIND_TURN, *const KIND_AGENT, *const KIND_AGENT_STATE, *const KIND_SUMMARY,
-                                                                                               *const KIND_CONTEXT_LOAD;
+extern const struct kind *const KIND_PROJECT, *const KIND_SESSION, *const KIND_CONVERSATION, *const KIND_TURN;
+extern const struct kind *const KIND_AGENT, *const KIND_AGENT_STATE, *const KIND_SUMMARY, *const KIND_CONTEXT_LOAD;
+extern const struct kind *const KIND_PROGRESS;
 
 #endif

@@ -18,7 +18,7 @@ enum { PROSE = FIELD_SEARCHED | FIELD_MASKED | FIELD_SEALED };
 enum { KB = 1024, MB = 1024 * 1024, NAME_MAX_LEN = 200, ID_LEN = 64 };
 
 /* Kinds that code refers to by name stand first, at fixed places; the rest just follow. */
-enum { AT_PROJECT, AT_SESSION, AT_CONVERSATION, AT_TURN, AT_AGENT, AT_AGENT_STATE, AT_SUMMARY, AT_CONTEXT_LOAD };
+enum { AT_PROJECT, AT_SESSION, AT_CONVERSATION, AT_TURN, AT_AGENT, AT_AGENT_STATE, AT_SUMMARY, AT_CONTEXT_LOAD, AT_PROGRESS };
 
 /* clang-format off */
 static const struct kind table[] = {
@@ -125,6 +125,12 @@ static const struct kind table[] = {
         {"items", FIELD_ARRAY, 0, 0, MB, "[]", NULL, "Each recalled record with its score"},
         {"tokens", FIELD_INT, 0, 0, 9e15, "0", NULL, "Tokens of what was given"},
         {"took_ms", FIELD_REAL, 0, 0, 1e9, NULL, NULL, "Time it took"})},
+
+[AT_PROGRESS] = {
+    .name = "progress", .plural = "progress_marks", .id_name = "name",
+    .flags = KIND_KEYED | KIND_ORG | KIND_INTERNAL | KIND_NO_SYNC, .help = "How far background work has come",
+    FIELDS(
+        {"position", FIELD_INT, 0, 0, 9e15, "0", NULL, "The last turn (seq) that was seen"})},
 
     {
     .name = "event", .plural = "events", .id_prefix = "evt", .id_name = "event_id",
@@ -259,6 +265,7 @@ const struct kind *const KIND_AGENT = &table[AT_AGENT];
 const struct kind *const KIND_AGENT_STATE = &table[AT_AGENT_STATE];
 const struct kind *const KIND_SUMMARY = &table[AT_SUMMARY];
 const struct kind *const KIND_CONTEXT_LOAD = &table[AT_CONTEXT_LOAD];
+const struct kind *const KIND_PROGRESS = &table[AT_PROGRESS];
 
 const struct kind *kinds_all(size_t *n)
 {

@@ -140,13 +140,7 @@ enum err_code meaning_batch(struct meaning *m, size_t *n, struct err *e)
 static bool wait_for(struct meaning *m, int ms, bool until_woken)
 {
     struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
+    clock_after(ms, &at);
     pthread_mutex_lock(&m->lock);
     int rc = 0;
     while (!m->stop && !(until_woken && m->woken) && rc != ETIMEDOUT)

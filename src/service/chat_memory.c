@@ -29,7 +29,7 @@ bool chat_memory_allowed(struct service *s)
 bool chat_caller_error(enum err_code code)
 {
     return code == ERR_INVALID || code == ERR_NOT_FOUND || code == ERR_GONE || code == ERR_CONFLICT ||
-           code == ERR_DENIED || code == ERR_TOO_LARGE;
+           code == ERR_DENIED || code == ERR_FORBIDDEN || code == ERR_TOO_LARGE;
 }
 
 /* ---- making and freeing ---- */

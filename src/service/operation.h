@@ -16,6 +16,7 @@
 
 struct service;
 struct op_call;
+struct caller;
 
 enum arg_type { ARG_TEXT, ARG_INT, ARG_REAL, ARG_BOOL, ARG_TIME, ARG_ENUM, ARG_OBJECT, ARG_ARRAY, ARG_JSON };
 enum arg_where {
@@ -77,11 +78,12 @@ struct op_call {
     struct service *svc;
     const struct operation *op;
     struct arena *arena;
-    struct json_out *out;       /* the answer goes here */
-    const struct json **values; /* n_args checked arguments, NULL where neither given nor defaulted */
-    const struct json *body;    /* the whole body, NULL when none */
-    struct record *record;      /* OP_RECORD_BODY: the checked record */
-    struct str project;         /* the caller's project, "default" when none */
+    struct json_out *out;        /* the answer goes here */
+    const struct json **values;  /* n_args checked arguments, NULL where neither given nor defaulted */
+    const struct json *body;     /* the whole body, NULL when none */
+    struct record *record;       /* OP_RECORD_BODY: the checked record */
+    const struct caller *caller; /* who asks, NULL: CALLER_LOCAL (caller.h) */
+    struct str project;          /* the project to work in, "default" when none */
     struct str request_id;
     int status;               /* starts as op->status */
     const char *content_type; /* OP_TEXT */

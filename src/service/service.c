@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "service/background.h"
 #include "service/journal.h"
 #include "service/model.h"
 
@@ -22,6 +23,7 @@ static void on_commit(void *arg)
     index_wake(s->index);
     if (s->meaning)
         meaning_wake(s->meaning);
+    background_wake(s->background);
 }
 
 /* Without a model recall works by words; that is said once. */
@@ -60,6 +62,8 @@ enum err_code service_open(const struct service_options *o, struct service **out
             goto out;
         store_on_commit(s->store, on_commit, s);
         code = journal_open(s, &s->journal, e);
+        if (!code)
+            code = background_open(s, &s->background, e);
     }
 out:
     if (code)
@@ -73,6 +77,8 @@ void service_close(struct service *s)
 {
     if (!s)
         return;
+    background_close(s->background);
+    s->background = NULL;
     journal_close(s->journal);
     if (s->store)
         store_on_commit(s->store, NULL, NULL);

@@ -10,6 +10,8 @@
 #include "store/store.h"
 
 struct journal;
+struct background;
+struct config;
 
 struct service_options {
     const char *dir; /* data folder */
@@ -20,6 +22,7 @@ struct service_options {
      * <dir>/model, $XDG_DATA_HOME/cairn-models/all-MiniLM-L6-v2 and model/all-MiniLM-L6-v2 beside the program that is
      * there. Only background services load it. */
     const char *model;
+    const struct config *config; /* every other setting by name; NULL: defaults */
     /* proxy policy, shown by health and used by chat_memory */
     const char *upstream_url;  /* NULL: none configured */
     bool upstream_key;         /* a key is configured (never the key itself) */
@@ -32,6 +35,7 @@ struct service {
     struct index *index;
     struct meaning *meaning;        /* NULL: no model, or not a background service */
     struct journal *journal;        /* NULL unless background */
+    struct background *background;  /* NULL unless background */
     struct breaker breaker;         /* memory in chats */
     struct service_options options; /* strings owned by the caller of service_open */
     int64_t started_ms;

@@ -249,7 +249,7 @@ static void keep_context(struct exchange *x)
 static bool callers_fault(enum err_code code)
 {
     return code == ERR_INVALID || code == ERR_NOT_FOUND || code == ERR_GONE || code == ERR_CONFLICT ||
-           code == ERR_DENIED || code == ERR_LIMIT || code == ERR_TOO_LARGE;
+           code == ERR_DENIED || code == ERR_FORBIDDEN || code == ERR_LIMIT || code == ERR_TOO_LARGE;
 }
 
 static void forward_begun(struct exchange *x)

@@ -1,0 +1,44 @@
+/* The table of settings. A new setting is one entry; docs/configuration.md, flags and checks come from it. */
+#include "config/config.h"
+
+/* {name, type, flags, min, max, default, choices, variable, flag, help} */
+static const struct setting table[] = {
+    {"server.listen", SETTING_TEXT, SETTING_SERVE, 3, 300, "127.0.0.1:5111", NULL, "CAIRN_LISTEN", "listen",
+     "HOST:PORT to listen on; port 0: any"},
+    {"server.workers", SETTING_INT, 0, 1, 64, "8", NULL, NULL, NULL, "threads for operations that take time"},
+    {"server.max_connections", SETTING_INT, 0, 1, 60000, "4096", NULL, NULL, NULL, "connections at the same time"},
+    {"server.slow_seconds", SETTING_INT, 0, 1, 3600, "30", NULL, NULL, NULL,
+     "seconds in which a whole request must have come"},
+    {"server.log_level", SETTING_ENUM, SETTING_SERVE, 0, 0, "info", "debug|info|warn|error|off", "CAIRN_LOG_LEVEL",
+     "log_level", "how much is logged"},
+    {"upstream.url", SETTING_TEXT, SETTING_SERVE, 1, 2000, NULL, NULL, "CAIRN_UPSTREAM_URL", "upstream",
+     "URL of the model's server, such as https://api.openai.com/v1"},
+    {"upstream.key", SETTING_TEXT, SETTING_SECRET, 1, 2000, NULL, NULL, "CAIRN_UPSTREAM_KEY", NULL,
+     "key for the model's server; without one the callers' own are passed on"},
+    {"upstream.model", SETTING_TEXT, 0, 1, 200, NULL, NULL, NULL, NULL,
+     "model for Cairn's own requests (summaries, causes, the three-turn cycle); without one they work by rules"},
+    {"upstream.connect_seconds", SETTING_INT, SETTING_SERVE, 1, 3600, "30", NULL, "CAIRN_CONNECT_TIMEOUT",
+     "connect_timeout", "seconds to reach the upstream"},
+    {"upstream.total_seconds", SETTING_INT, SETTING_SERVE, 1, 86400, "600", NULL, "CAIRN_TOTAL_TIMEOUT",
+     "total_timeout", "seconds for an upstream's whole answer"},
+    {"memory.deadline_ms", SETTING_INT, SETTING_SERVE, 1, 60000, "250", NULL, "CAIRN_MEMORY_DEADLINE",
+     "memory_deadline", "milliseconds after which a chat goes on without memory"},
+    {"memory.tokens", SETTING_INT, SETTING_SERVE, 50, 1e6, "1500", NULL, "CAIRN_MEMORY_TOKENS", "memory_tokens",
+     "budget of what memory adds to a chat"},
+    {"memory.window", SETTING_INT, 0, 1, 1000, "20", NULL, NULL, NULL, "messages in the short-term window"},
+};
+
+const struct setting *settings_all(size_t *n)
+{
+    *n = sizeof table / sizeof *table;
+    return table;
+}
+
+const struct setting *setting_find(struct str name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (str_is(name, table[i].name))
+            return &table[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,24 @@
+/* Who works behind the writes. */
+#include "service/background.h"
+
+/* {name, think, apply}; the empty entry ends the table. */
+static const struct follower followers[] = {
+    {0},
+};
+
+/* {name, seconds, run}; the empty entry ends the table. */
+static const struct upkeep_task tasks[] = {
+    {0},
+};
+
+const struct follower *background_followers(size_t *n)
+{
+    *n = sizeof followers / sizeof *followers - 1;
+    return followers;
+}
+
+const struct upkeep_task *background_tasks(size_t *n)
+{
+    *n = sizeof tasks / sizeof *tasks - 1;
+    return tasks;
+}
