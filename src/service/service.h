@@ -5,6 +5,7 @@
 
 #include "index/index.h"
 #include "search/meaning.h"
+#include "service/asker.h"
 #include "service/breaker.h"
 #include "service/operation.h"
 #include "store/store.h"
@@ -33,11 +34,12 @@ struct service_options {
 struct service {
     struct store *store;
     struct index *index;
-    struct meaning *meaning;        /* NULL: no model, or not a background service */
-    struct journal *journal;        /* NULL unless background */
-    struct background *background;  /* NULL unless background */
-    struct breaker breaker;         /* memory in chats */
-    struct service_options options; /* strings owned by the caller of service_open */
+    struct meaning *meaning;             /* NULL: no model, or not a background service */
+    struct journal *journal;             /* NULL unless background */
+    struct background *background;       /* NULL unless background */
+    _Atomic(const struct asker *) asker; /* set and cleared by the proxy; NULL: no model to ask */
+    struct breaker breaker;              /* memory in chats */
+    struct service_options options;      /* strings owned by the caller of service_open */
     int64_t started_ms;
 };
 
