@@ -21,6 +21,8 @@
     X(M_RECALL_FAILURES, "cairn_recall_failures_total", COUNTER, "Recalls that failed")                                \
     X(M_INDEX_LAG, "cairn_index_lag", GAUGE, "Stored records that the index has not taken in yet")                     \
     X(M_INDEX_RECORDS, "cairn_index_records_total", COUNTER, "Records taken into the index")                           \
+    X(M_CACHE_HITS, "cairn_cache_hits_total", COUNTER, "Answers given from the cache")                                 \
+    X(M_CACHE_MISSES, "cairn_cache_misses_total", COUNTER, "Answers that had to be made though they may be kept")      \
     X(M_PROXY_REQUESTS, "cairn_proxy_requests_total", COUNTER, "Requests forwarded to the upstream")                   \
     X(M_PROXY_ERRORS, "cairn_proxy_upstream_errors_total", COUNTER, "Upstream requests that failed")                   \
     X(M_PROXY_MEMORY_SECONDS, "cairn_proxy_memory_seconds", HISTOGRAM, "Time memory added to a request")               \

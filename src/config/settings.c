@@ -25,6 +25,8 @@ static const struct setting table[] = {
      "memory_deadline", "milliseconds after which a chat goes on without memory"},
     {"memory.tokens", SETTING_INT, SETTING_SERVE, 50, 1e6, "1500", NULL, "CAIRN_MEMORY_TOKENS", "memory_tokens",
      "budget of what memory adds to a chat"},
+    {"cache.bytes", SETTING_INT, 0, 0, 4e9, "4194304", NULL, NULL, NULL,
+     "memory for answers that are kept until what they depend on is written"},
     {"memory.window", SETTING_INT, 0, 1, 1000, "20", NULL, NULL, NULL, "messages in the short-term window"},
 };
 

@@ -18,7 +18,17 @@ enum { PROSE = FIELD_SEARCHED | FIELD_MASKED | FIELD_SEALED };
 enum { KB = 1024, MB = 1024 * 1024, NAME_MAX_LEN = 200, ID_LEN = 64 };
 
 /* Kinds that code refers to by name stand first, at fixed places; the rest just follow. */
-enum { AT_PROJECT, AT_SESSION, AT_CONVERSATION, AT_TURN, AT_AGENT, AT_AGENT_STATE, AT_SUMMARY, AT_CONTEXT_LOAD, AT_PROGRESS };
+enum {
+    AT_PROJECT,
+    AT_SESSION,
+    AT_CONVERSATION,
+    AT_TURN,
+    AT_AGENT,
+    AT_AGENT_STATE,
+    AT_SUMMARY,
+    AT_CONTEXT_LOAD,
+    AT_PROGRESS
+};
 
 /* clang-format off */
 static const struct kind table[] = {
@@ -115,7 +125,7 @@ static const struct kind table[] = {
 
 [AT_CONTEXT_LOAD] = {
     .name = "context_load", .plural = "context_loads", .id_prefix = "ctx", .id_name = "context_load_id",
-    .flags = KIND_NO_CRUD, .order = "seq DESC", .help = "What was recalled, for whom, with which scores",
+    .flags = KIND_NO_CRUD | KIND_TRACE, .order = "seq DESC", .help = "What was recalled, for whom, with which scores",
     FIELDS(
         {"session_id", FIELD_TEXT, FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "The session that asked"},
         {"conversation_id", FIELD_TEXT, FIELD_FILTER, 0, ID_LEN, NULL, NULL, "The conversation that asked"},
@@ -128,7 +138,7 @@ static const struct kind table[] = {
 
 [AT_PROGRESS] = {
     .name = "progress", .plural = "progress_marks", .id_name = "name",
-    .flags = KIND_KEYED | KIND_ORG | KIND_INTERNAL | KIND_NO_SYNC, .help = "How far background work has come",
+    .flags = KIND_KEYED | KIND_ORG | KIND_INTERNAL | KIND_NO_SYNC | KIND_TRACE, .help = "How far background work has come",
     FIELDS(
         {"position", FIELD_INT, 0, 0, 9e15, "0", NULL, "The last turn (seq) that was seen"})},
 
@@ -231,7 +241,7 @@ static const struct kind table[] = {
 
     {
     .name = "audit_entry", .plural = "audit_entries", .id_prefix = "aud", .id_name = "audit_entry_id",
-    .flags = KIND_NO_CRUD | KIND_IMMUTABLE | KIND_NO_SYNC, .order = "seq DESC",
+    .flags = KIND_NO_CRUD | KIND_IMMUTABLE | KIND_NO_SYNC | KIND_TRACE, .order = "seq DESC",
     .help = "Who touched what, when and why",
     FIELDS(
         {"actor", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILTER, 1, NAME_MAX_LEN, NULL, NULL, "Who did it"},

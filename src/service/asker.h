@@ -1,5 +1,6 @@
 /* Asking the upstream's model on Cairn's own behalf (a summary, a cause, the three-turn cycle). The proxy lends the
- * way (doors/proxy/asker.c) to a service whose upstream and model are configured; without it everything works by rules. */
+ * way (doors/proxy/asker.c) to a service whose upstream and model are configured; without it everything works by rules.
+ */
 #ifndef CAIRN_SERVICE_ASKER_H
 #define CAIRN_SERVICE_ASKER_H
 

@@ -51,7 +51,9 @@ enum op_flag {
     OP_LIST_V1 = 1 << 4,      /* answers an array; the door adds Link and X-Total-Count from call->page */
     OP_PROXY = 1 << 5,        /* served by the proxy, listed here for docs and limits; fn is NULL */
     OP_ANY_BODY = 1 << 7,     /* body members that no argument names are the function's own (call->body) */
-    OP_TEXT = 1 << 6          /* the answer is not JSON but call->content_type */
+    OP_TEXT = 1 << 6,         /* the answer is not JSON but call->content_type */
+    OP_CACHED = 1 << 8,       /* a read of one session, kept until that session is written to (kept.h) */
+    OP_SHOWS_ACTIVE = 1 << 9  /* with OP_CACHED: the answer holds last_active */
 };
 
 typedef enum err_code op_fn(struct op_call *call, struct err *e);

@@ -2,6 +2,7 @@
 #include "service/operation_run.h"
 
 #include "base/clock.h"
+#include "service/kept.h"
 
 struct pending_write {
     struct store_job job;
@@ -48,13 +49,27 @@ enum err_code op_read(struct op_call *call, op_read_fn *fn, struct err *e)
     return code;
 }
 
+static enum err_code run(struct op_call *call, struct err *e)
+{
+    enum err_code code = call->op->fn(call, e);
+    if (!code && (call->out->b->failed || arena_failed(call->arena)))
+        code = err_nomem(e);
+    return code;
+}
+
 enum err_code op_run(struct op_call *call, struct err *e)
 {
     if (!call->op->fn)
         return err_set(e, ERR_UNAVAILABLE, NULL, "%s is served by the running server only", call->op->name);
-    enum err_code code = call->op->fn(call, e);
-    if (!code && (call->out->b->failed || arena_failed(call->arena)))
-        code = err_nomem(e);
+    if (!(call->op->flags & OP_CACHED) || !call->svc->cache)
+        return run(call, e);
+    struct kept k;
+    size_t before = call->out->b->n;
+    if (kept_find(call, &k))
+        return ERR_OK;
+    enum err_code code = run(call, e);
+    if (!code)
+        kept_store(call, &k, before);
     return code;
 }
 

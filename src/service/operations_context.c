@@ -44,7 +44,7 @@ static const struct op_arg agent_state_put_args[] = {
 
 static const struct operation entries[] = {
     {"context.get", "GET", "/api/v2/sessions/{session_id}/context", NULL, NULL, ARGS(context_args), PERM_READ,
-     LIMIT_CONTEXT, 0, 200, context_get, "What a session knows, for a directive",
+     LIMIT_CONTEXT, OP_CACHED, 200, context_get, "What a session knows, for a directive",
      "{session_id, context_summary, key_topics, agent_states, recent_conversations, relevant_conversations, "
      "relevant_turns, characters, props, previous_conversations, current_conversation_summary, total_conversations}"},
     {"context.search", "POST", "/api/v2/sessions/{session_id}/context/search", "search", NULL,

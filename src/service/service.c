@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "config/config.h"
+#include "service/answer_cache.h"
 #include "service/background.h"
 #include "service/journal.h"
 #include "service/model.h"
@@ -57,7 +59,8 @@ enum err_code service_open(const struct service_options *o, struct service **out
     if (code)
         goto out;
     if (o->background) {
-        code = open_meaning(s, e);
+        s->cache = answer_cache_new((size_t)config_int(o->config, "cache.bytes"));
+        code = s->cache ? open_meaning(s, e) : err_nomem(e);
         if (code)
             goto out;
         store_on_commit(s->store, on_commit, s);
@@ -80,6 +83,7 @@ void service_close(struct service *s)
     background_close(s->background);
     s->background = NULL;
     journal_close(s->journal);
+    answer_cache_free(s->cache);
     if (s->store)
         store_on_commit(s->store, NULL, NULL);
     meaning_close(s->meaning);

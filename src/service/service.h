@@ -12,6 +12,7 @@
 
 struct journal;
 struct background;
+struct answer_cache;
 struct config;
 
 struct service_options {
@@ -36,6 +37,7 @@ struct service {
     struct index *index;
     struct meaning *meaning;             /* NULL: no model, or not a background service */
     struct journal *journal;             /* NULL unless background */
+    struct answer_cache *cache;          /* NULL unless background */
     struct background *background;       /* NULL unless background */
     _Atomic(const struct asker *) asker; /* set and cleared by the proxy; NULL: no model to ask */
     struct breaker breaker;              /* memory in chats */

@@ -8,12 +8,13 @@
 #include "store/driver.h"
 #include "store/statements.h"
 #include "store/store.h"
+#include "store/versions.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 enum { SQL_CACHE = 48, SQL_CACHE_TEXT = 8192, READERS_MAX = 64 };
-enum { HEAD_SLOTS = 512, TOUCH_SLOTS = 256 };
+enum { HEAD_SLOTS = 512, TOUCH_SLOTS = 256, VERSION_MARKS = 256 };
 
 /* Generated statements that every kind has once (record_sql.c). */
 enum kind_sql { SQL_GET_ID, SQL_GET_KEYED, SQL_GET_SEQ, SQL_INSERT, SQL_DELETE, SQL_AFTER, SQL_COUNT, SQL_KINDS };
@@ -50,6 +51,14 @@ struct turn_memory {
     struct touch_slot touched[TOUCH_SLOTS];
 };
 
+/* What the open group has touched (versions.c). */
+struct version_marks {
+    uint32_t slots[VERSION_MARKS];
+    size_t n;
+    bool all;       /* more than fits, or nobody knows what */
+    bool accounted; /* the job under way has said what it touches */
+};
+
 /* One connection and the transaction on it. */
 struct store_tx {
     struct store *store;
@@ -63,6 +72,7 @@ struct store_tx {
     bool begun;                 /* readers begin with their first statement */
     size_t bytes;               /* text bound by the writer since the group began */
     struct turn_memory *memory; /* the writer's, else NULL */
+    struct version_marks marks; /* the writer's */
     struct store_tx *next;      /* the pool's */
 };
 
@@ -100,6 +110,8 @@ struct str query_col_text(struct query *q, struct arena *a, int i);
 /* ---- generated SQL (record_sql.c) ---- */
 void sql_of_kind(struct buf *out, const struct kind *k, enum kind_sql which);
 void sql_columns(struct buf *out, const struct kind *k);
+bool sql_names_session(const struct kind *k);              /* it is a session, or has a session_id */
+void sql_returning(struct buf *out, const struct kind *k); /* " RETURNING …" that session's id, or nothing */
 struct record *query_record(struct query *q, struct arena *a, const struct kind *k);
 
 /* ---- pool of readers ---- */
@@ -111,6 +123,16 @@ void readers_free(struct readers *r);
 struct writer;
 enum err_code writer_start(struct store *s, struct store_tx *tx, struct writer **out, struct err *e);
 void writer_stop(struct writer *w); /* drains, closes its connection */
+
+/* ---- versions (versions.c) ---- */
+void versions_open(struct store *s);
+void versions_close(struct store *s);
+/* Every statement that changes rows says what it touches; a job that changes rows and says nothing counts as
+ * touching everything. */
+void tx_mark(struct store_tx *tx, uint64_t key);
+/* A record that belongs to the session, or (STR_NONE) to none. */
+void tx_mark_record(struct store_tx *tx, const struct kind *k, struct str session_id);
+void versions_publish(struct store_tx *tx); /* raises what the group has marked */
 
 /* ---- schema ---- */
 enum err_code schema_prepare(struct store *s, struct store_tx *tx, struct err *e);
@@ -125,7 +147,8 @@ struct store {
     bool sync_normal, writable;
     char identity[ID_MAX];
     struct readers *readers;
-    struct writer *writer; /* NULL when not writable */
+    struct writer *writer;     /* NULL when not writable */
+    struct versions *versions; /* mapped, NULL: none */
     pthread_mutex_t watch_lock;
     struct driver_conn *watch; /* for the change counter, opened on first use */
     int64_t last_change;

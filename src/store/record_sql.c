@@ -31,6 +31,18 @@ static void put_insert(struct buf *out, const struct kind *k)
     buf_char(out, ')');
 }
 
+bool sql_names_session(const struct kind *k)
+{
+    return k == KIND_SESSION || kind_field(k, STR("session_id")) >= 0;
+}
+
+/* So that a change tells whose it was without another look-up. */
+void sql_returning(struct buf *out, const struct kind *k)
+{
+    if (sql_names_session(k))
+        buf_cstr(out, k == KIND_SESSION ? " RETURNING id" : " RETURNING \"session_id\"");
+}
+
 void sql_of_kind(struct buf *out, const struct kind *k, enum kind_sql which)
 {
     switch (which) {
@@ -54,6 +66,7 @@ void sql_of_kind(struct buf *out, const struct kind *k, enum kind_sql which)
                 "UPDATE \"%s\" SET deleted_at = ?2, updated_at = ?2, version = version + 1"
                 " WHERE seq = ?1 AND deleted_at IS NULL",
                 k->name);
+        sql_returning(out, k);
         break;
     case SQL_COUNT:
         buf_fmt(out, "SELECT count(*) FROM \"%s\" WHERE deleted_at IS NULL AND (?1 IS NULL OR project = ?1)", k->name);

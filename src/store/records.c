@@ -5,6 +5,12 @@
 #include "base/clock.h"
 #include "store/internal.h"
 
+/* The session that a record belongs to, STR_NONE: none. */
+static struct str session_of(const struct record *r)
+{
+    return r->kind == KIND_SESSION ? r->id : record_text(r, "session_id");
+}
+
 /* ---- insert ---- */
 
 static enum err_code complete(struct arena *a, struct record *r, struct err *e)
@@ -71,6 +77,7 @@ enum err_code record_insert(struct store_tx *tx, struct arena *a, struct record 
     query_null(&q);
     for (size_t i = 0; i < r->kind->n_fields; i++)
         query_value(&q, &r->v[i]);
+    tx_mark_record(tx, r->kind, session_of(r));
     rc = query_run(&q);
     if (rc == ERR_CONFLICT)
         return explain_conflict(tx, r, e);
@@ -192,6 +199,17 @@ static void put_update(struct buf *sql, const struct record *patch)
         if (patch->v[i].type != VALUE_UNSET)
             buf_fmt(sql, ", \"%s\" = ?%d", k->fields[i].name, ++n);
     buf_cstr(sql, " WHERE seq = ?1 AND deleted_at IS NULL");
+    sql_returning(sql, k);
+}
+
+/* Runs a change whose statement returns the record's session where it has one. */
+static enum err_code run_marked(struct query *q, const struct kind *k)
+{
+    if (query_row(q))
+        tx_mark_record(q->tx, k, sql_names_session(k) ? q->tx->d->column_text(q->s, 0) : STR_NONE);
+    else if (!sql_names_session(k))
+        tx_mark_record(q->tx, k, STR_NONE);
+    return query_end(q);
 }
 
 /* One row must have changed. The writer's memory of conversations and sessions is out of date then. */
@@ -227,7 +245,7 @@ enum err_code record_update(struct store_tx *tx, struct arena *a, int64_t seq, c
         for (size_t i = 0; i < k->n_fields; i++)
             if (patch->v[i].type != VALUE_UNSET)
                 query_value(&q, &patch->v[i]);
-        rc = query_run(&q);
+        rc = run_marked(&q, k);
         if (rc == ERR_CONFLICT && k->unique)
             rc = err_set(e, ERR_CONFLICT, NULL, "a %s with the same %s exists already", k->name, k->unique);
         else if (rc && e && !e->code)
@@ -246,7 +264,7 @@ enum err_code record_delete(struct store_tx *tx, struct arena *a, const struct k
     query_kind(&q, tx, k, SQL_DELETE, e);
     query_int(&q, seq);
     query_int(&q, clock_now_ms());
-    enum err_code rc = query_run(&q);
+    enum err_code rc = run_marked(&q, k);
     return rc ? rc : expect_changed(tx, before, k, seq, e);
 }
 

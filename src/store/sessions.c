@@ -50,6 +50,7 @@ enum err_code session_touch(struct store_tx *tx, struct str session_id, int64_t 
     query_text(&q, session_id);
     query_int(&q, now);
     query_int(&q, now - TOUCH_AFTER_MS);
+    tx_mark(tx, version_active(session_id));
     return query_run(&q);
 }
 
@@ -79,6 +80,7 @@ enum err_code conversations_archive(struct store_tx *tx, struct str session_id, 
 {
     int64_t before = tx->d->changed(tx->c);
     struct query q;
+    tx_mark_record(tx, KIND_CONVERSATION, session_id);
     query_fixed(&q, tx, STMT_CONVERSATIONS_ARCHIVE, e);
     query_text(&q, session_id);
     query_int(&q, clock_now_ms());

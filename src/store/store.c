@@ -71,6 +71,8 @@ static enum err_code open_store(struct store *s, const struct store_options *o, 
         rc = open_first(s, o->read_only, &tx, e);
     if (!rc)
         rc = schema_prepare(s, tx, e);
+    if (!rc)
+        versions_open(s);
     if (!rc && s->writable)
         rc = writer_start(s, tx, &s->writer, e);
     if (rc || !s->writable)
@@ -107,6 +109,7 @@ void store_close(struct store *s)
     if (s->watch)
         s->driver->close(s->watch);
     writer_stop(s->writer); /* last: its connection checkpoints when it closes */
+    versions_close(s);
     (void)pthread_mutex_destroy(&s->watch_lock);
     (void)pthread_mutex_destroy(&s->commit_lock);
     mem_free(s->dir);

@@ -179,6 +179,7 @@ static enum err_code touch(struct store_tx *tx, const struct head *h, int64_t no
     query_fixed(&q, tx, STMT_SESSION_ACTIVE_SEQ, e);
     query_int(&q, h->session_seq);
     query_int(&q, now);
+    tx_mark(tx, version_active(str_of(h->session_id)));
     enum err_code rc = query_run(&q);
     if (!rc)
         *t = (struct touch_slot){.era = m->era, .session_seq = h->session_seq, .at = now};
@@ -207,6 +208,7 @@ enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct 
         id_make(KIND_TURN->id_prefix, out->id);
     out->turn_number = h->turn_count + 1;
     out->timestamp = t->timestamp ? t->timestamp : now;
+    tx_mark(tx, version_key(str_of(h->session_id)));
     rc = insert_turn(tx, t, h, now, out, e);
     if (!rc)
         rc = count_turn(tx, h, out, e);

@@ -42,8 +42,12 @@ struct group {
 
 static void run_job(struct writer *w, struct store_job *j)
 {
+    int64_t before = w->tx->d->changed(w->tx->c);
+    w->tx->marks.accounted = false;
     err_clear(&j->err);
     j->code = j->fn(w->tx, j->arg, &j->err);
+    if (!w->tx->marks.accounted && w->tx->d->changed(w->tx->c) != before)
+        w->tx->marks.all = true;
     if (j->code && !j->err.code)
         (void)err_set(&j->err, j->code, NULL, "the write failed");
 }
@@ -66,7 +70,10 @@ static void undo_group(struct writer *w)
 static void commit_group(struct writer *w, struct group g)
 {
     struct err e = {0};
-    if (w->tx->d->commit(w->tx->c, &e) == ERR_OK)
+    versions_publish(w->tx);
+    enum err_code rc = w->tx->d->commit(w->tx->c, &e);
+    versions_publish(w->tx);
+    if (rc == ERR_OK)
         return;
     undo_group(w);
     for (struct store_job *j = g.first; g.n > 0; g.n--, j = j->next)
@@ -78,6 +85,7 @@ static bool begin_group(struct writer *w, struct group g)
 {
     struct err e = {0};
     w->tx->bytes = 0;
+    w->tx->marks = (struct version_marks){0};
     if (w->tx->d->begin(w->tx->c, DRIVER_WRITE, &e) == ERR_OK) {
         tx_notice_others(w->tx);
         return true;

@@ -1,0 +1,61 @@
+/* Which calls share an answer, and what that answer depends on. See kept.h. */
+#include "service/kept.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "service/answer_cache.h"
+#include "service/caller.h"
+#include "service/service.h"
+#include "store/versions.h"
+
+enum { KEY_MAX = 4096, DEPENDS = 4 };
+
+/* All that the answer follows from: operation, caller's rights, project, arguments, each behind its length so that no
+ * two calls share a key. */
+static struct str kept_key(struct op_call *c)
+{
+    const struct caller *who = caller_of(c);
+    struct buf b;
+    buf_init(&b, KEY_MAX);
+    buf_fmt(&b, "%s %d %zu:%.*s %zu:%.*s %zu:%.*s", c->op->name, who->everything, who->org.n, STR_ARG(who->org),
+            who->project.n, STR_ARG(who->project), c->project.n, STR_ARG(c->project));
+    for (size_t i = 0; i < c->op->n_args; i++) {
+        const struct json *v = c->values[i];
+        struct str s = !v ? STR("-") : v->type == JSON_STRING ? v->s : v->raw;
+        if (v && !s.p) /* a number that came as text */
+            buf_fmt(&b, " %.17g", v->type == JSON_BOOL ? (double)v->boolean : v->number);
+        else
+            buf_fmt(&b, " %zu:%.*s", s.n, STR_ARG(s));
+    }
+    return buf_take(&b, c->arena);
+}
+
+/* Its session, that session's last_active, and the records of no session that a context shows. */
+static bool kept_version(const struct op_call *c, uint64_t *out)
+{
+    struct str session = op_text(c, "session_id");
+    if (!session.p)
+        session = op_text(c, "id");
+    uint64_t keys[DEPENDS] = {version_key(session), version_key(STR("character")), version_key(STR("prop")),
+                              version_active(session)};
+    bool shows_active = c->op->flags & OP_SHOWS_ACTIVE;
+    return store_version(c->svc->store, keys, shows_active ? DEPENDS : DEPENDS - 1, out);
+}
+
+/* The version is taken before anything is read, so that a write meanwhile makes the kept answer old at once. */
+bool kept_find(struct op_call *c, struct kept *k)
+{
+    k->key = kept_version(c, &k->version) ? kept_key(c) : STR_NONE;
+    if (!k->key.p)
+        return false;
+    bool hit = answer_cache_get(c->svc->cache, k->key, k->version, clock_mono_us() / 1000, c->out->b);
+    metric_add(hit ? M_CACHE_HITS : M_CACHE_MISSES, 1);
+    return hit;
+}
+
+void kept_store(struct op_call *c, const struct kept *k, size_t before)
+{
+    if (k->key.p)
+        answer_cache_put(c->svc->cache, k->key, k->version, clock_mono_us() / 1000,
+                         str_skip(buf_view(c->out->b), before));
+}
