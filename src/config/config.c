@@ -1,17 +1,9 @@
 /* Values of settings, by name. See config.h. */
-#include "config/config.h"
+#include "config/config_int.h"
 
 #include "base/number.h"
 
 #include <stdlib.h>
-
-struct config_value {
-    const char *text; /* NULL: not set */
-    const char *where;
-};
-struct config {
-    struct config_value *values; /* one a setting, in the table's order */
-};
 
 /* A name that the table does not have, or with another type, would go on as a wrong value: better to stop. */
 static const char *text_of(const struct config *c, const char *name, unsigned types)
@@ -33,8 +25,9 @@ int64_t config_int(const struct config *c, const char *name)
 double config_real(const struct config *c, const char *name)
 {
     const char *text = text_of(c, name, 1u << SETTING_REAL);
+    struct str s = str_of(text);
     double v = 0;
-    return text && str_double(str_of(text), &v) ? v : 0;
+    return text && number_read(s.p, s.n, &v) ? v : 0; /* not strtod: a decimal comma is the locale's, not ours */
 }
 
 bool config_bool(const struct config *c, const char *name)
@@ -46,4 +39,25 @@ bool config_bool(const struct config *c, const char *name)
 const char *config_text(const struct config *c, const char *name)
 {
     return text_of(c, name, 1u << SETTING_TEXT | 1u << SETTING_ENUM);
+}
+
+static const struct config_value *value_of(const struct config *c, const struct setting *s)
+{
+    size_t n;
+    return c ? &c->values[s - settings_all(&n)] : NULL;
+}
+
+const char *config_shown(const struct config *c, const struct setting *s, const char **where)
+{
+    const struct config_value *v = value_of(c, s);
+    const char *text = v ? v->text : s->fallback;
+    if (where)
+        *where = v ? v->where : "default";
+    return text && (s->flags & SETTING_SECRET) ? "set" : text;
+}
+
+enum setting_source config_source(const struct config *c, const struct setting *s)
+{
+    const struct config_value *v = value_of(c, s);
+    return v ? v->source : FROM_DEFAULT;
 }

@@ -23,12 +23,19 @@ struct setting {
     double min, max;      /* number range, or length in bytes; both 0: no bound (text: 4,000 bytes) */
     const char *fallback; /* default as text, NULL: none */
     const char *choices;  /* SETTING_ENUM: "a|b" */
-    const char *env;      /* variable, NULL: CAIRN_ and the name in capitals, dots as underscores */
-    const char *flag;     /* flag of `cairn serve` without dashes, NULL: from the name */
+    const char *env;      /* variable, NULL: CAIRN_ and the name in capitals, dots as underscores. "A|B": B is
+                           * another program's, and only counts where nothing else names the setting */
+    const char *flag;     /* flag of `cairn serve`, with underscores for dashes, NULL: from the name */
     const char *help;     /* one clause, with the unit */
 };
 const struct setting *settings_all(size_t *n);
 const struct setting *setting_find(struct str name); /* NULL when unknown */
+/* Its variable ("CAIRN_LISTEN") and its flag with underscores ("log_level"), made of the name where the table has
+ * none; in the arena, NULL when out of memory. */
+const char *setting_variable(struct arena *a, const struct setting *s);
+const char *setting_flag(struct arena *a, const struct setting *s);
+/* What is right for it, in words: "a whole number from 1 to 64". Never longer than `room`. */
+void setting_right(const struct setting *s, char *out, size_t room);
 
 enum setting_source { FROM_DEFAULT, FROM_FILE, FROM_ENV, FROM_FLAG };
 
@@ -38,11 +45,21 @@ struct config;
 struct config_flag {
     struct str name, value; /* the setting's name */
 };
-/* Reads the file (NULL: none; it must exist when named), the environment and the flags, checks each value. ERR_INVALID
- * names the setting, where it came from (file and line, variable, flag) and what would be right; an unknown key names
- * the nearest known one. The config lives in the arena. */
+enum { CONFIG_FILE_MAX = 1 << 20 };
+
+/* Where cairn.toml is: `named` (--config FILE), $CAIRN_CONFIG, <data>/cairn.toml, $XDG_CONFIG_HOME/cairn/cairn.toml,
+ * ~/.config/cairn/cairn.toml. The first counts alone: files are not merged. One that is named must exist; the others
+ * are looked for. *out stays NULL when there is none. `data` may be NULL. */
+enum err_code config_find(struct arena *a, const char *named, const char *data, const char **out, struct err *e);
+
+/* Reads the file (NULL: none), the environment and the flags, checks each value, also those that a later source
+ * overrules. ERR_INVALID names the setting, where it came from (file and line, variable, flag) and what would be
+ * right; an unknown key names the nearest known one. ERR_TOO_LARGE: the file is larger than CONFIG_FILE_MAX. A variable
+ * that is empty is not set. The config lives in the arena. */
 enum err_code config_load(struct arena *a, const char *file, const struct config_flag *flags, size_t n_flags,
                           const struct config **out, struct err *e);
+/* The file and defaults only: for the library, whose process's environment is its host's, and for checking a file. */
+enum err_code config_load_file(struct arena *a, const char *file, const struct config **out, struct err *e);
 
 /* Values by name. A NULL config gives the table's defaults. Asking for a name that is not in the table, or with
  * another type, is a mistake of the program and aborts. */
@@ -51,8 +68,9 @@ double config_real(const struct config *c, const char *name);
 bool config_bool(const struct config *c, const char *name);
 const char *config_text(const struct config *c, const char *name); /* NULL: not set */
 
-/* For showing: the value as text (NULL: not set) and where it came from ("default", "cairn.toml:12", "CAIRN_LISTEN",
- * "--listen"). A secret's text is "set". */
+/* For showing: the value as text (NULL: not set) and where it came from ("default", "/home/me/cairn.toml:12",
+ * "CAIRN_LISTEN", "--listen"). A secret's text is "set". A NULL config shows the defaults. */
 const char *config_shown(const struct config *c, const struct setting *s, const char **where);
+enum setting_source config_source(const struct config *c, const struct setting *s);
 
 #endif

@@ -13,7 +13,7 @@ static const struct setting table[] = {
      "log_level", "how much is logged"},
     {"upstream.url", SETTING_TEXT, SETTING_SERVE, 1, 2000, NULL, NULL, "CAIRN_UPSTREAM_URL", "upstream",
      "URL of the model's server, such as https://api.openai.com/v1"},
-    {"upstream.key", SETTING_TEXT, SETTING_SECRET, 1, 2000, NULL, NULL, "CAIRN_UPSTREAM_KEY", NULL,
+    {"upstream.key", SETTING_TEXT, SETTING_SECRET, 1, 2000, NULL, NULL, "CAIRN_UPSTREAM_KEY|OPENAI_API_KEY", NULL,
      "key for the model's server; without one the callers' own are passed on"},
     {"upstream.model", SETTING_TEXT, 0, 1, 200, NULL, NULL, NULL, NULL,
      "model for Cairn's own requests (summaries, causes, the three-turn cycle); without one they work by rules"},
@@ -43,4 +43,29 @@ const struct setting *setting_find(struct str name)
             return &table[i];
     }
     return NULL;
+}
+
+/* "limits.chat_per_minute" as "CAIRN_LIMITS_CHAT_PER_MINUTE" or "limits_chat_per_minute". */
+static const char *from_name(struct arena *a, const char *before, const char *name, bool capitals)
+{
+    struct str s = arena_fmt(a, "%s%s", before, name);
+    char *p = (char *)s.p; /* our own fresh copy */
+    for (size_t i = 0; i < s.n; i++) {
+        if (p[i] == '.')
+            p[i] = '_';
+        else if (capitals && p[i] >= 'a' && p[i] <= 'z')
+            p[i] = (char)(p[i] - 'a' + 'A');
+    }
+    return p;
+}
+
+const char *setting_variable(struct arena *a, const struct setting *s)
+{
+    struct str env = str_of(s->env);
+    return env.p ? arena_cstr(a, str_cut(&env, '|')) : from_name(a, "CAIRN_", s->name, true);
+}
+
+const char *setting_flag(struct arena *a, const struct setting *s)
+{
+    return s->flag ? s->flag : from_name(a, "", s->name, false);
 }
