@@ -219,6 +219,7 @@ enum MHD_Result answer_queue(struct http_request *r)
     }
     if (!has_id && r->id.p)
         fine = fine && MHD_add_response_header(res, "X-Request-Id", r->id.p) == MHD_YES;
+    fine = fine && limit_headers(r, res) && cors_headers(r, res);
     /* While we stop, a connection kept alive would only be cut later. */
     if (r->close || atomic_load_explicit(&r->srv->draining, memory_order_relaxed))
         fine = fine && MHD_add_response_header(res, "Connection", "close") == MHD_YES;

@@ -66,7 +66,7 @@ static struct http_conn *conn_new(struct http_server *s, int fd, bool local)
     c->fd = fd;
     c->local = local;
     pthread_mutex_init(&c->mu, NULL);
-    conn_deadline(c, s->slow_seconds < HTTP_HEAD_SECONDS ? s->slow_seconds : HTTP_HEAD_SECONDS);
+    conn_deadline(c, s->head_seconds);
     return c;
 }
 

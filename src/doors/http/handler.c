@@ -35,13 +35,15 @@ void *handler_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
     r->conn = c;
     r->mhd = mhd;
     r->local = c->local;
+    if (s->limits.table)
+        limit_note_address(r);
     struct str all = arena_str(r->arena, str_of(uri));
     r->query = all.p ? strip_authority(all) : STR("");
     r->path = str_cut(&r->query, '?');
     pthread_mutex_lock(&c->mu);
     c->current = r;
     pthread_mutex_unlock(&c->mu);
-    conn_deadline(c, s->slow_seconds < HTTP_HEAD_SECONDS ? s->slow_seconds : HTTP_HEAD_SECONDS);
+    conn_deadline(c, s->head_seconds);
     return r;
 }
 
@@ -134,14 +136,14 @@ static void refuse_route(struct http_request *r, enum err_code found, struct err
         status = 405;
         err_named(e, ERR_INVALID, "METHOD_NOT_ALLOWED", "%.*s is not a method of this path",
                   STR_ARG(str_take(r->method, 16)));
-        h = arena_alloc(r->arena, sizeof(*h));
+        h = arena_array(r->arena, struct http_header, 4); /* and what a preflight asks */
         if (h)
             *h = (struct http_header){STR("Allow"), router_allow(r->arena, r->match.allowed)};
     } else {
         err_named(e, ERR_NOT_FOUND, "NOT_FOUND", "there is nothing at this path; GET /docs lists what there is");
     }
     if (h && h->value.p && str_is(r->method, "OPTIONS")) {
-        answer_ready(r, 204, h, 1);
+        answer_ready(r, 204, h, 1 + cors_preflight(r, h->value, h + 1));
         return;
     }
     error_body(&r->out, r->path, status, e, r->id);
@@ -166,7 +168,8 @@ static enum MHD_Result take_head(struct http_request *r, const char *method, con
     enum err_code code = copy_head(r, method, &e);
     r->id = request_make_id(r, http_header_get(r, "X-Request-Id"));
     bool proxied = str_starts(r->path, "/v1/") || str_starts(r->path, "/v2/");
-    r->body_max = s->max_body ? s->max_body : (size_t)(proxied ? HTTP_PROXY_BODY_MAX : HTTP_BODY_MAX);
+    r->body_max = proxied ? s->max_proxy_body : s->max_body;
+    cors_judge(r);
     if (code == ERR_OK)
         code = head_check(r, &status, &e);
     int64_t length = head_length(r);
@@ -302,7 +305,7 @@ void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, en
     pthread_mutex_lock(&c->mu);
     c->current = NULL;
     pthread_mutex_unlock(&c->mu);
-    conn_deadline(c, HTTP_IDLE_SECONDS);
+    conn_deadline(c, r->srv->idle_seconds);
     pthread_mutex_lock(&r->mu);
     r->parked = false;
     r->over = true;

@@ -152,6 +152,25 @@ static bool origin_fine(struct str origin)
     return at > 0 && head_loopback_name(str_skip(origin, (size_t)at + 3));
 }
 
+/* A name of this machine, or one that the settings name. */
+static bool host_fine(const struct http_server *s, struct str host_port)
+{
+    struct str rest = host_port, host = str_cut(&rest, ':');
+    return head_loopback_name(host_port) || list_has(s->hosts, host_port, NULL) || list_has(s->hosts, host, NULL);
+}
+
+/* Where another address is served, a page of the same server writes too: its origin is the Host it asked. */
+static bool same_origin(struct str origin, struct str host)
+{
+    ptrdiff_t at = str_find(origin, STR("://"));
+    return at > 0 && host.n && str_ieq(str_skip(origin, (size_t)at + 3), host);
+}
+
+static bool page_may_write(const struct http_request *r, struct str origin)
+{
+    return origin_fine(origin) || cors_allows(r->srv, origin) || same_origin(origin, http_header_get(r, "Host"));
+}
+
 static enum err_code check_who(const struct http_request *r, int *status, struct err *e)
 {
     if (r->local)
@@ -160,10 +179,12 @@ static enum err_code check_who(const struct http_request *r, int *status, struct
     bool reads = str_is(r->method, "GET") || str_is(r->method, "HEAD") || str_is(r->method, "OPTIONS");
     for (size_t i = 0; i < r->n_headers; i++) {
         const struct http_header *h = &r->headers[i];
-        if (str_ieq(h->name, STR("Host")) && !head_loopback_name(h->value))
-            return refuse(e, status, 403, ERR_DENIED, "HOST_NOT_ALLOWED",
-                          "this server answers only to localhost, 127.0.0.1 and [::1] as its host name");
-        if (!reads && str_ieq(h->name, STR("Origin")) && !origin_fine(h->value))
+        if (str_ieq(h->name, STR("Host")) && !host_fine(r->srv, h->value))
+            return refuse(
+                e, status, 403, ERR_DENIED, "HOST_NOT_ALLOWED",
+                "this server answers only to localhost, 127.0.0.1 and [::1] as its host name, and to those of "
+                "server.hosts");
+        if (!reads && str_ieq(h->name, STR("Origin")) && !page_may_write(r, h->value))
             return refuse(e, status, 403, ERR_DENIED, "ORIGIN_NOT_ALLOWED",
                           "pages from other sites may not change anything here");
     }

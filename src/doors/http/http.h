@@ -24,12 +24,15 @@ struct http_route {
 
 struct http_options {
     struct service *svc;
-    const char *listen;              /* "127.0.0.1:5111", "[::1]:0" */
-    const char *unix_socket;         /* path, NULL: none */
-    size_t max_body;                 /* bytes, 0: 32 MiB for the proxy and 8 MiB for the rest */
-    int workers;                     /* 0: 8 */
-    int max_connections;             /* 0: 4096 */
-    int slow_seconds;                /* a request must have come whole by then, 0: 30 (headers: 8) */
+    const char *listen;      /* "127.0.0.1:5111", "[::1]:0" */
+    const char *unix_socket; /* path, NULL: none */
+    /* Where 0 or NULL, what the service's settings say (server.*, limits.*), or their defaults. */
+    size_t max_body; /* bytes, of operations and the proxy alike */
+    int workers;
+    int max_connections;
+    int slow_seconds;                /* a request must have come whole by then (headers: server.head_seconds) */
+    const char *cors_origins;        /* origins of pages that may talk to this server, "*": all */
+    const int *per_minute;           /* requests a minute by enum limit_class */
     const struct http_route *routes; /* what is no operation: the proxy's; must outlive the server */
     size_t n_routes;
 };
@@ -86,6 +89,11 @@ void http_stream_end(struct http_stream *s, bool ok);
 
 /* `gone` for a request that has not been answered yet (the client left while we were waiting for the upstream). */
 void http_on_gone(struct http_request *r, void (*gone)(void *arg), void *arg);
+
+/* For routes that are no operations but serve one (the proxy's): counts the request against its limit, for `session`
+ * (STR_NONE: none is named, it counts for the caller). True, or it is answered: 429 with the time to wait. Once a
+ * request, before its answer is begun; any thread. */
+bool http_limit(struct http_request *r, struct str session);
 
 /* Runs fn(arg) on a worker thread. */
 enum err_code http_work(struct http_server *s, void (*fn)(void *arg), void *arg);

@@ -11,7 +11,9 @@
 
 #include "base/buf.h"
 #include "base/json_write.h"
+#include "config/config.h"
 #include "doors/http/http.h"
+#include "doors/http/limit.h"
 #include "doors/http/router.h"
 
 #include <microhttpd.h>
@@ -20,15 +22,11 @@
 #include <sys/types.h>
 
 enum {
-    HTTP_WINDOW = 256 * 1024,        /* bytes of a stream that wait for the client */
-    HTTP_POOL_BYTES = 32 * 1024,     /* libmicrohttpd's memory for a connection */
-    HTTP_HEAD_MAX = 16 * 1024,       /* request line and headers: more is answered 431 */
-    HTTP_HEADERS_MAX = 100,          /* header lines */
-    HTTP_BODY_MAX = 8 * 1024 * 1024, /* operations: a turn of 4 MiB, escaped */
-    HTTP_PROXY_BODY_MAX = 32 * 1024 * 1024,
+    HTTP_WINDOW = 256 * 1024,           /* bytes of a stream that wait for the client */
+    HTTP_POOL_BYTES = 32 * 1024,        /* libmicrohttpd's memory for a connection */
+    HTTP_HEAD_MAX = 16 * 1024,          /* request line and headers: more is answered 431 */
+    HTTP_HEADERS_MAX = 100,             /* header lines */
     HTTP_SWALLOW_MAX = 8 * 1024 * 1024, /* of a refused body, read so that the client gets to see the answer */
-    HTTP_HEAD_SECONDS = 8,
-    HTTP_IDLE_SECONDS = 75,
     HTTP_ID_MAX = 128
 };
 
@@ -109,6 +107,11 @@ struct http_request {
     const struct route *route;
     struct route_match match;
     int64_t began_us;
+    struct str cors; /* the request's Origin, when its page may see the answer; else STR_NONE */
+    char peer[16];   /* the client's address, for limits; peer_n bytes, 0 over the Unix socket */
+    uint8_t peer_n;
+    struct limit_verdict limit; /* .limit 0: not limited */
+    int64_t limit_reset;        /* Unix time in seconds */
 
     pthread_mutex_t mu;
     pthread_cond_t called; /* a callback has returned */
@@ -176,6 +179,29 @@ void *handler_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
 enum MHD_Result handler_access(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
                                const char *version, const char *data, size_t *n, void **context);
 void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode toe);
+
+/* ---- limit_request.c ---- */
+enum { LIMIT_CLASSES = LIMIT_ANALYTICS + 1 };
+struct limits {
+    struct limit_table *table; /* NULL: none */
+    int per_minute[LIMIT_CLASSES];
+};
+/* per_minute: LIMIT_CLASSES numbers, NULL: what the settings say. */
+enum err_code limits_start(struct limits *l, const struct config *config, const int *per_minute, struct err *e);
+void limits_stop(struct limits *l);
+void limit_note_address(struct http_request *r);
+/* Counts an operation's call, by the session its arguments name: ERR_OK or ERR_LIMIT. */
+enum err_code limit_check_call(struct http_request *r, struct err *e);
+bool limit_headers(const struct http_request *r, struct MHD_Response *res);
+
+/* ---- cors.c ---- */
+/* Is `name` one of the list (commas or spaces between; case does not count)? *any is set when "*" is seen. */
+bool list_has(const char *list, struct str name, bool *any);
+bool cors_allows(const struct http_server *s, struct str origin);
+void cors_judge(struct http_request *r);
+bool cors_headers(const struct http_request *r, struct MHD_Response *res);
+/* The headers of a preflight's answer into out[3]; how many (0: not one, or not allowed). */
+size_t cors_preflight(struct http_request *r, struct str methods, struct http_header *out);
 
 /* ---- answer.c ---- */
 /* The answer's body is in r->out already; headers must live in r's arena or longer. */
@@ -256,8 +282,10 @@ void docs_write(struct buf *b);
 struct http_server {
     struct service *svc;
     struct router *router;
-    size_t max_body;
-    int slow_seconds;
+    size_t max_body, max_proxy_body;
+    int slow_seconds, head_seconds, idle_seconds;
+    const char *cors_origins, *hosts; /* lists; NULL: none */
+    struct limits limits;
     int port;
     struct listener tcp, local;
     struct MHD_Daemon *tcp_daemon, *local_daemon;

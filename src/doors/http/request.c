@@ -102,6 +102,10 @@ static void request_recycle(struct http_request *r)
     r->body_max = r->swallowed = 0;
     r->seen_head = r->refused = r->close = r->local = r->http10 = r->explained = false;
     r->route = NULL;
+    r->cors = STR_NONE;
+    r->peer_n = 0;
+    r->limit = (struct limit_verdict){0};
+    r->call.caller = NULL;
     r->parked = r->over = r->gone = r->telling = false;
     r->on_gone = NULL;
     r->status = 0;

@@ -161,9 +161,21 @@ enum err_code router_add_op(struct router *rt, const struct operation *op, struc
     return code;
 }
 
+/* The operation that a route of the proxy's stands for: from it come its limit and its permission. */
+static const struct operation *served(const char *method, const char *path)
+{
+    size_t n;
+    const struct operation *all = operations_all(&n);
+    for (size_t i = 0; i < n; i++)
+        if (all[i].flags & OP_PROXY && strcmp(all[i].method, method) == 0 && strcmp(all[i].path, path) == 0)
+            return &all[i];
+    return NULL;
+}
+
 enum err_code router_add(struct router *rt, const struct http_route *route, struct err *e)
 {
-    const struct route as = {.method = route->method, .fn = route->fn, .arg = route->arg};
+    const struct route as = {
+        .method = route->method, .fn = route->fn, .arg = route->arg, .serves = served(route->method, route->path)};
     return add_pattern(rt, &as, str_of(route->path), e);
 }
 

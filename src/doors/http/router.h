@@ -17,6 +17,7 @@ struct route {
     const struct operation *op; /* or else: */
     http_handler *fn;
     void *arg;
+    const struct operation *serves;  /* fn's: the table's entry for this route, NULL: none */
     struct str params[ROUTE_PARAMS]; /* names, in the path's order */
     size_t n_params;
 };

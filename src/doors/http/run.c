@@ -136,6 +136,12 @@ static void run(struct http_request *r)
     enum err_code code = bind_input(r, &in, &e);
     if (code == ERR_OK)
         code = op_bind(&r->call, &in, &e);
+    /* What is wrong counts too, or guessing would be free; it is told all the same. */
+    struct err over = {0};
+    if (limit_check_call(r, &over) != ERR_OK) {
+        code = over.code;
+        e = over;
+    }
     if (code == ERR_OK)
         code = op_run(&r->call, &e);
     if ((int)code != OP_PENDING) /* pending: r may be gone already */

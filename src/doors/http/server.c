@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DEFAULT_WORKERS = 8, DEFAULT_CONNECTIONS = 4096, DEFAULT_SLOW_SECONDS = 30, GIVE_BACK_MS = 5000 };
+enum { GIVE_BACK_MS = 5000 };
 
 /* More than four only fight over the listening socket: what takes long is on the workers anyway. */
 static unsigned loop_threads(void)
@@ -42,7 +42,7 @@ static struct MHD_Daemon *daemon_start(struct http_server *s, struct listener *l
     l->srv = s;
     return MHD_start_daemon(flags, 0, NULL, NULL, handler_access, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)l->fd,
                             MHD_OPTION_CONNECTION_LIMIT, max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            (size_t)HTTP_POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS,
+                            (size_t)HTTP_POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)s->idle_seconds,
                             MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, handler_uri, s,
                             MHD_OPTION_NOTIFY_COMPLETED, handler_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
                             conn_notify, l, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY, more,
@@ -65,11 +65,24 @@ static enum err_code build_router(struct http_server *s, const struct http_optio
     return code == ERR_OK ? extras_add(s, e) : code;
 }
 
+static const struct config *config_of(const struct http_options *o)
+{
+    return o->svc ? o->svc->options.config : NULL;
+}
+
 static void settings(struct http_server *s, const struct http_options *o)
 {
+    const struct config *c = config_of(o);
     s->svc = o->svc;
-    s->max_body = o->max_body;
-    s->slow_seconds = o->slow_seconds > 0 ? o->slow_seconds : DEFAULT_SLOW_SECONDS;
+    s->max_body = o->max_body ? o->max_body : (size_t)config_int(c, "server.max_body");
+    s->max_proxy_body = o->max_body ? o->max_body : (size_t)config_int(c, "server.max_proxy_body");
+    s->slow_seconds = o->slow_seconds > 0 ? o->slow_seconds : (int)config_int(c, "server.slow_seconds");
+    s->head_seconds = (int)config_int(c, "server.head_seconds");
+    if (s->head_seconds > s->slow_seconds)
+        s->head_seconds = s->slow_seconds;
+    s->idle_seconds = (int)config_int(c, "server.idle_seconds");
+    s->cors_origins = o->cors_origins ? o->cors_origins : config_text(c, "server.cors_origins");
+    s->hosts = config_text(c, "server.hosts");
     s->tcp.fd = s->local.fd = -1;
     id_random(&s->id_base, sizeof(s->id_base));
     pthread_mutex_init(&s->pool.mu, NULL);
@@ -98,16 +111,20 @@ static enum err_code listen_both(struct http_server *s, const struct http_option
 
 enum err_code http_start(const struct http_options *o, struct http_server **out, struct err *e)
 {
-    unsigned max = o->max_connections > 0 ? (unsigned)o->max_connections : DEFAULT_CONNECTIONS;
+    const struct config *c = config_of(o);
+    int64_t most = o->max_connections > 0 ? o->max_connections : config_int(c, "server.max_connections");
+    unsigned max = (unsigned)most;
     struct http_server *s = mem_zalloc(sizeof(*s));
     *out = NULL;
     if (!s)
         return err_nomem(e);
     settings(s, o);
-    enum err_code code = work_start(&s->work, o->workers > 0 ? o->workers : DEFAULT_WORKERS, e);
+    enum err_code code = work_start(&s->work, o->workers > 0 ? o->workers : (int)config_int(c, "server.workers"), e);
     s->work_runs = code == ERR_OK;
     if (code == ERR_OK)
         code = build_router(s, o, e);
+    if (code == ERR_OK)
+        code = limits_start(&s->limits, c, o->per_minute, e);
     if (code == ERR_OK)
         code = conns_start(s, max + max / 4 + 64, e);
     if (code == ERR_OK)
@@ -152,6 +169,7 @@ static void server_free(struct http_server *s)
 {
     router_free(s->router);
     request_pool_free(s);
+    limits_stop(&s->limits);
     if (s->work_runs)
         work_free(&s->work);
     pthread_mutex_destroy(&s->pool.mu);

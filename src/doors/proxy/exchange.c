@@ -75,10 +75,14 @@ static void start(struct exchange *x)
         return;
     }
     http_on_gone(x->r, on_gone, x);
-    if (x->memory == MEMORY_READING)
+    if (x->memory == MEMORY_READING) { /* limits count by session, which is not known yet */
         memory_read(x);
-    else
+    } else if (http_limit(x->r, STR_NONE)) {
         exchange_send(x, http_body(x->r));
+    } else {
+        x->r = NULL;
+        x->stage = STAGE_OVER;
+    }
 }
 
 static void on_timer(void *arg)

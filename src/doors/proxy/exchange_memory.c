@@ -221,6 +221,12 @@ void memory_on_read(struct exchange *x)
         x->stage = STAGE_OVER;
         return;
     }
+    if (x->r && !http_limit(x->r, x->ask.named ? x->ask.session : STR_NONE)) {
+        x->memory = MEMORY_OFF;
+        x->r = NULL;
+        x->stage = STAGE_OVER;
+        return;
+    }
     if (!x->ask.named) {
         forward_unread(x);
         return;
