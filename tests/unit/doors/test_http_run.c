@@ -205,6 +205,49 @@ static void describes_itself_soundly(void **state)
         }
 }
 
+static void expect_limit(const struct answer *a, const char *limit, const char *remaining)
+{
+    assert_non_null(answer_header(a, "X-RateLimit-Limit"));
+    assert_string_equal(answer_header(a, "X-RateLimit-Limit"), limit);
+    assert_string_equal(answer_header(a, "X-RateLimit-Remaining"), remaining);
+    assert_string_equal(answer_header(a, "X-RateLimit-Window"), "60");
+    int64_t reset = atoll(answer_header(a, "X-RateLimit-Reset")) - clock_now_ms() / 1000;
+    assert_true(reset >= 0 && reset <= 66);
+}
+
+/* Each session has its own count; so has each class; wrong requests count for who sends them. */
+static void limits_requests_by_session(void **state)
+{
+    static const int PER_MINUTE[] = {0, 2, 3, 2, 2, 2};
+    struct fixture *f = *state;
+    http_stop(f->s, 1000);
+    f->s = start_with((struct http_options){.svc = f->svc, .per_minute = PER_MINUTE});
+    struct answer a;
+    const struct json *one = call(f, "POST", "/api/v2/sessions", "{}", 201, &a);
+    expect_limit(&a, "2", "1");
+    const struct json *two = call(f, "POST", "/api/v2/sessions", "{}", 201, &a);
+    expect_limit(&a, "2", "0");
+    const struct json *refused = call(f, "POST", "/api/v2/sessions", "{}", 429, &a);
+    expect_limit(&a, "2", "0");
+    assert_non_null(answer_header(&a, "Retry-After"));
+    const struct json *error = json_get(refused, "error");
+    assert_true(str_is(json_text(error, "code"), "RATE_LIMIT_EXCEEDED"));
+    assert_true(json_get_type(error, "retry_after", JSON_INT)->integer >= 1);
+    const struct json *both[] = {one, two};
+    for (int i = 0; i < 2; i++) {
+        struct str path = arena_fmt(f->a, "/api/v2/sessions/%.*s/context", STR_ARG(json_text(both[i], "session_id")));
+        call(f, "GET", path.p, "", 200, &a);
+        expect_limit(&a, "2", "1");
+        call(f, "GET", path.p, "", 200, NULL);
+        call(f, "GET", path.p, "", 429, NULL);
+    }
+    for (int i = 0; i < 3; i++)
+        call(f, "POST", "/api/v2/conversations", "{\"wrong\": 1}", 400, NULL);
+    call(f, "POST", "/api/v2/conversations", "{\"wrong\": 1}", 429, NULL);
+    call(f, "GET", "/api/v2/status", "", 200, &a); /* has no limit */
+    assert_null(answer_header(&a, "X-RateLimit-Limit"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +257,7 @@ int main(void)
         cmocka_unit_test(keeps_the_named_project),
         cmocka_unit_test(describes_what_is_routed),
         cmocka_unit_test(describes_itself_soundly),
+        cmocka_unit_test(limits_requests_by_session), /* last: with another server */
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
