@@ -20,7 +20,8 @@ extern "C" {
 
 typedef struct cairn cairn;
 
-/* Opens (makes, when absent) the data folder. 0, or an error number; cairn_last_error() tells more. */
+/* Opens (makes, when absent) the data folder. 0, or an error number; cairn_last_error() tells more. Settings come from
+ * cairn.toml in that folder (docs/configuration.md) and defaults; the process's environment is not looked at. */
 int cairn_open(const char *dir, cairn **out);
 /* Closes; everything answered before is durable. NULL is fine. */
 void cairn_close(cairn *c);

@@ -55,6 +55,8 @@ static const struct setting table[] = {
     {"limits.store_bytes", SETTING_INT, 0, 0, 1e15, "0", NULL, NULL, NULL,
      "bytes of the store above which nothing more is taken in; 0: no limit"},
     {"memory.window", SETTING_INT, 0, 1, 1000, "20", NULL, NULL, NULL, "messages in the short-term window"},
+    {"search.model", SETTING_TEXT, 0, 1, 4000, NULL, NULL, "CAIRN_MODEL", NULL,
+     "folder of the embedding model; off: none. Not set: the first that is found (see tools/get-model)"},
 };
 
 const struct setting *settings_all(size_t *n)

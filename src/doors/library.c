@@ -3,9 +3,11 @@
  * terminal. Only what cairn.h names is visible outside (library.map). */
 #include "cairn.h"
 
+#include "base/file.h"
 #include "base/json_write.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "config/config.h"
 #include "service/service.h"
 
 #include <pthread.h>
@@ -17,7 +19,8 @@ enum { ARGS_MAX = 64 << 20, NAMES_MAX = 256 };
 
 struct cairn {
     struct service *svc;
-    char *dir; /* the service borrows it */
+    char *dir;           /* the service borrows it */
+    struct arena *arena; /* the configuration, which the service borrows too */
 };
 
 /* Words of the last error of each thread. */
@@ -58,6 +61,27 @@ static enum err_code operations_once(struct err *e)
     return code;
 }
 
+/* <dir>/cairn.toml and defaults. The environment is the host program's: a variable meant for a server must not change
+ * what a program inside finds. */
+static enum err_code open_service(struct cairn *c, struct err *e)
+{
+    struct service_options o = {.dir = c->dir};
+    c->arena = arena_new();
+    const char *file = c->arena ? arena_fmt(c->arena, "%s/cairn.toml", c->dir).p : NULL;
+    if (!file)
+        return err_nomem(e);
+    enum err_code code = config_load_file(c->arena, file_exists(file) ? file : NULL, &o.config, e);
+    return code ? code : service_open(&o, &c->svc, e);
+}
+
+static void release(struct cairn *c)
+{
+    if (c->arena)
+        arena_free(c->arena);
+    mem_free(c->dir);
+    mem_free(c);
+}
+
 int cairn_open(const char *dir, cairn **out)
 {
     struct err e = {0};
@@ -72,16 +96,13 @@ int cairn_open(const char *dir, cairn **out)
         return failed(err_nomem(&e), &e);
     c->dir = mem_strdup(dir);
     enum err_code code = c->dir ? operations_once(&e) : err_nomem(&e);
-    if (!code) {
-        struct service_options o = {.dir = c->dir};
-        code = service_open(&o, &c->svc, &e);
-    }
+    if (!code)
+        code = open_service(c, &e);
     if (!code) {
         *out = c;
         return 0;
     }
-    mem_free(c->dir);
-    mem_free(c);
+    release(c);
     return failed(code, &e);
 }
 
@@ -90,8 +111,7 @@ void cairn_close(cairn *c)
     if (!c)
         return;
     service_close(c->svc);
-    mem_free(c->dir);
-    mem_free(c);
+    release(c);
 }
 
 static enum err_code unknown_operation(const char *name, struct err *e)

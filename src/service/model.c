@@ -1,8 +1,9 @@
-/* Finding the embedding model: what the caller or the environment names, else the first of the usual places that has
- * one. A named folder is taken as it is, so that a slip in it is told and not passed over. */
+/* Finding the embedding model: what the caller or the setting search.model names, else the first of the usual places
+ * that has one. A named folder is taken as it is, so that a slip in it is told and not passed over. */
 #include "service/model.h"
 
 #include "base/file.h"
+#include "config/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +40,7 @@ static bool beside_program(char out[MODEL_PATH_ROOM])
 
 bool model_find(const struct service_options *o, const char *dir, char out[MODEL_PATH_ROOM])
 {
-    const char *named = o->model ? o->model : getenv("CAIRN_MODEL");
+    const char *named = o->model ? o->model : config_text(o->config, "search.model");
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     if (named && *named)
         return strcmp(named, "off") != 0 && snprintf(out, MODEL_PATH_ROOM, "%s", named) < MODEL_PATH_ROOM;

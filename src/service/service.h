@@ -20,7 +20,7 @@ struct service_options {
     bool background; /* feed the index, replay the journal (servers); else only on demand */
     bool read_only;
     bool sync_normal;
-    /* The embedding model's folder. NULL: the environment's CAIRN_MODEL ("off": none), else the first of
+    /* The embedding model's folder. NULL: the setting search.model ("off": none), else the first of
      * <dir>/model, $XDG_DATA_HOME/cairn-models/all-MiniLM-L6-v2 and model/all-MiniLM-L6-v2 beside the program that is
      * there. Only background services load it. */
     const char *model;

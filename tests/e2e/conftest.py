@@ -52,6 +52,7 @@ class Cairn:
 
     def start(self, wait=True):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CAIRN_") and k != "OPENAI_API_KEY"}
+        environment["XDG_CONFIG_HOME"] = str(self.data.parent / "config")  # not that of whoever runs the tests
         environment["CAIRN_MODEL"] = "off"  # most tests are of other things than meaning
         environment.update(self.env)
         command = [binary(), "serve", "--listen", f"127.0.0.1:{self.port}", "--data", str(self.data), *self.args]
@@ -110,6 +111,7 @@ class Cairn:
     def run(self, *args, input=None, check=True, env=None):
         """A CLI command on this data folder: cairn.run("search", "words", "--json")."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CAIRN_")}
+        environment["XDG_CONFIG_HOME"] = str(self.data.parent / "config")
         environment.update(env or {})
         done = subprocess.run([binary(), *args, "--data", str(self.data)], input=input, capture_output=True, text=True,
                               timeout=60, env=environment)

@@ -11,7 +11,7 @@
 enum { NAMES_MAX = 64 };
 
 /* What every command takes, beside its own arguments. */
-static const char *const global_names[] = {"data", "json", "help"};
+static const char *const global_names[] = {"data", "config", "json", "help"};
 
 struct parser {
     struct cli *c;
@@ -147,9 +147,10 @@ static enum err_code take_flag(struct parser *p, struct str word, struct err *e)
     struct str flag = str_cut(&after, '=');
     if (global_switch(p, flag, after))
         return ERR_OK;
-    if (str_is(flag, "data")) {
+    if (str_is(flag, "data") || str_is(flag, "config")) {
         enum err_code code = flag_value(p, flag, after, &value, e);
-        p->c->data = value.p; /* the tail of an argv string, so it ends in NUL */
+        *(str_is(flag, "data") ? &p->c->data : &p->c->config_file) =
+            value.p; /* the tail of an argv string: ends in NUL */
         return code;
     }
     const struct op_arg *arg = find_arg(p->op, flag);
@@ -251,12 +252,12 @@ int arguments_first_word(int argc, char **argv)
 {
     for (int i = 0; i < argc; i++) {
         struct str word = str_of(argv[i]);
-        if (str_is(word, "--data"))
+        if (str_is(word, "--data") || str_is(word, "--config"))
             i++; /* its value */
         else if (!str_starts(word, "-") || word.n == 1)
             return i;
-        else if (!str_starts(word, "--data=") && !str_is(word, "--json") && !str_is(word, "--help") &&
-                 !str_is(word, "-h"))
+        else if (!str_starts(word, "--data=") && !str_starts(word, "--config=") && !str_is(word, "--json") &&
+                 !str_is(word, "--help") && !str_is(word, "-h"))
             return -1; /* another flag: what follows may be its value */
     }
     return -1;

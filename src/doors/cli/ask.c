@@ -23,9 +23,12 @@ enum err_code ask_open(struct cli *c, bool make, bool read_only_is_fine, struct 
 {
     if (!make && !file_exists(c->data))
         return missing_folder(c, e);
-    struct service_options o = {.dir = c->data};
+    enum err_code code = settings_config(c, NULL, e);
+    if (code)
+        return code;
+    struct service_options o = {.dir = c->data, .config = c->config};
     struct err why = {0};
-    enum err_code code = service_open(&o, out, &why);
+    code = service_open(&o, out, &why);
     if (read_only_is_fine && (code == ERR_READ_ONLY || code == ERR_DISK_FULL)) {
         struct err second = {0};
         o.read_only = true;

@@ -17,8 +17,9 @@
 
 /* In the order `cairn help` shows them; the operations' commands stand between (command_help.c). */
 static const struct command *const own[] = {
-    &command_serve,  &command_list,    &command_show,   &command_add,    &command_edit,    &command_remove,
-    &command_backup, &command_restore, &command_doctor, &command_schema, &command_version, &command_help,
+    &command_serve,  &command_list,    &command_show,    &command_add,    &command_edit,
+    &command_remove, &command_backup,  &command_restore, &command_doctor, &command_schema,
+    &command_config, &command_version, &command_help,
 };
 
 const struct command *const *commands_own(size_t *n)
@@ -68,19 +69,6 @@ static enum err_code run_operation(struct cli *c, const struct operation *op, in
     return code ? code : render_answer(c, op, &answer, e);
 }
 
-/* Flags go before the environment. */
-static void add_environment(const struct command *cmd, struct given *g)
-{
-    for (size_t i = 0; i < cmd->n_env; i++) {
-        const char *value = getenv(cmd->env[i].variable);
-        bool given = !value || !*value;
-        for (size_t k = 0; k < g->n_pairs && !given; k++)
-            given = str_is(g->pairs[k].name, cmd->env[i].arg);
-        if (!given)
-            g->pairs[g->n_pairs++] = (struct op_pair){str_of(cmd->env[i].arg), str_of(value), ARG_IN_QUERY};
-    }
-}
-
 /* A command of our own: its arguments are checked as an operation's are, by a stand-in for one. */
 static enum err_code run_own(struct cli *c, const struct command *cmd, int argc, char **argv, struct err *e)
 {
@@ -89,13 +77,18 @@ static enum err_code run_own(struct cli *c, const struct command *cmd, int argc,
     if (!op)
         return err_nomem(e);
     *op = (struct operation){.name = cmd->name, .method = "GET", .args = cmd->args, .n_args = cmd->n_args};
+    if (cmd->settings && !(op->args = settings_args(c->arena, &op->n_args)))
+        return err_nomem(e);
     struct op_call call = {.op = op, .arena = c->arena};
     enum err_code code = arguments_parse(c, op, argc, argv, &g, e);
     if (c->help && !code)
         return help_command(c, cmd->name, e);
     if (code)
         return code;
-    add_environment(cmd, &g);
+    if (cmd->settings) { /* checked with the other sources, not as arguments */
+        code = settings_config(c, &g, e);
+        return code ? code : cmd->run(c, &g, &call, e);
+    }
     const struct op_input in = {.pairs = g.pairs, .n_pairs = g.n_pairs};
     code = op_bind(&call, &in, e);
     return code ? code : cmd->run(c, &g, &call, e);

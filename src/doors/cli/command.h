@@ -3,6 +3,7 @@
 #ifndef CAIRN_DOORS_CLI_COMMAND_H
 #define CAIRN_DOORS_CLI_COMMAND_H
 
+#include "config/config.h"
 #include "doors/cli/screen.h"
 #include "service/operation.h"
 #include "service/service.h"
@@ -10,9 +11,11 @@
 /* One run of `cairn`. Everything in it lives in the arena. */
 struct cli {
     struct arena *arena;
-    const char *data; /* --data as given, NULL: by environment (settings.c) */
-    bool json;        /* --json */
-    bool help;        /* --help */
+    const char *data;            /* --data as given, NULL: by environment (settings.c) */
+    const char *config_file;     /* --config as given, NULL: config_find() looks */
+    const struct config *config; /* NULL until settings_config() */
+    bool json;                   /* --json */
+    bool help;                   /* --help */
     struct screen screen;
     struct buf out;      /* printed at the end, in one go */
     const char *command; /* name, for hints */
@@ -30,10 +33,6 @@ struct given {
 
 typedef enum err_code command_fn(struct cli *c, const struct given *g, struct op_call *args, struct err *e);
 
-struct command_env {
-    const char *arg, *variable; /* the variable stands in when the flag is not given */
-};
-
 struct command {
     const char *name;
     const char *summary;
@@ -41,14 +40,14 @@ struct command {
     const struct op_arg *args;
     size_t n_args;
     const char *verb; /* runs "<kind>.<verb>" of the kind its first word names, with that operation's arguments */
-    const struct command_env *env;
-    size_t n_env;
+    bool settings;    /* its flags are the settings with SETTING_SERVE; `args` is empty and run() reads c->config */
+    bool hidden;      /* not in the overview */
     command_fn *run;
     const char *details; /* more text for `cairn help NAME`, NULL */
 };
 
 extern const struct command command_serve, command_list, command_show, command_add, command_edit, command_remove,
-    command_backup, command_restore, command_doctor, command_schema, command_version, command_help;
+    command_backup, command_restore, command_doctor, command_schema, command_config, command_version, command_help;
 
 /* Sets the line that follows an error. */
 void cli_hint(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -93,6 +92,10 @@ bool client_server_runs(struct cli *c);
 /* ---- settings (settings.c) ---- */
 /* The data folder: --data, $CAIRN_DATA, $XDG_DATA_HOME/cairn, ~/.local/share/cairn. */
 enum err_code settings_data(struct cli *c, struct err *e);
+/* c->config from the file, the environment and the command's flags (NULL: none); once it is there it stays. */
+enum err_code settings_config(struct cli *c, const struct given *g, struct err *e);
+/* The settings that are flags of `cairn serve`, as arguments; in the arena, NULL when out of memory. */
+const struct op_arg *settings_args(struct arena *a, size_t *n);
 
 /* Runs "<kind>.<cmd->verb>" for the kind that the first word names (command_kind.c). */
 enum err_code command_kind(struct cli *c, const struct command *cmd, int argc, char **argv, struct err *e);

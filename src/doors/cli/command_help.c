@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { NAMES_MAX = 64, PAD = 14, FLAG_PAD = 26 };
+enum { NAMES_MAX = 64, PAD = 15, FLAG_PAD = 26 };
 
 static void put_row(struct cli *c, const char *name, const char *summary)
 {
@@ -47,11 +47,15 @@ void help_overview(struct cli *c)
         if (ops[i].cli && !shadowed(&ops[i]))
             put_row(c, ops[i].cli, ops[i].summary);
     }
-    for (size_t i = 1; i < n; i++)
-        put_row(c, own[i]->name, own[i]->summary);
+    for (size_t i = 1; i < n; i++) {
+        if (!own[i]->hidden)
+            put_row(c, own[i]->name, own[i]->summary);
+    }
     buf_char(&c->out, '\n');
     put_title(c, "every command takes");
     put_row(c, "--data DIR", "the data folder ($CAIRN_DATA, $XDG_DATA_HOME/cairn, ~/.local/share/cairn)");
+    put_row(c, "--config FILE",
+            "the configuration ($CAIRN_CONFIG, cairn.toml in the data folder, ~/.config/cairn/cairn.toml)");
     put_row(c, "--json", "the answer as JSON");
     put_row(c, "--help", "what the command does and its flags");
 }
@@ -184,15 +188,31 @@ static void put_kinds(struct cli *c, const char *verb)
     }
 }
 
+/* The variables that stand in for flags of `cairn serve`. */
+static void put_variables(struct cli *c)
+{
+    size_t n;
+    const struct setting *all = settings_all(&n);
+    buf_char(&c->out, '\n');
+    for (size_t i = 0; i < n; i++) {
+        struct op_arg arg = {.name = (all[i].flags & SETTING_SERVE) ? setting_flag(c->arena, &all[i]) : NULL};
+        const char *flag = arg.name ? arguments_flag(c->arena, &arg) : NULL;
+        const char *variable = setting_variable(c->arena, &all[i]);
+        if (flag && variable)
+            buf_fmt(&c->out, "  $%s stands in for %s\n", variable, flag);
+    }
+}
+
 static void help_own(struct cli *c, const struct command *cmd)
 {
-    const struct operation op = {.name = cmd->name, .summary = cmd->summary, .args = cmd->args, .n_args = cmd->n_args};
+    struct operation op = {.name = cmd->name, .summary = cmd->summary, .args = cmd->args, .n_args = cmd->n_args};
+    if (cmd->settings)
+        op.args = settings_args(c->arena, &op.n_args);
+    if (!op.args)
+        op.n_args = 0;
     help_operation(c, cmd->name, cmd->words, &op);
-    for (size_t i = 0; i < cmd->n_env; i++) {
-        struct op_arg arg = {.name = cmd->env[i].arg};
-        const char *flag = arguments_flag(c->arena, &arg);
-        buf_fmt(&c->out, "  $%s stands in for %s\n", cmd->env[i].variable, flag ? flag : "");
-    }
+    if (cmd->settings)
+        put_variables(c);
     if (cmd->details)
         buf_fmt(&c->out, "\n%s", cmd->details);
     if (cmd->verb) {

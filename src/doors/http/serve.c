@@ -37,6 +37,7 @@ static void raise_file_limit(void)
 static enum err_code open_service(struct serving *s, struct err *e)
 {
     const struct service_options so = {.dir = s->o->dir,
+                                       .config = s->o->config,
                                        .background = true,
                                        .sync_normal = s->o->sync_normal,
                                        .upstream_url = s->o->upstream_url,
