@@ -12,7 +12,7 @@ VARIANT ?= release
 # make V=1 shows whole commands
 Q := $(if $(V),,@)
 
-PACKAGES := libmicrohttpd simdjson libcurl sqlite3 libsodium libutf8proc
+PACKAGES := $(shell sed -n 's/^\([^\# ]*\) .*/\1/p' tools/libraries)
 WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wvla -Wformat=2
 CWARN := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
 CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DCAIRN_VERSION='"$(VERSION)"'

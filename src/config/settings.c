@@ -36,6 +36,8 @@ static const struct setting table[] = {
      "memory_deadline", "milliseconds after which a chat goes on without memory"},
     {"memory.tokens", SETTING_INT, SETTING_SERVE, 50, 1e6, "1500", NULL, "CAIRN_MEMORY_TOKENS", "memory_tokens",
      "budget of what memory adds to a chat"},
+    {"store.pack_after_days", SETTING_INT, 0, -1, 36500, "7", NULL, NULL, NULL,
+     "days after which a turn's text is kept compressed where that pays; -1: never"},
     {"cache.bytes", SETTING_INT, 0, 0, 4e9, "4194304", NULL, NULL, NULL,
      "memory for answers that are kept until what they depend on is written"},
     {"limits.enabled", SETTING_ENUM, 0, 0, 0, "auto", "auto|on|off", NULL, NULL,

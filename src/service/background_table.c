@@ -1,6 +1,8 @@
 /* Who works behind the writes. */
 #include "service/background.h"
 
+#include "service/packing.h"
+
 /* {name, think, apply}; the empty entry ends the table. */
 static const struct follower followers[] = {
     {0},
@@ -8,6 +10,7 @@ static const struct follower followers[] = {
 
 /* {name, seconds, run}; the empty entry ends the table. */
 static const struct upkeep_task tasks[] = {
+    {"pack", 600, packing_run},
     {0},
 };
 

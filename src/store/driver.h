@@ -67,12 +67,15 @@ struct store_driver {
     void (*bind_int)(struct driver_stmt *s, int i, int64_t v);
     void (*bind_real)(struct driver_stmt *s, int i, double v);
     void (*bind_text)(struct driver_stmt *s, int i, struct str v);
+    void (*bind_bytes)(struct driver_stmt *s, int i, struct str v); /* borrowed as text is */
     enum err_code (*step)(struct driver_stmt *s, bool *row, struct err *e);
     void (*reset)(struct driver_stmt *s);              /* ends the statement and forgets its bindings */
     bool (*column_null)(struct driver_stmt *s, int i); /* columns count from 0 */
     int64_t (*column_int)(struct driver_stmt *s, int i);
     double (*column_real)(struct driver_stmt *s, int i);
     struct str (*column_text)(struct driver_stmt *s, int i);
+    bool (*column_is_bytes)(struct driver_stmt *s, int i); /* bound by bind_bytes, not text */
+    struct str (*column_bytes)(struct driver_stmt *s, int i);
     int64_t (*last_seq)(struct driver_conn *c); /* seq of the row that the last INSERT made */
 
     /* ---- upkeep ---- */

@@ -73,6 +73,7 @@ struct store_tx {
     size_t bytes;               /* text bound by the writer since the group began */
     struct turn_memory *memory; /* the writer's, else NULL */
     struct version_marks marks; /* the writer's */
+    struct unpacker *unpacker;  /* made with the first packed content, else NULL */
     struct store_tx *next;      /* the pool's */
 };
 
@@ -99,6 +100,7 @@ void query_null(struct query *q);
 void query_int(struct query *q, int64_t v);
 void query_real(struct query *q, double v);
 void query_text(struct query *q, struct str v);           /* borrowed until query_end; STR_NONE binds NULL */
+void query_bytes(struct query *q, struct str v);          /* borrowed as text is */
 void query_value(struct query *q, const struct value *v); /* UNSET binds NULL */
 bool query_row(struct query *q);                          /* false: no more, or an error (see rc) */
 enum err_code query_end(struct query *q);                 /* rc */
@@ -133,6 +135,10 @@ void tx_mark(struct store_tx *tx, uint64_t key);
 /* A record that belongs to the session, or (STR_NONE) to none. */
 void tx_mark_record(struct store_tx *tx, const struct kind *k, struct str session_id);
 void versions_publish(struct store_tx *tx); /* raises what the group has marked */
+
+/* ---- packed contents (unpack.c, pack_int.h) ---- */
+struct unpacker;
+void unpacker_free(struct unpacker *u);
 
 /* ---- schema ---- */
 enum err_code schema_prepare(struct store *s, struct store_tx *tx, struct err *e);

@@ -1,6 +1,8 @@
 /* The steps of the schema, oldest first. A step that was released is never changed: a new one is added. */
 #include "store/migrations.h"
 
+#include "store/pack_int.h"
+
 /* Scripts: several statements, no parameters. */
 static enum err_code run(struct store_tx *tx, const char *sql, struct err *e)
 {
@@ -60,9 +62,28 @@ static enum err_code meta_down(struct store_tx *tx, struct err *e)
     return run(tx, "DROP TABLE store_meta", e);
 }
 
+/* ---- 3: packed contents ---- */
+
+static enum err_code pack_up(struct store_tx *tx, struct err *e)
+{
+    return run(
+        tx,
+        tx->d->dialect == SQL_SQLITE
+            ? "CREATE TABLE pack_dictionary (id BIGINT PRIMARY KEY, turns BIGINT NOT NULL, bytes BLOB NOT NULL)"
+            : "CREATE TABLE pack_dictionary (id BIGINT PRIMARY KEY, turns BIGINT NOT NULL, bytes BYTEA NOT NULL)",
+        e);
+}
+
+static enum err_code pack_down(struct store_tx *tx, struct err *e)
+{
+    enum err_code rc = unpack_all(tx, e);
+    return rc ? rc : run(tx, "DROP TABLE pack_dictionary; DELETE FROM store_meta WHERE key = 'pack_place'", e);
+}
+
 static const struct migration steps[] = {
     {1, "a table for every kind", kinds_up, kinds_down},
     {2, "the store's own settings", meta_up, meta_down},
+    {3, "packed contents", pack_up, pack_down},
 };
 
 const struct migration *migrations_all(size_t *n)

@@ -2,7 +2,7 @@
  * and the first failure comes out of query_end. Statements are prepared on first use and kept: the fixed ones by
  * number, a kind's own by kind and purpose, any other text in a small cache, least recently used out.
  * A statement is one per connection: read its rows into the arena before the same one is used again. */
-#include "store/internal.h"
+#include "store/pack_int.h"
 
 #include "base/mem.h"
 
@@ -61,6 +61,7 @@ void tx_close(struct store_tx *tx)
         mem_free(tx->cache[i].sql);
     }
     tx->d->close(tx->c);
+    unpacker_free(tx->unpacker);
     mem_free(tx->memory);
     mem_free(tx->of_kind);
     mem_free(tx);
@@ -215,6 +216,12 @@ void query_text(struct query *q, struct str v)
     }
 }
 
+void query_bytes(struct query *q, struct str v)
+{
+    if (q->s)
+        q->tx->d->bind_bytes(q->s, ++q->bound, v);
+}
+
 void query_value(struct query *q, const struct value *v)
 {
     switch (v->type) {
@@ -265,7 +272,14 @@ int64_t query_col_int(struct query *q, int i)
 
 struct str query_col_text(struct query *q, struct arena *a, int i)
 {
-    struct str s = q->tx->d->column_text(q->s, i);
+    struct str s;
+    if (q->tx->d->column_is_bytes(q->s, i)) {
+        enum err_code rc = tx_unpack(q->tx, a, q->tx->d->column_bytes(q->s, i), &s, q->e);
+        if (rc && !q->rc)
+            q->rc = rc;
+        return s;
+    }
+    s = q->tx->d->column_text(q->s, i);
     if (!s.p)
         return STR_NONE;
     s = arena_str(a, s);

@@ -87,6 +87,11 @@ static void bind_text(struct driver_stmt *s, int i, struct str v)
     bound(s, sqlite3_bind_text64(s->s, i, v.p ? v.p : "", v.n, SQLITE_STATIC, SQLITE_UTF8));
 }
 
+static void bind_bytes(struct driver_stmt *s, int i, struct str v)
+{
+    bound(s, sqlite3_bind_blob64(s->s, i, v.p ? v.p : "", v.n, SQLITE_STATIC));
+}
+
 /* A failed step says why at once: with prepare_v3 it gives the full code, not only after the reset. */
 static enum err_code step(struct driver_stmt *s, bool *row, struct err *e)
 {
@@ -130,6 +135,17 @@ static struct str column_text(struct driver_stmt *s, int i)
     return p ? (struct str){p, (size_t)sqlite3_column_bytes(s->s, i)} : STR_NONE;
 }
 
+static bool column_is_bytes(struct driver_stmt *s, int i)
+{
+    return sqlite3_column_type(s->s, i) == SQLITE_BLOB;
+}
+
+static struct str column_bytes(struct driver_stmt *s, int i)
+{
+    const char *p = sqlite3_column_blob(s->s, i);
+    return p ? (struct str){p, (size_t)sqlite3_column_bytes(s->s, i)} : STR_NONE;
+}
+
 const struct store_driver sqlite_driver = {
     .name = "sqlite",
     .dialect = SQL_SQLITE,
@@ -152,12 +168,15 @@ const struct store_driver sqlite_driver = {
     .bind_int = bind_int,
     .bind_real = bind_real,
     .bind_text = bind_text,
+    .bind_bytes = bind_bytes,
     .step = step,
     .reset = reset,
     .column_null = column_null,
     .column_int = column_int,
     .column_real = column_real,
     .column_text = column_text,
+    .column_is_bytes = column_is_bytes,
+    .column_bytes = column_bytes,
     .last_seq = last_seq,
     .change_counter = sqlite_change_counter,
     .schema = sqlite_schema,

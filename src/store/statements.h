@@ -57,6 +57,23 @@
     X(TURN_MARKS, "read turns",                                                                                        \
       "SELECT role, content_hash FROM turn WHERE conversation_id = ?1 AND turn_number BETWEEN ?2 AND ?3"               \
       " AND deleted_at IS NULL ORDER BY turn_number")                                                                  \
+    /* ---- packing ---- */                                                                                            \
+    X(CONTENTS_AFTER, "read turns to pack",                                                                            \
+      "SELECT seq, content FROM turn WHERE seq > ?1 AND created_at < ?2 AND deleted_at IS NULL ORDER BY seq LIMIT ?3") \
+    X(CONTENT_AT, "read a turn", "SELECT content FROM turn WHERE seq = ?1 AND deleted_at IS NULL")                     \
+    X(CONTENT_SET, "pack a turn", "UPDATE turn SET content = ?2 WHERE seq = ?1 AND deleted_at IS NULL")                \
+    X(PACKED_AFTER, "read packed turns",                                                                               \
+      "SELECT seq, content FROM turn WHERE seq > ?1 AND typeof(content) = 'blob' ORDER BY seq LIMIT ?2")               \
+    X(PACK_PLACE, "find where packing has come to",                                                                    \
+      "SELECT CAST(value AS INTEGER) FROM store_meta WHERE key = 'pack_place'")                                        \
+    X(PACK_PLACE_SET, "note where packing has come to",                                                                \
+      "INSERT INTO store_meta (key, value) VALUES ('pack_place', ?1)"                                                  \
+      " ON CONFLICT (key) DO UPDATE SET value = excluded.value")                                                       \
+    X(DICTIONARY, "read a dictionary", "SELECT bytes FROM pack_dictionary WHERE id = ?1")                              \
+    X(DICTIONARY_NEWEST, "read the dictionary",                                                                        \
+      "SELECT bytes, turns FROM pack_dictionary ORDER BY turns DESC LIMIT 1")                                          \
+    X(DICTIONARY_ADD, "store a dictionary",                                                                            \
+      "INSERT INTO pack_dictionary (id, turns, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING")                \
     /* ---- conversations and sessions ---- */                                                                         \
     X(CONVERSATION_TAILS, "read the session's conversations",                                                          \
       "SELECT c.id, c.turn_count, t.role, t.content_hash FROM (SELECT id, turn_count, last_turn_at, created_at, seq"   \

@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, binary
 
 BUILD = pathlib.Path(binary()).resolve().parent
-PACKAGES = ["libmicrohttpd", "simdjson", "libcurl", "sqlite3", "libsodium", "libutf8proc"]
+PACKAGES = [line.split()[0] for line in (ROOT / "tools/libraries").read_text().splitlines() if not line.startswith("#")]
 PROGRAM = r"""
 #include <cairn.h>
 #include <stdio.h>
