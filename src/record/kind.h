@@ -69,6 +69,8 @@ struct kind {
     size_t n_fields;
     const char *unique; /* extra UNIQUE columns, "conversation_id, turn_number", or NULL (see ddl.c) */
     const char *order;  /* default list order: "created_at DESC" … columns of this kind only; NULL: "seq DESC" */
+    int page;           /* how many records a list gives unless asked; 0: 50 */
+    const char *shown;  /* "status=active": what a list shows unless asked (field=all: every one); NULL: all */
     const char *help;
 };
 

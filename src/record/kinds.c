@@ -42,7 +42,7 @@ static const struct kind table[] = {
         {"sync_status", FIELD_ENUM, FIELD_FILTER, 0, 0, "\"active\"", "active|paused|offline", "Whether it is synced"})},
 
 [AT_SESSION] = {
-    .name = "session", .plural = "sessions", .id_prefix = "sess", .id_name = "session_id", .flags = KIND_NO_CRUD,
+    .name = "session", .plural = "sessions", .id_prefix = "sess", .id_name = "session_id",
     .order = "created_at DESC", .help = "One user's stretch of work, holding conversations",
     FIELDS(
         {"user_id", FIELD_TEXT, FIELD_INDEXED, 0, NAME_MAX_LEN, NULL, NULL, "Whose session it is"},
@@ -55,11 +55,13 @@ static const struct kind table[] = {
         {"summary", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "Its current summary"},
         {"tags", FIELD_ARRAY, FIELD_SEARCHED, 0, 16 * KB, "[]", NULL, "Labels"},
         {"last_active", FIELD_TIME, FIELD_READ_ONLY, 0, 0, NULL, NULL, "Last write, recall or chat in it"},
-        {"alias", FIELD_TEXT, FIELD_INDEXED | FIELD_HIDDEN, 0, NAME_MAX_LEN, NULL, NULL, "The caller's own name for it"})},
+        {"alias", FIELD_TEXT, FIELD_INDEXED | FIELD_HIDDEN, 0, NAME_MAX_LEN, NULL, NULL, "The caller's own name for it"},
+        {"erasure_requested_at", FIELD_TIME, FIELD_HIDDEN, 0, 0, NULL, NULL, "When its erasure was asked for"})},
 
 [AT_CONVERSATION] = {
     .name = "conversation", .plural = "conversations", .id_prefix = "conv", .id_name = "conversation_id",
-    .flags = KIND_NO_CRUD, .order = "created_at DESC", .help = "A directive and the turns that follow it",
+    .flags = KIND_NO_CRUD, .order = "created_at DESC", .shown = "status=active",
+    .help = "A directive and the turns that follow it",
     FIELDS(
         {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_INDEXED, 1, ID_LEN, NULL, NULL, "Its session"},
         {"status", FIELD_ENUM, FIELD_FILTER, 0, 0, "\"active\"", "active|completed|archived", "Where it is in its life"},
@@ -209,7 +211,7 @@ static const struct kind table[] = {
 
     {
     .name = "prop", .plural = "props", .id_prefix = "prop", .id_name = "prop_id", .flags = KIND_ORG,
-    .order = "usage_count DESC, name", .help = "A thing that can be used in conversations",
+    .order = "usage_count DESC, name", .page = 100, .help = "A thing that can be used in conversations",
     FIELDS(
         {"name", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED | FIELD_SEARCHED, 1, NAME_MAX_LEN, NULL, NULL, "Its name"},
         {"category", FIELD_TEXT, FIELD_INDEXED | FIELD_SEARCHED, 0, NAME_MAX_LEN, NULL, NULL, "Group it belongs to"},

@@ -282,13 +282,19 @@ static enum err_code read_id(struct arena *a, const struct json *v, const char *
     return ERR_OK;
 }
 
-static enum err_code read_project(struct arena *a, const struct json *v, struct record *r, struct err *e)
+/* As `project` and as `submodule_id`, its name in the v1 API; when both are given they must agree. */
+static enum err_code read_project(struct arena *a, const struct json *v, const char *key, struct record *r,
+                                  struct err *e)
 {
+    struct str before = r->project;
+    enum err_code rc = ERR_OK;
     if (v->type != JSON_NULL)
-        return read_name(a, "project", v, &r->project, e);
-    if (r->kind->flags & KIND_ORG)
+        rc = read_name(a, key, v, &r->project, e);
+    else if (r->kind->flags & KIND_ORG)
         r->project = STR("");
-    return ERR_OK;
+    if (!rc && before.p && !str_eq(before, r->project))
+        rc = err_set(e, ERR_INVALID, key, "project and submodule_id must be the same when both are given");
+    return rc;
 }
 
 static enum err_code read_created(const struct json *v, struct record *r, struct err *e)
@@ -300,6 +306,18 @@ static enum err_code read_created(const struct json *v, struct record *r, struct
     return rc;
 }
 
+/* What v1 calls a project. On other records the project's name is said for the reader only. */
+static enum err_code read_submodule(struct arena *a, struct str key, const struct json *v, struct record *r,
+                                    struct err *e)
+{
+    bool id = str_is(key, "submodule_id"), project = r->kind == KIND_PROJECT;
+    if (id)
+        return project ? read_id(a, v, "submodule_id", r, e) : read_project(a, v, "submodule_id", r, e);
+    int at = kind_field(KIND_PROJECT, STR("name"));
+    struct value ignored;
+    return read_field(a, &KIND_PROJECT->fields[at], v, project ? &r->v[at] : &ignored, e);
+}
+
 /* A member that is no field of its kind. An output sent back carries updated_at and version: no matter. */
 static enum err_code read_shared(struct arena *a, struct str key, const struct json *v, struct record *r, struct err *e)
 {
@@ -308,7 +326,9 @@ static enum err_code read_shared(struct arena *a, struct str key, const struct j
     if (str_is(key, r->kind->id_name))
         return read_id(a, v, r->kind->id_name, r, e);
     if (str_is(key, "project"))
-        return read_project(a, v, r, e);
+        return read_project(a, v, "project", r, e);
+    if (str_is(key, "submodule_id") || str_is(key, "submodule_name"))
+        return read_submodule(a, key, v, r, e);
     if (str_is(key, "created_at"))
         return read_created(v, r, e);
     if (str_is(key, "updated_at") || str_is(key, "version"))

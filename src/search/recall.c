@@ -15,6 +15,8 @@
 enum {
     CANDIDATES = 200,
     CANDIDATES_FILTERED = 600,
+    CANDIDATES_MOST = 12800, /* where many of the best turned out to be deleted */
+    CANDIDATES_MORE = 4,     /* times as many with each new try */
     READS_PER_RESULT = 3,
     READS_MORE = 20,
     CONVERSATIONS_MAX = 10,
@@ -27,6 +29,8 @@ struct recalling {
     struct arena *a;
     const struct recall_query *q;
     int64_t now;
+    int factor;  /* times CANDIDATES are asked for */
+    size_t gone; /* of them, deleted since they were taken in */
     struct index_query words;
     struct sense sense;
     struct index_hits hits;
@@ -78,7 +82,7 @@ static enum err_code read_words(struct recalling *r, struct err *e)
                                     .except_conversation = r->q->except_conversation,
                                     .from = r->q->from,
                                     .to = r->q->to,
-                                    .limit = CANDIDATES,
+                                    .limit = CANDIDATES * r->factor,
                                     .around = NEIGHBOURS,
                                     .deadline_us = r->q->deadline_us};
     return ERR_OK;
@@ -106,9 +110,10 @@ static enum err_code read_meaning(struct recalling *r, struct err *e)
 {
     struct err lost = {0};
     bool filtered = r->q->from || r->q->to || r->q->except_conversation.p; /* some of them will fall away */
+    int best = (filtered ? CANDIDATES_FILTERED : CANDIDATES) * r->factor;
     struct vector_query q = {.session_id = r->q->session_id,
                              .project = r->q->project,
-                             .best = filtered ? CANDIDATES_FILTERED : CANDIDATES,
+                             .best = best < VECTORS_BEST_MAX ? (size_t)best : VECTORS_BEST_MAX,
                              .deadline_us = r->q->deadline_us};
     if (!r->q->meaning || str_trim(r->q->text).n == 0)
         return ERR_OK;
@@ -203,8 +208,10 @@ static enum err_code consider(struct recalling *r, struct store_tx *tx, const st
     struct recall_hit *h = &r->out->hits[r->out->n];
     struct err missing = {0};
     enum err_code code = turn_by_seq(tx, r->a, c->hit->seq, &h->turn, &missing);
-    if (code == ERR_NOT_FOUND) /* deleted since it was taken in */
+    if (code == ERR_NOT_FOUND) { /* deleted since it was taken in */
+        r->gone++;
         return ERR_OK;
+    }
     if (code)
         return err_set(e, code, NULL, "%s", missing.message);
     if (!in_scope(r->q, &h->turn))
@@ -233,7 +240,7 @@ static enum err_code choose(struct recalling *r, struct store_tx *tx, struct err
     r->prints = arena_array(r->a, struct fingerprint, max);
     if (!r->out->hits || !r->prints)
         return err_nomem(e);
-    for (size_t i = 0; i < all && i < reads && r->out->n < max; i++) {
+    for (size_t i = 0; i < all && i < reads + r->gone && r->out->n < max; i++) {
         if (r->best[i].score <= 0 || r->best[i].score < r->q->threshold)
             break;
         enum err_code code = consider(r, tx, &r->best[i], &tokens, e);
@@ -290,9 +297,12 @@ static enum err_code name_conversations(struct recalling *r, struct store_tx *tx
     return ERR_OK;
 }
 
-static enum err_code run(struct recalling *r, struct err *e)
+/* One try, with r->factor times the usual number of candidates. */
+static enum err_code attempt(struct recalling *r, struct err *e)
 {
     struct store_tx *tx = NULL;
+    *r->out = (struct recall_result){0};
+    r->gone = 0;
     enum err_code code = find(r, e);
     if (code || r->hits.n == 0)
         return code;
@@ -304,6 +314,25 @@ static enum err_code run(struct recalling *r, struct err *e)
     if (code == ERR_OK)
         code = name_conversations(r, tx, e);
     store_read_end(tx);
+    return code;
+}
+
+/* The index and the vectors keep deleted turns until they are made anew. Where these took the places of living ones,
+ * more candidates are asked for: nothing is paid for this while nothing is deleted. */
+static enum err_code run(struct recalling *r, struct err *e)
+{
+    enum err_code code;
+    for (r->factor = 1;; r->factor *= CANDIDATES_MORE) {
+        size_t wanted = r->q->max_results < 1 ? 1 : (size_t)r->q->max_results;
+        code = attempt(r, e);
+        bool all_seen = r->hits.n < (size_t)(CANDIDATES * r->factor);
+        if (code || !r->gone || r->out->n >= wanted || all_seen || CANDIDATES * r->factor >= CANDIDATES_MOST)
+            break;
+    }
+    if (r->gone) {
+        int64_t left = r->out->total_matches - (int64_t)r->gone;
+        r->out->total_matches = left > (int64_t)r->out->n ? left : (int64_t)r->out->n;
+    }
     return code;
 }
 

@@ -161,7 +161,8 @@ static enum err_code window_on(struct op_call *c, struct store_tx *tx, struct er
     size_t n = 0;
     enum err_code code = op_get_conversation(tx, c->arena, op_text(c, "conversation_id"), &r, e);
     if (!code)
-        code = turns_last(tx, c->arena, r->id, 0, (int)op_int(c, "limit", 20), &turns, &n, e);
+        code =
+            turns_last(tx, c->arena, r->id, record_int(r, "window_start"), (int)op_int(c, "limit", 20), &turns, &n, e);
     if (code)
         return code;
     jw_object(c->out);

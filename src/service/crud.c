@@ -3,6 +3,7 @@
 #include "service/crud.h"
 
 #include "service/operation_run.h"
+#include "service/v1.h"
 
 #include <string.h>
 
@@ -15,8 +16,12 @@ static enum err_code list_filters(struct op_call *c, struct list_query *q, struc
     for (size_t i = 0; i < c->op->n_args; i++) {
         const struct json *v = c->values[i];
         const char *name = c->op->args[i].name;
-        bool known = strcmp(name, "project") == 0 || kind_field(k, str_of(name)) >= 0;
-        if (!v || !known)
+        if (strcmp(name, "submodule_id") == 0)
+            name = k == KIND_PROJECT ? "id" : "project";
+        bool column = strcmp(name, "project") == 0 || strcmp(name, "id") == 0;
+        int field = kind_field(k, str_of(name));
+        bool every = field >= 0 && k->fields[field].type == FIELD_ENUM && str_is(v ? v->s : STR_NONE, "all");
+        if (!v || every || (!column && field < 0))
             continue;
         struct value equals = v->type == JSON_STRING ? V_TEXT(v->s)
                               : v->type == JSON_BOOL ? V_INT(v->boolean)
@@ -34,20 +39,25 @@ static enum err_code list_on(struct op_call *c, struct store_tx *tx, struct err 
                            .cursor = op_text(c, "cursor"),
                            .created_from = op_time(c, "created_after"),
                            .created_to = op_time(c, "created_before"),
+                           .find = op_text(c, "q"),
+                           .tag = op_text(c, "tag"),
                            .count = true};
     struct list_page page;
+    struct v1_extra extra = {0};
     enum err_code code = list_filters(c, &q, e);
     if (!code)
         code = record_list(tx, c->arena, &q, &page, e);
     if (code)
         return code;
     jw_array(c->out);
-    for (size_t i = 0; i < page.n; i++)
-        record_write(c->out, page.rows[i]);
+    for (size_t i = 0; !code && i < page.n; i++) {
+        code = v1_read(tx, c->arena, page.rows[i], &extra, e);
+        v1_write(c->out, page.rows[i], &extra);
+    }
     jw_end_array(c->out);
     c->next_cursor = page.next_cursor;
     c->total = page.total;
-    return ERR_OK;
+    return code;
 }
 
 enum err_code crud_list(struct op_call *c, struct err *e)
@@ -64,9 +74,12 @@ static struct str id_project(const struct op_call *c)
 static enum err_code get_on(struct op_call *c, struct store_tx *tx, struct err *e)
 {
     struct record *r;
+    struct v1_extra extra = {0};
     enum err_code code = record_get(tx, c->arena, c->op->kind, op_text(c, "id"), id_project(c), &r, e);
     if (!code)
-        record_write(c->out, r);
+        code = v1_read(tx, c->arena, r, &extra, e);
+    if (!code)
+        v1_write(c->out, r, &extra);
     return code;
 }
 
@@ -80,18 +93,27 @@ enum err_code crud_get(struct op_call *c, struct err *e)
 struct crud_write {
     struct op_call *call;
     struct record *result;
+    struct v1_extra extra;
 };
 
 static void answer_record(struct op_call *c, void *arg)
 {
-    record_write(c->out, ((struct crud_write *)arg)->result);
+    const struct crud_write *w = arg;
+    v1_write(c->out, w->result, &w->extra);
+}
+
+static enum err_code take_result(struct store_tx *tx, struct crud_write *w, int64_t seq, struct err *e)
+{
+    w->extra = (struct v1_extra){0};
+    enum err_code code = record_by_seq(tx, w->call->arena, w->call->op->kind, seq, &w->result, e);
+    return code ? code : v1_read(tx, w->call->arena, w->result, &w->extra, e);
 }
 
 static enum err_code update_stored(struct store_tx *tx, struct crud_write *w, int64_t seq, struct err *e)
 {
     struct op_call *c = w->call;
     enum err_code code = record_update(tx, c->arena, seq, c->record, e);
-    return code ? code : record_by_seq(tx, c->arena, c->op->kind, seq, &w->result, e);
+    return code ? code : take_result(tx, w, seq, e);
 }
 
 static enum err_code create_on(struct store_tx *tx, void *arg, struct err *e)
@@ -115,7 +137,7 @@ static enum err_code create_on(struct store_tx *tx, void *arg, struct err *e)
         return err_nomem(e);
     *fresh = *c->record; /* record_insert fills in what is unset; a second run starts from the same */
     enum err_code code = record_insert(tx, c->arena, fresh, e);
-    return code ? code : record_by_seq(tx, c->arena, k, fresh->seq, &w->result, e);
+    return code ? code : take_result(tx, w, fresh->seq, e);
 }
 
 static enum err_code submit(struct op_call *c, store_fn *fn, void (*answer)(struct op_call *, void *), struct err *e)

@@ -1,9 +1,12 @@
 /* From a kind to its operation entries: names, routes, arguments. What the operations do is in crud.c. */
 #include "service/crud.h"
 
+#include "service/features.h"
+#include "store/records.h"
+
 #include <string.h>
 
-enum { FILTERS_MAX = 24, FIXED_LIST_ARGS = 5 };
+enum { FILTERS_MAX = 24, FIXED_LIST_ARGS = 7 };
 
 static enum arg_type filter_type(const struct field *f)
 {
@@ -25,38 +28,63 @@ static bool is_filter(const struct field *f)
     return plain && (f->flags & (FIELD_INDEXED | FIELD_FILTER)) && !(f->flags & FIELD_HIDDEN);
 }
 
+/* What a list shows unless asked (kind's `shown`): the filter gets that default, and "all" to lift it. */
+static void show_usual(struct arena *a, const struct kind *k, struct op_arg *arg)
+{
+    struct str usual = str_of(k->shown);
+    struct str field = usual.p ? str_cut(&usual, '=') : STR_NONE;
+    if (!str_is(field, arg->name))
+        return;
+    arg->choices = arena_fmt(a, "%s|all", arg->choices).p;
+    arg->fallback = arena_fmt(a, "\"%.*s\"", STR_ARG(usual)).p;
+}
+
 static const struct op_arg *list_args(struct arena *a, const struct kind *k, size_t *n)
 {
     static const struct op_arg fixed[FIXED_LIST_ARGS] = {
         {"project", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "only records of this project"},
+        {"submodule_id", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "the same under its v1 name"},
+        {"tag", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "only records that carry this tag"},
         {"limit", ARG_INT, ARG_IN_QUERY, 0, 1, 1000, "50", NULL, "how many at most"},
         {"cursor", ARG_TEXT, ARG_IN_QUERY, 0, 1, 400, NULL, NULL, "next_cursor of the page before"},
         {"created_after", ARG_TIME, ARG_IN_QUERY, 0, 0, 0, NULL, NULL, "only records made at or after this time"},
         {"created_before", ARG_TIME, ARG_IN_QUERY, 0, 0, 0, NULL, NULL, "only records made before this time"},
     };
-    struct op_arg *args = arena_array(a, struct op_arg, FIXED_LIST_ARGS + FILTERS_MAX);
+    static const struct op_arg find = {
+        "q", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "only records with this in a name, title or description"};
+    struct op_arg *args = arena_array(a, struct op_arg, FIXED_LIST_ARGS + 1 + FILTERS_MAX);
     if (!args)
         return NULL;
     memcpy(args, fixed, sizeof fixed);
     *n = FIXED_LIST_ARGS;
+    for (size_t i = 0; i < FIXED_LIST_ARGS; i++) {
+        if (k->page && strcmp(args[i].name, "limit") == 0)
+            args[i].fallback = arena_fmt(a, "%d", k->page).p;
+    }
+    if (list_findable(k))
+        args[(*n)++] = find;
     for (size_t i = 0; i < k->n_fields && *n < FIXED_LIST_ARGS + FILTERS_MAX; i++) {
         const struct field *f = &k->fields[i];
-        if (is_filter(f))
-            args[(*n)++] = (struct op_arg){f->name, filter_type(f), ARG_IN_QUERY, 0, 0, 0, NULL, f->choices, f->help};
+        if (!is_filter(f))
+            continue;
+        args[*n] = (struct op_arg){f->name, filter_type(f), ARG_IN_QUERY, 0, 0, 0, NULL, f->choices, f->help};
+        show_usual(a, k, &args[(*n)++]);
     }
     return args;
 }
 
 static const struct op_arg *id_args(struct arena *a, const struct kind *k, size_t *n)
 {
-    struct op_arg *args = arena_array(a, struct op_arg, 2);
+    struct op_arg *args = arena_array(a, struct op_arg, 3);
     if (!args)
         return NULL;
     args[0] =
         (struct op_arg){"id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED | ARG_POSITIONAL, 1, 200, NULL, NULL, k->id_name};
     args[1] = (struct op_arg){
         "project", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "the project it belongs to, where ids are names"};
-    *n = 2;
+    args[2] =
+        (struct op_arg){"submodule_id", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "the same under its v1 name"};
+    *n = 3;
     return args;
 }
 
@@ -129,6 +157,20 @@ static void add_delete(struct arena *a, const struct kind *k, struct operation *
     op->answer = "{id, deleted}";
 }
 
+/* Where a kind has a rule of its own, its function stands in for the general one and calls it when the rule is kept. */
+static op_fn *own_function(const struct operation *op)
+{
+    static const struct {
+        const char *name;
+        op_fn *fn;
+    } own[] = {{"session.update", session_update}, {"tag.create", tag_create}};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        if (op->name && strcmp(op->name, own[i].name) == 0)
+            return own[i].fn;
+    }
+    return op->fn;
+}
+
 int crud_operations(struct arena *a, const struct kind *k, struct operation *out)
 {
     int n = 0;
@@ -142,5 +184,7 @@ int crud_operations(struct arena *a, const struct kind *k, struct operation *out
             add_update(a, k, &out[n++]);
         add_delete(a, k, &out[n++]);
     }
+    for (int i = 0; i < n; i++)
+        out[i].fn = own_function(&out[i]);
     return arena_failed(a) ? -1 : n;
 }

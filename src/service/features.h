@@ -8,6 +8,12 @@
 op_fn session_create, session_list, session_get, session_preferences, session_archive;
 /* conversation.c */
 op_fn conversation_create, conversation_get, conversation_window;
+/* session_v1.c */
+op_fn session_save, session_update, session_remove;
+/* conversation_end.c */
+op_fn conversation_archive, conversation_remove, conversation_window_clear;
+/* tag.c, prop.c */
+op_fn tag_create, prop_used;
 /* turn.c */
 op_fn turn_add, turn_remember;
 /* context.c */

@@ -2,6 +2,7 @@
  * function went through here: right type, inside its bounds, one of its choices, nothing unknown.
  * It does not know where the input came from (HTTP, command line, library). */
 #include "service/operation.h"
+#include "service/v1.h"
 
 #include "base/clock.h"
 
@@ -279,7 +280,7 @@ enum err_code op_bind(struct op_call *c, const struct op_input *in, struct err *
     if (!code && (op->flags & OP_RECORD_BODY))
         code = bind_record(c, e);
     if (!code && c->project.n == 0) {
-        struct str p = op_text(c, "project");
+        struct str p = v1_project(c);
         c->project = p.n ? p : STR("default");
     }
     return code;

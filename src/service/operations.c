@@ -1,6 +1,7 @@
 /* The list of operation groups, and the whole table made of them at start. Read the groups (operations_*.c) as the list
  * of what Cairn can do: what is there is routed, checked, documented and, where `cli` is set, a command. CRUD on
- * every kind is appended (crud_ops.c), but where a hand-written entry has the same name. */
+ * every kind is appended (crud_ops.c), but where a hand-written entry has the same route; where one has only the same
+ * name, it is called "v1." and that name. */
 #include "service/operation_table.h"
 
 #include "service/crud.h"
@@ -8,10 +9,7 @@
 #include <string.h>
 
 static const struct operation_table *const groups[] = {
-    &operations_sessions,
-    &operations_context,
-    &operations_admin,
-    &operations_proxy,
+    &operations_sessions, &operations_context, &operations_admin, &operations_v1, &operations_proxy,
 };
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 
@@ -39,13 +37,28 @@ static bool declared(const char *name)
     return false;
 }
 
+static bool routed(const struct operation *op)
+{
+    for (size_t i = 0; i < built.n_declared; i++) {
+        const struct operation *o = &built.all[i];
+        if (o->path && strcmp(o->method, op->method) == 0 && strcmp(o->path, op->path) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool append_crud(const struct kind *k)
 {
     struct operation ops[CRUD_OPS];
     int n = crud_operations(built.arena, k, ops);
     for (int i = 0; i < n; i++) {
-        if (!declared(ops[i].name)) /* a hand-written one takes its place */
-            built.all[built.n++] = ops[i];
+        if (routed(&ops[i])) /* a hand-written one takes its place */
+            continue;
+        if (declared(ops[i].name)) /* there is one of that name elsewhere, in v2 */
+            ops[i].name = arena_fmt(built.arena, "v1.%s", ops[i].name).p;
+        if (!ops[i].name)
+            return false;
+        built.all[built.n++] = ops[i];
     }
     return n >= 0;
 }

@@ -5,7 +5,7 @@
 #include "store/internal.h"
 #include "store/records.h"
 
-enum { LIMIT_MAX = 1000, FILTERS_MAX = 16, PARAMETERS_MAX = 64 };
+enum { LIMIT_MAX = 1000, FILTERS_MAX = 16, PARAMETERS_MAX = 64, FIND_LENGTH_MAX = 64 * 1024 };
 
 /* SQL text with the values it binds, in order. */
 struct clause {
@@ -34,7 +34,104 @@ static bool may_filter(const struct kind *k, const char *field)
            (i >= 0 && (k->fields[i].flags & (FIELD_INDEXED | FIELD_FILTER)));
 }
 
-static enum err_code put_filters(struct clause *c, const struct list_query *q, struct err *e)
+/* ---- find and tag ---- */
+
+/* Looked through row by row, so only texts that cannot be long. */
+static bool findable(const struct field *f)
+{
+    return f->type == FIELD_TEXT && (f->flags & FIELD_SEARCHED) && f->max > 0 && f->max <= FIND_LENGTH_MAX;
+}
+
+bool list_findable(const struct kind *k)
+{
+    bool found = k->flags & KIND_KEYED;
+    for (size_t i = 0; i < k->n_fields; i++)
+        found = found || findable(&k->fields[i]);
+    return found;
+}
+
+/* The text as a LIKE pattern: what has a meaning there is escaped, ASCII letters in lower case as lower() gives them.
+ */
+static struct str like_pattern(struct arena *a, struct str s)
+{
+    char *p = arena_alloc(a, s.n * 2 + 2);
+    size_t n = 0;
+    if (!p)
+        return STR_NONE;
+    p[n++] = '%';
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (c == '%' || c == '_' || c == '\\')
+            p[n++] = '\\';
+        p[n++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    p[n++] = '%';
+    return (struct str){p, n};
+}
+
+static void put_find(struct clause *c, const struct kind *k, struct str pattern)
+{
+    buf_cstr(&c->sql, " AND (0 = 1");
+    if (k->flags & KIND_KEYED) {
+        buf_cstr(&c->sql, " OR lower(id) LIKE ");
+        put_parameter(c, V_TEXT(pattern));
+        buf_cstr(&c->sql, " ESCAPE '\\'");
+    }
+    for (size_t i = 0; i < k->n_fields; i++) {
+        if (!findable(&k->fields[i]))
+            continue;
+        buf_fmt(&c->sql, " OR lower(\"%s\") LIKE ", k->fields[i].name);
+        put_parameter(c, V_TEXT(pattern));
+        buf_cstr(&c->sql, " ESCAPE '\\'");
+    }
+    buf_char(&c->sql, ')');
+}
+
+/* Names that callers give are names within a project only, so their tags count within it; the organisation's own
+ * records may be tagged from any project. */
+static void put_tag(struct clause *c, const struct kind *k, struct str tag, enum sql_dialect d)
+{
+    int own = kind_field(k, STR("tags"));
+    buf_fmt(&c->sql,
+            " AND (EXISTS (SELECT 1 FROM tag g WHERE g.record_id = \"%s\".id AND g.record_kind = '%s'"
+            " AND g.deleted_at IS NULL",
+            k->name, k->name);
+    if (k->flags & KIND_KEYED)
+        buf_fmt(&c->sql, " AND \"%s\".project IN ('', g.project)", k->name);
+    buf_cstr(&c->sql, " AND g.name = ");
+    put_parameter(c, V_TEXT(tag));
+    buf_char(&c->sql, ')');
+    if (own >= 0 && k->fields[own].type == FIELD_ARRAY) {
+        buf_fmt(&c->sql,
+                d == SQL_POSTGRES
+                    ? " OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(CAST(\"%s\".tags AS jsonb)) AS x(value)"
+                      " WHERE x.value = "
+                    : " OR EXISTS (SELECT 1 FROM json_each(\"%s\".tags) AS x WHERE x.value = ",
+                k->name);
+        put_parameter(c, V_TEXT(tag));
+        buf_char(&c->sql, ')');
+    }
+    buf_char(&c->sql, ')');
+}
+
+static enum err_code put_looked_for(struct store_tx *tx, struct arena *a, struct clause *c, const struct list_query *q,
+                                    struct err *e)
+{
+    if (q->find.n) {
+        struct str pattern = like_pattern(a, q->find);
+        if (!pattern.p)
+            return err_nomem(e);
+        put_find(c, q->kind, pattern);
+    }
+    if (q->tag.n)
+        put_tag(c, q->kind, q->tag, tx->d->dialect);
+    return ERR_OK;
+}
+
+/* ---- filters ---- */
+
+static enum err_code put_filters(struct store_tx *tx, struct arena *a, struct clause *c, const struct list_query *q,
+                                 struct err *e)
 {
     if (q->n_filters > FILTERS_MAX)
         return err_set(e, ERR_INVALID, NULL, "a list takes at most %d filters", FILTERS_MAX);
@@ -62,7 +159,7 @@ static enum err_code put_filters(struct clause *c, const struct list_query *q, s
         buf_cstr(&c->sql, " AND created_at <= ");
         put_parameter(c, V_INT(q->created_to));
     }
-    return ERR_OK;
+    return put_looked_for(tx, a, c, q, e);
 }
 
 /* Column comes after value v. Nulls stand first ascending, last descending. False: nothing can. */
@@ -133,11 +230,11 @@ static void bind_all(struct query *q, const struct clause *c)
 }
 
 /* All that match, wherever the page is: the cursor does not count. */
-static enum err_code count_all(struct store_tx *tx, const struct list_query *q, struct clause *c, int64_t *total,
-                               struct err *e)
+static enum err_code count_all(struct store_tx *tx, struct arena *a, const struct list_query *q, struct clause *c,
+                               int64_t *total, struct err *e)
 {
     buf_fmt(&c->sql, "SELECT count(*) FROM \"%s\" WHERE deleted_at IS NULL", q->kind->name);
-    enum err_code rc = put_filters(c, q, e);
+    enum err_code rc = put_filters(tx, a, c, q, e);
     if (!rc && c->sql.failed)
         rc = err_nomem(e);
     if (rc)
@@ -162,7 +259,7 @@ static enum err_code make_page_sql(struct store_tx *tx, struct arena *a, const s
     buf_cstr(&c->sql, "SELECT ");
     sql_columns(&c->sql, q->kind);
     buf_fmt(&c->sql, " FROM \"%s\" WHERE deleted_at IS NULL", q->kind->name);
-    rc = put_filters(c, q, e);
+    rc = put_filters(tx, a, c, q, e);
     if (rc)
         return rc;
     if (q->cursor.p)
@@ -212,7 +309,7 @@ enum err_code record_list(struct store_tx *tx, struct arena *a, const struct lis
     if (!rc && q->count) {
         buf_clear(&c.sql);
         c.n = 0;
-        rc = count_all(tx, q, &c, &out->total, e);
+        rc = count_all(tx, a, q, &c, &out->total, e);
     }
     buf_release(&c.sql);
     return rc;

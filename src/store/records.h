@@ -29,9 +29,12 @@ struct list_query {
     const struct list_filter *filters;
     size_t n_filters;
     int64_t created_from, created_to; /* ms, 0: open */
-    int limit;                        /* 1 … 1000 */
-    struct str cursor;                /* from a former page's next_cursor, or STR_NONE */
-    bool count;                       /* also count all that match */
+    struct str find;   /* only records with this text in a name, title or description, or in the id that a
+                          caller gave; in any case of ASCII letters. STR_NONE: all. See list_findable */
+    struct str tag;    /* only records that carry this tag, as a tag record or among their own `tags` */
+    int limit;         /* 1 … 1000 */
+    struct str cursor; /* from a former page's next_cursor, or STR_NONE */
+    bool count;        /* also count all that match */
 };
 struct list_page {
     struct record **rows;
@@ -39,6 +42,8 @@ struct list_page {
     struct str next_cursor; /* STR_NONE: this was the last page */
     int64_t total;          /* when asked for */
 };
+/* Whether `find` has fields to look into: short texts that are searched for words. */
+bool list_findable(const struct kind *k);
 enum err_code record_list(struct store_tx *tx, struct arena *a, const struct list_query *q, struct list_page *out,
                           struct err *e);
 enum err_code record_count(struct store_tx *tx, const struct kind *k, struct str project, int64_t *out, struct err *e);

@@ -70,8 +70,9 @@ enum err_code session_by_alias(struct store_tx *tx, struct arena *a, struct str 
 /* Archives all active conversations of a session, returns how many. */
 enum err_code conversations_archive(struct store_tx *tx, struct str session_id, int64_t *n, struct err *e);
 
-/* Soft deletion with all that belongs to it (turns, summaries, events, states, characters, tags …), cascade.c. What does
- * not exist, or is deleted already, drops nothing: look it up first. Writer only; cost grows with the rows dropped. */
+/* Soft deletion with all that belongs to it (turns, summaries, events, states, characters, tags …), cascade.c. What
+ * does not exist, or is deleted already, drops nothing: look it up first. Writer only; cost grows with the rows
+ * dropped. */
 struct dropped {
     int64_t conversations, turns, others;
 };

@@ -15,12 +15,14 @@ KINDS = {
     "characters": ({"name": "Ines"}, {"current_mood": "calm", "is_active": False}),
     "props": ({"name": "lamp", "category": "light"}, {"rarity": "rare", "usage_count": 3}),
     "preferences": ({"key": "tone", "value": {"a": [1, "x", None]}}, {"value": "kind"}),
-    "tags": ({"name": "urgent", "record_kind": "session", "record_id": "sess_1"}, {"name": "later"}),
+    "tags": ({"name": "urgent", "record_kind": "agent", "record_id": "bearer"}, {"name": "later"}),
 }
 KEYS = {"projects": "slug", "agents": "name", "preferences": "key"}
 
 
 def make(cairn, kind, **more):
+    if kind == "tags":  # which are put only on what is there
+        cairn.post("/api/v1/agents", {"name": "bearer"}, 201)
     return cairn.post(f"/api/v1/{kind}", {**KINDS[kind][0], **more}, 201)
 
 

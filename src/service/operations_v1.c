@@ -1,0 +1,56 @@
+/* Operations of the v1 API that are more than CRUD. See operation_table.h. */
+#include "service/operation_table.h"
+
+#include "service/features.h"
+
+#define RECORD_ID                                                                                                      \
+    {                                                                                                                  \
+        "id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED | ARG_POSITIONAL, 1, 200, NULL, NULL, "its id"                       \
+    }
+
+static const struct op_arg session_save_args[] = {
+    {"session_id", ARG_TEXT, ARG_IN_BODY, 0, 37, 37, NULL, NULL,
+     "a known id updates that session; left out, one is made"},
+    PROJECT,
+    {"submodule_id", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "the project under its v1 name"},
+    {"submodule_name", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "names the project where it has no record yet"},
+    {"title", ARG_TEXT, ARG_IN_BODY, 0, 0, 500, NULL, NULL, "what the session is about"},
+    {"description", ARG_TEXT, ARG_IN_BODY, 0, 0, 65536, NULL, NULL, "longer than a title"},
+    {"user_id", ARG_TEXT, ARG_IN_BODY, 0, 0, 200, NULL, NULL, "whose session it is"},
+    {"privacy_level", ARG_ENUM, ARG_IN_BODY, 0, 0, 0, NULL, "PUBLIC|TEAM|PRIVATE|EPHEMERAL", "who may read it (TEAM)"},
+    {"status", ARG_ENUM, ARG_IN_BODY, 0, 0, 0, NULL, "active|archived|expired", "where it is in its life (active)"},
+    {"user_preferences", ARG_OBJECT, ARG_IN_BODY, 0, 0, 65536, NULL, NULL, "merged into those there are"},
+    {"summary", ARG_TEXT, ARG_IN_BODY, 0, 0, 65536, NULL, NULL, "its summary"},
+    {"tags", ARG_ARRAY, ARG_IN_BODY, 0, 0, 16384, NULL, NULL, "words to find it by"},
+    {"timestamp", ARG_TIME, ARG_IN_BODY, 0, 0, 0, NULL, NULL, "when it was made (now)"},
+    {"conversation_json", ARG_JSON, ARG_IN_BODY, 0, 0, 64.0 * MIB, NULL, NULL,
+     "messages, or conversations with messages, to be stored as conversations and turns"},
+};
+static const struct op_arg session_delete_args[] = {
+    RECORD_ID,
+    {"gdpr_request", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL, "also ask for its erasure"},
+};
+static const struct op_arg id_args[] = {RECORD_ID};
+static const struct op_arg window_args[] = {CONVERSATION_ID};
+
+static const struct operation entries[] = {
+    {"session.save", "POST", "/api/v1/sessions", NULL, NULL, ARGS(session_save_args), PERM_WRITE, LIMIT_SESSIONS,
+     OP_INLINE | OP_AUDITED | OP_ANY_BODY, 201, session_save,
+     "Save a session with its conversations (a known session_id is updated)", "session"},
+    {"session.delete", "DELETE", "/api/v1/sessions/{id}", NULL, NULL, ARGS(session_delete_args), PERM_WRITE,
+     LIMIT_SESSIONS, OP_INLINE | OP_AUDITED, 200, session_remove,
+     "Delete a session and all that belongs to it (soft: out of every list and search at once)",
+     "{id, session_id, deleted, conversations_deleted, turns_deleted, erasure_requested}"},
+    {"conversation.archive", "POST", "/api/v1/conversations/{id}/archive", NULL, NULL, ARGS(id_args), PERM_WRITE,
+     LIMIT_CONVERSATIONS, OP_INLINE | OP_AUDITED, 200, conversation_archive, "Archive a conversation", "conversation"},
+    {"conversation.delete", "DELETE", "/api/v1/conversations/{id}", NULL, NULL, ARGS(id_args), PERM_WRITE,
+     LIMIT_CONVERSATIONS, OP_INLINE | OP_AUDITED, 200, conversation_remove,
+     "Delete a conversation with its turns (soft: out of every list and search at once)",
+     "{id, conversation_id, deleted, turns_deleted}"},
+    {"conversation.window.clear", "DELETE", "/api/v2/conversations/{conversation_id}/window", NULL, NULL,
+     ARGS(window_args), PERM_WRITE, LIMIT_CONVERSATIONS, OP_INLINE, 200, conversation_window_clear,
+     "Begin a new short-term window; deletes nothing", "{conversation_id, cleared, window_start, updated_at}"},
+    {"prop.used", "POST", "/api/v1/props/{id}/used", NULL, NULL, ARGS(id_args), PERM_WRITE, LIMIT_NONE, OP_INLINE, 200,
+     prop_used, "Count a use of a prop", "prop"},
+};
+const struct operation_table operations_v1 = TABLE_OF(entries);
