@@ -123,7 +123,8 @@ static enum err_code drop(struct store_tx *tx, enum part part, struct str id, st
         else if (&kinds[i] != KIND_SESSION)
             out->others += n;
     }
-    tx_forget(tx); /* no turn may be appended to what the writer remembers of it */
+    tx->marks.all = tx->marks.accounted = true; /* rows of many kinds: every kept answer is out of date */
+    tx_forget(tx);                              /* no turn may be appended to what the writer remembers of it */
     return rc;
 }
 
