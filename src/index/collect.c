@@ -92,7 +92,7 @@ static struct str quoted(struct arena *a, struct str term)
 }
 
 /* Follows one term further down, for at most `rows` rows. */
-static enum err_code follow(struct db *d, struct collector *c, const struct scope *s, struct str match, int64_t rows,
+static enum err_code follow(struct db *d, struct collector *c, const struct extent *s, struct str match, int64_t rows,
                             struct err *e)
 {
     struct postings *to = c->to;
@@ -118,7 +118,7 @@ static enum err_code follow(struct db *d, struct collector *c, const struct scop
 }
 
 /* How many rows a term seems to have: those seen, over the share of the scope's rows that they lie in. */
-static double estimate(const struct postings *p, const struct scope *s)
+static double estimate(const struct postings *p, const struct extent *s)
 {
     if (p->complete || p->n == 0)
         return (double)p->n;
@@ -128,7 +128,7 @@ static double estimate(const struct postings *p, const struct scope *s)
     return (double)p->n * (all / seen);
 }
 
-static int next_term(const struct postings *p, const struct scope *s, size_t n)
+static int next_term(const struct postings *p, const struct extent *s, size_t n)
 {
     int best = -1;
     for (size_t i = 0; i < n; i++)
@@ -140,7 +140,7 @@ static int next_term(const struct postings *p, const struct scope *s, size_t n)
 struct terms { /* one call of collect_terms */
     struct db *d;
     struct collector c;
-    const struct scope *s;
+    const struct extent *s;
     struct str match[INDEX_TERMS_MAX];
     struct postings *out;
     size_t n;
@@ -195,7 +195,7 @@ static enum err_code fill_term(struct terms *t, size_t i, struct err *e)
     return code;
 }
 
-enum err_code collect_terms(struct db *d, struct arena *a, const struct scope *s, const struct str *terms, size_t n,
+enum err_code collect_terms(struct db *d, struct arena *a, const struct extent *s, const struct str *terms, size_t n,
                             int64_t deadline_us, struct postings *out, struct err *e)
 {
     struct terms t = {.d = d, .s = s, .out = out, .n = n};

@@ -29,7 +29,7 @@ static const char *const SQL[DB_STMT_COUNT] = {
     [DB_SESSION_ADD] = "INSERT OR IGNORE INTO session(id, project) VALUES (?1, ?2)",
     [DB_SESSION_FIND] = "SELECT no, turns, bytes FROM session WHERE id = ?1",
     [DB_SESSION_COUNT] = "UPDATE session SET turns = turns + ?2, bytes = bytes + ?3 WHERE no = ?1",
-    [DB_SESSION_ALL] = "SELECT no, turns, bytes FROM session WHERE ?1 IS NULL OR project = ?1",
+    [DB_SESSION_ALL] = "SELECT no, turns, bytes, id, project FROM session WHERE ?1 IS NULL OR project = ?1",
     [DB_CONVERSATION_ADD] = "INSERT OR IGNORE INTO conversation(id) VALUES (?1)",
     [DB_CONVERSATION_FIND] = "SELECT no FROM conversation WHERE id = ?1",
     [DB_AGENT_ADD] = "INSERT OR IGNORE INTO agent(name) VALUES (?1)",

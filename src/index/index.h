@@ -10,7 +10,7 @@
 #ifndef CAIRN_INDEX_INDEX_H
 #define CAIRN_INDEX_INDEX_H
 
-#include "store/store.h"
+#include "store/scope.h"
 
 enum { INDEX_TERMS_MAX = 24, INDEX_TAIL_MAX = 5000 };
 
@@ -50,6 +50,7 @@ struct index_query {
     size_t n_terms;
     struct str session_id;          /* STR_NONE: all sessions of `project` */
     struct str project;             /* STR_NONE: all projects */
+    const struct scope_view *view;  /* across sessions: only those that may be read; NULL: all */
     struct str except_conversation; /* leave this conversation's turns out; STR_NONE: none */
     int64_t from, to;               /* turn time in ms, 0: open */
     int limit;                      /* hits wanted, best first */

@@ -145,14 +145,14 @@ struct postings { /* of one term, rows descending */
     bool complete; /* all rows of the scope are in; else the newest, and some of the others */
     double df;     /* how many rows it has in the scope, estimated when not complete */
 };
-struct scope {
+struct extent {
     int64_t from, to;      /* rows */
     const uint64_t *slots; /* bitmap of ROW_SLOTS bits, NULL: all */
     int64_t turns, bytes;  /* how much there is */
 };
 enum { COLLECT_FIRST = 3000, COLLECT_TOTAL = 16000, COLLECT_RARE = 1500 };
 int collect_register(fts5_api *api);
-enum err_code collect_terms(struct db *d, struct arena *a, const struct scope *s, const struct str *terms, size_t n,
+enum err_code collect_terms(struct db *d, struct arena *a, const struct extent *s, const struct str *terms, size_t n,
                             int64_t deadline_us, struct postings *out, struct err *e);
 
 /* ---- tail.c: what the index has not taken in yet ---- */
@@ -183,7 +183,7 @@ struct search {
     const struct splitter *split;
     struct arena *scratch;
     const struct index_query *q;
-    struct scope scope;
+    struct extent scope;
     int64_t session; /* number, 0: all */
     bool empty;      /* the index holds nothing of the scope */
     struct postings terms[INDEX_TERMS_MAX];

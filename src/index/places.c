@@ -81,6 +81,13 @@ static struct located tail_place(const struct search *s, size_t i)
     return (struct located){hit, -1 - (int64_t)i};
 }
 
+/* Posting lists were filtered by this; turns that meaning found come from anywhere. */
+static bool in_slots(const struct extent *x, int64_t session)
+{
+    int64_t slot = session & (ROW_SLOTS - 1);
+    return !x->slots || x->slots[slot >> 6] >> (slot & 63) & 1;
+}
+
 enum err_code place_of(struct search *s, const struct scored *o, struct located *out, bool *wanted, struct err *e)
 {
     *wanted = false;
@@ -102,7 +109,8 @@ enum err_code place_of(struct search *s, const struct scored *o, struct located 
             out->hit.timestamp = sqlite3_column_int64(q, 3);
             out->agent = sqlite3_column_int64(q, 4);
             out->hit.asks = sqlite3_column_int(q, 5);
-            *wanted = (!s->session || session == s->session) && (!s->except || out->hit.conversation != s->except);
+            *wanted = (!s->session || session == s->session) && in_slots(&s->scope, session) &&
+                      (!s->except || out->hit.conversation != s->except);
         }
         sqlite3_reset(q);
         if (db_error(s->d, rc, e))

@@ -33,17 +33,26 @@ static enum err_code scope_session(struct search *s, struct err *e)
     return db_error(s->d, rc, e);
 }
 
+static bool readable(const struct search *s, sqlite3_stmt *session)
+{
+    return !s->q->view || scope_view_reads(s->q->view, column_str(session, 3), column_str(session, 4));
+}
+
+/* Only what is asked for and may be read counts, also for the weight of words: it must not tell of the rest. */
 static enum err_code scope_sessions(struct search *s, struct err *e)
 {
-    uint64_t *slots = s->q->project.p ? arena_array(s->scratch, uint64_t, ROW_SLOTS / 64) : NULL;
+    bool some = s->q->project.p || s->q->view;
+    uint64_t *slots = some ? arena_array(s->scratch, uint64_t, ROW_SLOTS / 64) : NULL;
     sqlite3_stmt *q = db_stmt(s->d, DB_SESSION_ALL, e);
-    if (!q || (s->q->project.p && !slots))
+    if (!q || (some && !slots))
         return q ? err_nomem(e) : e->code;
     if (s->q->project.p)
         bind_str(q, 1, s->q->project);
     int rc;
     while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
         int64_t slot = sqlite3_column_int64(q, 0) & (ROW_SLOTS - 1);
+        if (!readable(s, q))
+            continue;
         s->scope.turns += sqlite3_column_int64(q, 1);
         s->scope.bytes += sqlite3_column_int64(q, 2);
         if (slots)

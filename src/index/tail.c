@@ -68,15 +68,17 @@ static bool any_agent_term(const struct index_query *q)
     return false;
 }
 
-/* Leaves out turns of other projects when the question is across sessions. */
-static size_t keep_project(const struct index_query *q, struct turn *t, size_t n)
+/* Leaves out turns of other projects, and those that may not be read, when the question is across sessions. */
+static size_t keep_wanted(const struct index_query *q, struct turn *t, size_t n)
 {
     size_t kept = 0;
-    if (!q->project.p)
+    if (q->session_id.p || (!q->project.p && !q->view))
         return n;
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(t[i].project, q->project))
+    for (size_t i = 0; i < n; i++) {
+        bool project = !q->project.p || str_eq(t[i].project, q->project);
+        if (project && (!q->view || scope_view_reads(q->view, t[i].session_id, t[i].project)))
             t[kept++] = t[i];
+    }
     return kept;
 }
 
@@ -102,7 +104,7 @@ enum err_code tail_load(struct store *s, const struct splitter *split, struct ar
     enum err_code code = fetch(s, a, q, taken, out, e);
     if (code)
         return code;
-    out->n = keep_project(q, out->turns, out->n);
+    out->n = keep_wanted(q, out->turns, out->n);
     if (out->n == 0)
         return ERR_OK;
     out->matched = arena_array(a, uint32_t, out->n);

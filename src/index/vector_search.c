@@ -12,6 +12,15 @@
 /* How many are scored after the one-bit pass, for each one wanted, and at least. */
 enum { RESCORE = 24, RESCORE_LEAST = 4000, OUTSIDE = UINT16_MAX };
 
+/* Which rows may be read: asked once for each run of rows of one session. */
+struct reading {
+    uint64_t *sessions; /* hash << 1 | may be read; NULL: all rows may */
+    uint64_t *projects; /* hash */
+    size_t n_sessions, n_projects;
+    bool known, verdict; /* of the row before */
+    uint32_t session, project;
+};
+
 struct scan {
     const struct vectors *v;
     const struct vector_query *q;
@@ -23,11 +32,62 @@ struct scan {
     float scale;
     struct vector_hit *best; /* a heap, the worst on top */
     size_t n;
+    struct reading reading;
 };
 
-static bool in_scope(const struct scan *c, const struct block *b, size_t i)
+static int compare_marks(const void *a, const void *b)
 {
-    return c->q->session_id.p ? b->session[i] == c->session : !c->q->project.p || b->project[i] == c->project;
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The view's names as the hashes that rows know them by, sorted. */
+static enum err_code prepare_reading(struct reading *r, const struct scope_view *v, struct err *e)
+{
+    if (!v)
+        return ERR_OK;
+    r->sessions = mem_alloc((v->n + 1) * sizeof *r->sessions);
+    r->projects = mem_alloc((v->n_projects + 1) * sizeof *r->projects);
+    if (!r->sessions || !r->projects)
+        return err_nomem(e);
+    for (size_t i = 0; i < v->n; i++)
+        r->sessions[i] = (uint64_t)vector_hash(v->exceptions[i].session_id) << 1 | v->exceptions[i].reads;
+    for (size_t i = 0; i < v->n_projects; i++)
+        r->projects[i] = vector_hash(v->projects[i]);
+    r->n_sessions = v->n;
+    r->n_projects = v->n_projects;
+    qsort(r->sessions, r->n_sessions, sizeof *r->sessions, compare_marks);
+    qsort(r->projects, r->n_projects, sizeof *r->projects, compare_marks);
+    return ERR_OK;
+}
+
+static bool has_mark(const uint64_t *marks, size_t n, uint64_t mark)
+{
+    return n > 0 && bsearch(&mark, marks, n, sizeof mark, compare_marks) != NULL;
+}
+
+/* Of two sessions with one hash the readable one decides: whoever asks looks the turn up in the store. */
+static bool may_read(struct reading *r, uint32_t session, uint32_t project)
+{
+    if (!r->sessions || (r->known && r->session == session && r->project == project))
+        return !r->sessions || r->verdict;
+    r->known = true;
+    r->session = session;
+    r->project = project;
+    if (has_mark(r->sessions, r->n_sessions, (uint64_t)session << 1 | 1))
+        r->verdict = true;
+    else if (has_mark(r->sessions, r->n_sessions, (uint64_t)session << 1))
+        r->verdict = false;
+    else
+        r->verdict = has_mark(r->projects, r->n_projects, project);
+    return r->verdict;
+}
+
+static bool in_scope(struct scan *c, const struct block *b, size_t i)
+{
+    if (c->q->session_id.p)
+        return b->session[i] == c->session;
+    return (!c->q->project.p || b->project[i] == c->project) && may_read(&c->reading, b->session[i], b->project[i]);
 }
 
 static float score_of(const struct scan *c, const struct block *b, size_t i)
@@ -81,11 +141,11 @@ static enum err_code late(const struct scan *c, struct err *e)
     return passed ? err_set(e, ERR_TIMEOUT, NULL, "the search took too long") : ERR_OK;
 }
 
-static size_t count(const struct scan *c)
+static size_t count(struct scan *c)
 {
     struct block b;
     size_t n = 0;
-    if (!c->q->session_id.p && !c->q->project.p)
+    if (!c->q->session_id.p && !c->q->project.p && !c->q->view)
         return (size_t)c->s.rows;
     for (size_t at = 0; snapshot_next(&c->s, c->v->width, &at, &b);)
         for (size_t i = 0; i < b.head->n; i++)
@@ -169,9 +229,13 @@ enum err_code vectors_search(struct vectors *v, const struct vector_query *q, st
     if (q->best == 0 || q->best > VECTORS_BEST_MAX)
         return err_set(e, ERR_INVALID, NULL, "1 to %d vectors can be asked for", VECTORS_BEST_MAX);
     prepare(&c, v, q->v);
-    enum err_code code =
-        c.s.rows > VECTORS_EXACT_MAX && count(&c) > VECTORS_EXACT_MAX ? scan_many(&c, e) : score_rows(&c, NULL, 0, e);
+    enum err_code code = prepare_reading(&c.reading, q->session_id.p ? NULL : q->view, e);
+    if (!code)
+        code = c.s.rows > VECTORS_EXACT_MAX && count(&c) > VECTORS_EXACT_MAX ? scan_many(&c, e)
+                                                                             : score_rows(&c, NULL, 0, e);
     snapshot_drop(&c.s);
+    mem_free(c.reading.sessions);
+    mem_free(c.reading.projects);
     if (code)
         return code;
     if (c.n > 1)

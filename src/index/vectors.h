@@ -10,7 +10,7 @@
 #define CAIRN_INDEX_VECTORS_H
 
 #include "base/err.h"
-#include "base/str.h"
+#include "store/scope.h"
 
 enum {
     VECTORS_BLOCK = 256, /* rows written at once, at most */
@@ -59,10 +59,11 @@ struct vector_hit {
 };
 struct vector_query {
     const float *v;
-    struct str session_id; /* STR_NONE: all sessions of `project` */
-    struct str project;    /* STR_NONE: all projects */
-    size_t best;           /* 1 … VECTORS_BEST_MAX */
-    int64_t deadline_us;   /* clock_mono_us, 0: none */
+    struct str session_id;         /* STR_NONE: all sessions of `project` */
+    struct str project;            /* STR_NONE: all projects */
+    const struct scope_view *view; /* across sessions: only those that may be read; NULL: all */
+    size_t best;                   /* 1 … VECTORS_BEST_MAX */
+    int64_t deadline_us;           /* clock_mono_us, 0: none */
 };
 /* The nearest rows of the scope, best first, into out[best]. Sessions and projects are told apart by 32 bits: a row of
  * another one may be among them once in four thousand million. */

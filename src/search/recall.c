@@ -28,6 +28,7 @@ struct recalling {
     struct index *index;
     struct arena *a;
     const struct recall_query *q;
+    struct scope_view *view; /* NULL: everything may be read */
     int64_t now;
     int factor;  /* times CANDIDATES are asked for */
     size_t gone; /* of them, deleted since they were taken in */
@@ -79,6 +80,7 @@ static enum err_code read_words(struct recalling *r, struct err *e)
                                     .n_terms = kept,
                                     .session_id = r->q->session_id,
                                     .project = r->q->project,
+                                    .view = r->view,
                                     .except_conversation = r->q->except_conversation,
                                     .from = r->q->from,
                                     .to = r->q->to,
@@ -113,6 +115,7 @@ static enum err_code read_meaning(struct recalling *r, struct err *e)
     int best = (filtered ? CANDIDATES_FILTERED : CANDIDATES) * r->factor;
     struct vector_query q = {.session_id = r->q->session_id,
                              .project = r->q->project,
+                             .view = r->view,
                              .best = best < VECTORS_BEST_MAX ? (size_t)best : VECTORS_BEST_MAX,
                              .deadline_us = r->q->deadline_us};
     if (!r->q->meaning || str_trim(r->q->text).n == 0)
@@ -196,9 +199,12 @@ static bool said_already(struct recalling *r, struct fingerprint f)
 }
 
 /* Vectors know sessions and projects by a hash only, so what they found is looked at here. */
-static bool in_scope(const struct recall_query *q, const struct turn *t)
+static bool in_scope(const struct recalling *r, const struct turn *t)
 {
-    return q->session_id.p ? str_eq(q->session_id, t->session_id) : !q->project.p || str_eq(q->project, t->project);
+    if (r->q->session_id.p)
+        return str_eq(r->q->session_id, t->session_id);
+    bool project = !r->q->project.p || str_eq(r->q->project, t->project);
+    return project && (!r->view || scope_view_reads(r->view, t->session_id, t->project));
 }
 
 /* Reads one candidate and takes it when it is there, new and fits. */
@@ -214,7 +220,7 @@ static enum err_code consider(struct recalling *r, struct store_tx *tx, const st
     }
     if (code)
         return err_set(e, code, NULL, "%s", missing.message);
-    if (!in_scope(r->q, &h->turn))
+    if (!in_scope(r, &h->turn))
         return ERR_OK;
     if (r->q->max_tokens > 0 && *tokens + h->turn.token_count > r->q->max_tokens)
         return ERR_OK;
@@ -297,6 +303,22 @@ static enum err_code name_conversations(struct recalling *r, struct store_tx *tx
     return ERR_OK;
 }
 
+/* Once for the whole question: words, meaning and the last look at each turn all go by it. Whether one session may be
+ * read is the asker's to check. */
+static enum err_code find_readable(struct recalling *r, struct err *e)
+{
+    struct store_tx *tx = NULL;
+    if (!r->q->scope.limited || r->q->session_id.p)
+        return ERR_OK;
+    enum err_code code = r->q->deadline_us ? store_read_begin_deadline(r->store, r->q->deadline_us, &tx, e)
+                                           : store_read_begin(r->store, &tx, e);
+    if (code)
+        return code;
+    code = scope_view_make(tx, r->a, &r->q->scope, &r->view, e);
+    store_read_end(tx);
+    return code;
+}
+
 /* One try, with r->factor times the usual number of candidates. */
 static enum err_code attempt(struct recalling *r, struct err *e)
 {
@@ -321,8 +343,8 @@ static enum err_code attempt(struct recalling *r, struct err *e)
  * more candidates are asked for: nothing is paid for this while nothing is deleted. */
 static enum err_code run(struct recalling *r, struct err *e)
 {
-    enum err_code code;
-    for (r->factor = 1;; r->factor *= CANDIDATES_MORE) {
+    enum err_code code = find_readable(r, e);
+    for (r->factor = 1; !code; r->factor *= CANDIDATES_MORE) {
         size_t wanted = r->q->max_results < 1 ? 1 : (size_t)r->q->max_results;
         code = attempt(r, e);
         bool all_seen = r->hits.n < (size_t)(CANDIDATES * r->factor);

@@ -12,6 +12,7 @@ struct recall_query {
     struct str text;                /* question or directive */
     struct str session_id;          /* STR_NONE: across all sessions of `project` */
     struct str project;             /* STR_NONE: all projects */
+    struct scope scope;             /* who asks: across sessions only what may be read is found; {0}: everything */
     struct str except_conversation; /* leave this conversation's turns out; STR_NONE: none */
     int64_t from, to;               /* ms, 0: open */
     int64_t now;                    /* ms; 0: the clock's */

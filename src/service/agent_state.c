@@ -11,7 +11,7 @@ enum { PATTERNS_MAX = 1000 };
 static enum err_code get_on(struct op_call *c, struct store_tx *tx, struct err *e)
 {
     struct record *session, *r;
-    enum err_code code = op_get_session(tx, c->arena, op_text(c, "session_id"), &session, e);
+    enum err_code code = op_get_session(c, tx, op_text(c, "session_id"), &session, e);
     if (!code)
         code = agent_state_find(tx, c->arena, session->id, op_text(c, "agent"), &r, e);
     if (code)
@@ -93,7 +93,7 @@ static enum err_code merge_on(struct store_tx *tx, void *arg, struct err *e)
     struct op_call *c = s->call;
     struct record *session, *known = NULL;
     struct err why = {0};
-    enum err_code code = op_get_session(tx, c->arena, op_text(c, "session_id"), &session, e);
+    enum err_code code = op_get_session(c, tx, op_text(c, "session_id"), &session, e);
     if (code)
         return code;
     code = agent_state_find(tx, c->arena, session->id, op_text(c, "agent"), &known, &why);

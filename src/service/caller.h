@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "service/operation.h"
+#include "store/scope.h"
 
 struct caller {
     struct str name;      /* for the audit: the token's id, "local" */
@@ -31,9 +32,23 @@ bool caller_writes(const struct caller *c, struct str project);
 /* ERR_FORBIDDEN "this token is for project web: it cannot write to shop". */
 enum err_code caller_refuse_write(const struct caller *c, struct str project, struct err *e);
 
+/* As the store takes it: what lists, counts and searches show this caller. Strings are the caller's. */
+struct scope caller_scope(const struct caller *c);
+
 /* "web" → "acme/web" for the caller's organisation; "" → its own. STR_NONE when out of memory. */
 struct str caller_project(const struct caller *c, struct arena *a, struct str slug);
-/* The organisation of a full name. */
-struct str project_org(struct str full);
+/* The project to work in where none is named: the caller's, or `default` of its organisation where it has all ("*").
+ * In the arena or the caller's. STR_NONE when out of memory. */
+struct str caller_own_project(const struct caller *c, struct arena *a);
+
+/* What callers write and see: slugs for projects of their own organisation, full names for others' ("shop/web",
+ * "default/web"). The one place that checks names given from outside. */
+enum project_name { PROJECT_SLUG, PROJECT_SLUG_OR_FULL };
+/* A name as given, to the full name. ERR_INVALID, naming `field`: a slug has 1 to 200 bytes, no '/', no control
+ * characters, and is not "*"; a full name is two such names with a '/' between. */
+enum err_code caller_named_project(const struct caller *c, struct arena *a, const char *field, struct str given,
+                                   enum project_name form, struct str *full, struct err *e);
+/* A full name as this caller is shown it. STR_NONE when out of memory. */
+struct str caller_shown_project(const struct caller *c, struct arena *a, struct str full);
 
 #endif

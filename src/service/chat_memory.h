@@ -8,6 +8,7 @@
 #ifndef CAIRN_SERVICE_CHAT_MEMORY_H
 #define CAIRN_SERVICE_CHAT_MEMORY_H
 
+#include "service/caller.h"
 #include "service/service.h"
 
 struct chat_message {
@@ -20,6 +21,8 @@ struct chat_options { /* v2's memory_options; v1 uses chat_options_default */
     bool use_context, include_agent_state, auto_store_response;
     int context_depth;     /* conversations, 0 … 50 */
     int max_context_turns; /* 0 … 100 */
+    /* Who chats: the session must be one they may write to. NULL: CALLER_LOCAL. Borrowed during chat_begin. */
+    const struct caller *caller;
 };
 extern const struct chat_options chat_options_default;
 
@@ -27,7 +30,7 @@ struct chat_request {
     struct str session;      /* as the caller named it: sess_… or a name of the caller's own */
     struct str conversation; /* conv_… or STR_NONE */
     struct str agent;        /* STR_NONE: "assistant" */
-    struct str project;      /* STR_NONE: "default" */
+    struct str project;      /* full name; STR_NONE: the caller's own */
     const struct chat_message *messages;
     size_t n_messages;
     struct str model;    /* for the turns' metadata */

@@ -25,6 +25,7 @@ static enum err_code list_of(struct op_call *c, struct store_tx *tx, const struc
 {
     struct list_filter filter = {field, V_TEXT(equals)};
     struct list_query q = {.kind = k, .filters = &filter, .n_filters = 1, .limit = limit, .count = count};
+    q.scope = caller_scope(caller_of(c));
     return record_list(tx, c->arena, &q, out, e);
 }
 
@@ -52,7 +53,7 @@ static enum err_code session_topics(struct op_call *c, struct store_tx *tx, stru
 
 static enum err_code gather(struct op_call *c, struct store_tx *tx, struct context_parts *p, struct err *e)
 {
-    enum err_code code = op_get_session(tx, c->arena, op_text(c, "session_id"), &p->session, e);
+    enum err_code code = op_get_session(c, tx, op_text(c, "session_id"), &p->session, e);
     if (code)
         return code;
     struct str id = p->session->id;
@@ -137,12 +138,13 @@ static void write_relevant(struct json_out *w, const struct recall_result *r)
     jw_end_array(w);
 }
 
-static void write_records(struct json_out *w, const char *key, const struct list_page *page)
+static void write_records(struct op_call *c, const char *key, const struct list_page *page)
 {
+    struct json_out *w = c->out;
     jw_key(w, key);
     jw_array(w);
     for (size_t i = 0; i < page->n; i++)
-        record_write(w, page->rows[i]);
+        op_write_record(c, page->rows[i]);
     jw_end_array(w);
 }
 
@@ -152,8 +154,9 @@ static struct str summary_text(const struct context_parts *p)
     return text.n ? text : record_text(p->session, "summary");
 }
 
-static void write_context(struct json_out *w, const struct context_parts *p)
+static void write_context(struct op_call *c, const struct context_parts *p)
 {
+    struct json_out *w = c->out;
     jw_object(w);
     jw_kstr(w, "session_id", p->session->id);
     jw_kstr(w, "context_summary", summary_text(p));
@@ -161,8 +164,8 @@ static void write_context(struct json_out *w, const struct context_parts *p)
     write_states(w, &p->states);
     write_recent(w, "recent_conversations", p);
     write_relevant(w, &p->recalled);
-    write_records(w, "characters", &p->characters);
-    write_records(w, "props", &p->props);
+    write_records(c, "characters", &p->characters);
+    write_records(c, "props", &p->props);
     write_recent(w, "previous_conversations", p);
     jw_kstr(w, "current_conversation_summary",
             p->recent.n ? record_text(p->recent.rows[0], "context_summary") : STR_NONE);
@@ -187,7 +190,7 @@ enum err_code context_get(struct op_call *c, struct err *e)
     if (!code && q.text.n)
         code = recall_run(c->svc->store, c->svc->index, c->arena, &q, &p.recalled, e);
     if (!code)
-        write_context(c->out, &p);
+        write_context(c, &p);
     return code;
 }
 
@@ -223,7 +226,7 @@ static enum err_code summary_on(struct store_tx *tx, void *arg, struct err *e)
     struct record *session, *before, *patch = record_new(a, KIND_SESSION);
     if (!patch)
         return err_nomem(e);
-    enum err_code code = op_get_session(tx, a, op_text(s->call, "session_id"), &session, e);
+    enum err_code code = op_get_session(s->call, tx, op_text(s->call, "session_id"), &session, e);
     if (!code)
         code = newest_summary(s->call, tx, session->id, &before, e);
     if (!code)

@@ -22,7 +22,7 @@ static enum err_code create_on(struct store_tx *tx, void *arg, struct err *e)
     struct conversation_new *n = arg;
     struct arena *a = n->call->arena;
     struct record *session;
-    enum err_code code = op_get_session(tx, a, record_text(n->record, "session_id"), &session, e);
+    enum err_code code = op_get_session(n->call, tx, record_text(n->record, "session_id"), &session, e);
     if (code)
         return code;
     n->record->project = session->project;
@@ -126,7 +126,7 @@ static enum err_code get_on(struct op_call *c, struct store_tx *tx, struct err *
     size_t n = 0;
     int64_t first;
     int limit = (int)op_int(c, "limit", 100);
-    enum err_code code = op_get_conversation(tx, c->arena, op_text(c, "conversation_id"), &r, e);
+    enum err_code code = op_get_conversation(c, tx, op_text(c, "conversation_id"), &r, e);
     if (!code)
         code = page_start(c, &first, e);
     if (!code)
@@ -135,7 +135,7 @@ static enum err_code get_on(struct op_call *c, struct store_tx *tx, struct err *
         return code;
     bool more = n > 0 && turns[n - 1].turn_number < record_int(r, "turn_count");
     jw_object(c->out);
-    record_write_members(c->out, r);
+    op_write_members(c, r);
     jw_key(c->out, "turns");
     jw_array(c->out);
     for (size_t i = 0; i < n; i++)
@@ -159,7 +159,7 @@ static enum err_code window_on(struct op_call *c, struct store_tx *tx, struct er
     struct record *r;
     struct turn *turns = NULL;
     size_t n = 0;
-    enum err_code code = op_get_conversation(tx, c->arena, op_text(c, "conversation_id"), &r, e);
+    enum err_code code = op_get_conversation(c, tx, op_text(c, "conversation_id"), &r, e);
     if (!code)
         code =
             turns_last(tx, c->arena, r->id, record_int(r, "window_start"), (int)op_int(c, "limit", 20), &turns, &n, e);

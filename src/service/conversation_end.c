@@ -1,5 +1,4 @@
 /* Ends of conversations: archive one, delete it with its turns, or only begin its short-term window anew. */
-#include "service/caller.h"
 #include "service/features.h"
 #include "service/operation_run.h"
 #include "service/v1.h"
@@ -26,10 +25,7 @@ static struct conversation_change *change_new(struct op_call *c)
 
 static enum err_code find(struct op_call *c, struct store_tx *tx, const char *arg, struct record **out, struct err *e)
 {
-    enum err_code code = op_get_conversation(tx, c->arena, op_text(c, arg), out, e);
-    if (!code && !caller_writes(caller_of(c), (*out)->project))
-        code = caller_refuse_write(caller_of(c), (*out)->project, e);
-    return code;
+    return op_get_conversation(c, tx, op_text(c, arg), out, e);
 }
 
 /* ---- archive ---- */
@@ -56,7 +52,7 @@ static enum err_code archive_on(struct store_tx *tx, void *arg, struct err *e)
 static void answer_archived(struct op_call *c, void *arg)
 {
     const struct conversation_change *x = arg;
-    v1_write(c->out, x->result, &x->extra);
+    v1_write(c, x->result, &x->extra);
 }
 
 enum err_code conversation_archive(struct op_call *c, struct err *e)

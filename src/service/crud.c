@@ -35,6 +35,7 @@ static enum err_code list_filters(struct op_call *c, struct list_query *q, struc
 static enum err_code list_on(struct op_call *c, struct store_tx *tx, struct err *e)
 {
     struct list_query q = {.kind = c->op->kind,
+                           .scope = caller_scope(caller_of(c)),
                            .limit = (int)op_int(c, "limit", 50),
                            .cursor = op_text(c, "cursor"),
                            .created_from = op_time(c, "created_after"),
@@ -52,7 +53,7 @@ static enum err_code list_on(struct op_call *c, struct store_tx *tx, struct err 
     jw_array(c->out);
     for (size_t i = 0; !code && i < page.n; i++) {
         code = v1_read(tx, c->arena, page.rows[i], &extra, e);
-        v1_write(c->out, page.rows[i], &extra);
+        v1_write(c, page.rows[i], &extra);
     }
     jw_end_array(c->out);
     c->next_cursor = page.next_cursor;
@@ -65,21 +66,35 @@ enum err_code crud_list(struct op_call *c, struct err *e)
     return op_read(c, list_on, e);
 }
 
-/* Where ids are names, they are looked up in the caller's project; made-up ids are unique everywhere. */
+/* Where ids are names, they are looked up in the caller's project; made-up ids are unique everywhere. Projects are
+ * their organisation's own. */
 static struct str id_project(const struct op_call *c)
 {
-    return (c->op->kind->flags & KIND_KEYED) && c->op->kind != KIND_PROJECT ? c->project : STR_NONE;
+    const struct caller *who = caller_of(c);
+    if (!(c->op->kind->flags & KIND_KEYED) || (c->op->kind == KIND_PROJECT && who->everything))
+        return STR_NONE;
+    return c->op->kind == KIND_PROJECT ? caller_project(who, c->arena, STR("")) : c->project;
+}
+
+/* The record the call names, if its caller may do to it what the operation does. */
+static enum err_code find(struct op_call *c, struct store_tx *tx, struct record **out, struct err *e)
+{
+    struct str project = id_project(c);
+    if (arena_failed(c->arena))
+        return err_nomem(e);
+    enum err_code code = record_get(tx, c->arena, c->op->kind, op_text(c, "id"), project, out, e);
+    return code ? code : access_record(caller_of(c), access_of(c->op), tx, c->arena, *out, e);
 }
 
 static enum err_code get_on(struct op_call *c, struct store_tx *tx, struct err *e)
 {
     struct record *r;
     struct v1_extra extra = {0};
-    enum err_code code = record_get(tx, c->arena, c->op->kind, op_text(c, "id"), id_project(c), &r, e);
+    enum err_code code = find(c, tx, &r, e);
     if (!code)
         code = v1_read(tx, c->arena, r, &extra, e);
     if (!code)
-        v1_write(c->out, r, &extra);
+        v1_write(c, r, &extra);
     return code;
 }
 
@@ -99,7 +114,7 @@ struct crud_write {
 static void answer_record(struct op_call *c, void *arg)
 {
     const struct crud_write *w = arg;
-    v1_write(c->out, w->result, &w->extra);
+    v1_write(c, w->result, &w->extra);
 }
 
 static enum err_code take_result(struct store_tx *tx, struct crud_write *w, int64_t seq, struct err *e)
@@ -112,7 +127,9 @@ static enum err_code take_result(struct store_tx *tx, struct crud_write *w, int6
 static enum err_code update_stored(struct store_tx *tx, struct crud_write *w, int64_t seq, struct err *e)
 {
     struct op_call *c = w->call;
-    enum err_code code = record_update(tx, c->arena, seq, c->record, e);
+    enum err_code code = access_references(caller_of(c), tx, c->arena, c->record, e);
+    if (!code)
+        code = record_update(tx, c->arena, seq, c->record, e);
     return code ? code : take_result(tx, w, seq, e);
 }
 
@@ -136,7 +153,9 @@ static enum err_code create_on(struct store_tx *tx, void *arg, struct err *e)
     if (!fresh)
         return err_nomem(e);
     *fresh = *c->record; /* record_insert fills in what is unset; a second run starts from the same */
-    enum err_code code = record_insert(tx, c->arena, fresh, e);
+    enum err_code code = access_references(caller_of(c), tx, c->arena, fresh, e);
+    if (!code)
+        code = record_insert(tx, c->arena, fresh, e);
     return code ? code : take_result(tx, w, fresh->seq, e);
 }
 
@@ -161,7 +180,7 @@ static enum err_code update_on(struct store_tx *tx, void *arg, struct err *e)
     struct crud_write *w = arg;
     struct op_call *c = w->call;
     struct record *known;
-    enum err_code code = record_get(tx, c->arena, c->op->kind, op_text(c, "id"), id_project(c), &known, e);
+    enum err_code code = find(c, tx, &known, e);
     return code ? code : update_stored(tx, w, known->seq, e);
 }
 
@@ -174,7 +193,7 @@ static enum err_code delete_on(struct store_tx *tx, void *arg, struct err *e)
 {
     struct crud_write *w = arg;
     struct op_call *c = w->call;
-    enum err_code code = record_get(tx, c->arena, c->op->kind, op_text(c, "id"), id_project(c), &w->result, e);
+    enum err_code code = find(c, tx, &w->result, e);
     return code ? code : record_delete(tx, c->arena, c->op->kind, w->result->seq, e);
 }
 

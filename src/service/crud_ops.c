@@ -1,12 +1,13 @@
 /* From a kind to its operation entries: names, routes, arguments. What the operations do is in crud.c. */
 #include "service/crud.h"
+#include "service/operation_table.h"
 
 #include "service/features.h"
 #include "store/records.h"
 
 #include <string.h>
 
-enum { FILTERS_MAX = 24, FIXED_LIST_ARGS = 7 };
+enum { FILTERS_MAX = 24, FIXED_LIST_ARGS = 8 };
 
 static enum arg_type filter_type(const struct field *f)
 {
@@ -49,6 +50,7 @@ static const struct op_arg *list_args(struct arena *a, const struct kind *k, siz
         {"cursor", ARG_TEXT, ARG_IN_QUERY, 0, 1, 400, NULL, NULL, "next_cursor of the page before"},
         {"created_after", ARG_TIME, ARG_IN_QUERY, 0, 0, 0, NULL, NULL, "only records made at or after this time"},
         {"created_before", ARG_TIME, ARG_IN_QUERY, 0, 0, 0, NULL, NULL, "only records made before this time"},
+        ACCESS_REASON(ARG_IN_QUERY),
     };
     static const struct op_arg find = {
         "q", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "only records with this in a name, title or description"};
@@ -73,9 +75,10 @@ static const struct op_arg *list_args(struct arena *a, const struct kind *k, siz
     return args;
 }
 
-static const struct op_arg *id_args(struct arena *a, const struct kind *k, size_t *n)
+/* With an access_reason where it reads. */
+static const struct op_arg *id_args(struct arena *a, const struct kind *k, bool reads, size_t *n)
 {
-    struct op_arg *args = arena_array(a, struct op_arg, 3);
+    struct op_arg *args = arena_array(a, struct op_arg, 4);
     if (!args)
         return NULL;
     args[0] =
@@ -84,7 +87,8 @@ static const struct op_arg *id_args(struct arena *a, const struct kind *k, size_
         "project", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "the project it belongs to, where ids are names"};
     args[2] =
         (struct op_arg){"submodule_id", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "the same under its v1 name"};
-    *n = 3;
+    args[3] = (struct op_arg)ACCESS_REASON(ARG_IN_QUERY);
+    *n = reads ? 4 : 3;
     return args;
 }
 
@@ -114,7 +118,7 @@ static void add_get(struct arena *a, const struct kind *k, struct operation *op)
 {
     *op = (struct operation){.kind = k, .permission = PERM_READ, .flags = OP_INLINE, .status = 200, .fn = crud_get};
     describe(a, op, "get", "GET", "/{id}");
-    op->args = id_args(a, k, &op->n_args);
+    op->args = id_args(a, k, true, &op->n_args);
     op->summary = arena_fmt(a, "Show one %s", k->name).p;
     op->answer = k->name;
 }
@@ -141,7 +145,7 @@ static void add_update(struct arena *a, const struct kind *k, struct operation *
                              .status = 200,
                              .fn = crud_update};
     describe(a, op, "update", "PATCH", "/{id}");
-    op->args = id_args(a, k, &op->n_args);
+    op->args = id_args(a, k, false, &op->n_args);
     op->summary = arena_fmt(a, "Change fields of %s %s", article(k->name), k->name).p;
     op->answer = k->name;
 }
@@ -151,7 +155,7 @@ static void add_delete(struct arena *a, const struct kind *k, struct operation *
     *op = (struct operation){
         .kind = k, .permission = PERM_WRITE, .flags = OP_INLINE | OP_AUDITED, .status = 200, .fn = crud_delete};
     describe(a, op, "delete", "DELETE", "/{id}");
-    op->args = id_args(a, k, &op->n_args);
+    op->args = id_args(a, k, false, &op->n_args);
     op->summary =
         arena_fmt(a, "Delete %s %s (soft: out of every list and search at once)", article(k->name), k->name).p;
     op->answer = "{id, deleted}";

@@ -105,6 +105,10 @@ static struct chat *chat_of(struct service *s, struct replay *r, const struct ex
                                .model = json_text(b, "model"),
                                .metadata = json_text(b, "metadata"),
                                .options = chat_options_default};
+    const struct caller who = {
+        .name = STR("journal"), .org = json_text(b, "caller_org"), .project = json_text(b, "caller_project")};
+    if (who.org.n)
+        req.options.caller = &who;
     const struct json *store = json_get_type(b, "store_answer", JSON_BOOL);
     req.options.auto_store_response = !store || store->boolean;
     struct chat *c = chat_new(s, &req);

@@ -85,7 +85,8 @@ struct op_call {
     const struct json *body;     /* the whole body, NULL when none */
     struct record *record;       /* OP_RECORD_BODY: the checked record */
     const struct caller *caller; /* who asks, NULL: CALLER_LOCAL (caller.h) */
-    struct str project;          /* the project to work in, "default" when none */
+    struct str project;          /* full name of the project to work in; the caller's own when none is named */
+    struct str access_reason;    /* why the caller reads, for the audit; STR_NONE: not said. Never logged */
     struct str request_id;
     int status;               /* starts as op->status */
     const char *content_type; /* OP_TEXT */

@@ -1,10 +1,11 @@
 /* Checking a call's arguments against its operation's table entry. Everything that reaches an operation
  * function went through here: right type, inside its bounds, one of its choices, nothing unknown.
  * It does not know where the input came from (HTTP, command line, library). */
-#include "service/operation.h"
+#include "service/access.h"
 #include "service/v1.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <math.h>
 #include <string.h>
@@ -264,6 +265,69 @@ static enum err_code parse_body(struct op_call *c, const struct op_input *in, st
     return code;
 }
 
+/* ---- projects ---- */
+
+/* A project's own record goes by its slug. */
+static bool names_project(const struct operation *op, const char *arg)
+{
+    return strcmp(arg, "project") == 0 || (strcmp(arg, "submodule_id") == 0 && op->kind != KIND_PROJECT);
+}
+
+/* From here on `project` is a full name. Reading may name those of other organisations too. */
+static enum err_code bind_project_name(struct op_call *c, size_t i, struct err *e)
+{
+    enum project_name form = access_of(c->op) == ACCESS_READ ? PROJECT_SLUG_OR_FULL : PROJECT_SLUG;
+    struct json *v = node(c->arena, JSON_STRING, e);
+    if (!v)
+        return ERR_NOMEM;
+    enum err_code code =
+        caller_named_project(caller_of(c), c->arena, c->op->args[i].name, c->values[i]->s, form, &v->s, e);
+    c->values[i] = v;
+    return code;
+}
+
+/* A record's own. What belongs to the organisation as a whole is said by null, or by nothing; projects always do. */
+static enum err_code bind_record_project(struct op_call *c, struct err *e)
+{
+    const struct caller *who = caller_of(c);
+    struct record *r = c->record;
+    bool org = r->kind->flags & KIND_ORG, patch = c->op->flags & OP_RECORD_PATCH;
+    if (r->kind == KIND_PROJECT && r->id.p) {
+        struct str ignored;
+        enum err_code code = caller_named_project(who, c->arena, "slug", r->id, PROJECT_SLUG, &ignored, e);
+        if (code)
+            return code;
+    }
+    if (r->project.n && r->kind != KIND_PROJECT)
+        return caller_named_project(who, c->arena, "project", r->project, PROJECT_SLUG, &r->project, e);
+    if (org && (r->project.p || !patch))
+        r->project = caller_project(who, c->arena, STR(""));
+    return org && !r->project.p && !patch ? err_nomem(e) : ERR_OK;
+}
+
+static enum err_code bind_project(struct op_call *c, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; !code && i < c->op->n_args; i++)
+        if (c->values[i] && names_project(c->op, c->op->args[i].name))
+            code = bind_project_name(c, i, e);
+    if (!code && c->record)
+        code = bind_record_project(c, e);
+    if (code || c->project.n)
+        return code;
+    c->project = v1_project(c).n ? v1_project(c) : caller_own_project(caller_of(c), c->arena);
+    return c->project.p ? ERR_OK : err_nomem(e);
+}
+
+/* That a reason was given may be logged, not what it says. */
+static void take_reason(struct op_call *c)
+{
+    c->access_reason = op_text(c, "access_reason");
+    if (c->access_reason.n)
+        log_event(LOG_DEBUG, "access_reason", L_CSTR("operation", c->op->name), L_STR("caller", caller_of(c)->name),
+                  L_INT("bytes", c->access_reason.n));
+}
+
 enum err_code op_bind(struct op_call *c, const struct op_input *in, struct err *e)
 {
     const struct operation *op = c->op;
@@ -279,9 +343,9 @@ enum err_code op_bind(struct op_call *c, const struct op_input *in, struct err *
         code = bind_arg(c, in, i, e);
     if (!code && (op->flags & OP_RECORD_BODY))
         code = bind_record(c, e);
-    if (!code && c->project.n == 0) {
-        struct str p = v1_project(c);
-        c->project = p.n ? p : STR("default");
-    }
+    if (!code)
+        code = bind_project(c, e);
+    if (!code)
+        take_reason(c);
     return code;
 }

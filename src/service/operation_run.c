@@ -49,9 +49,25 @@ enum err_code op_read(struct op_call *call, op_read_fn *fn, struct err *e)
     return code;
 }
 
+/* Writing is for the caller's own project. What is named by id is looked at when it is found (access.h). */
+static enum err_code check_project(const struct op_call *call, struct err *e)
+{
+    const struct caller *who = caller_of(call);
+    const struct record *r = call->record;
+    if (access_of(call->op) == ACCESS_READ)
+        return ERR_OK;
+    if (!caller_writes(who, call->project))
+        return caller_refuse_write(who, call->project, e);
+    if (r && r->project.p && !caller_writes(who, r->project))
+        return caller_refuse_write(who, r->project, e);
+    return ERR_OK;
+}
+
 static enum err_code run(struct op_call *call, struct err *e)
 {
-    enum err_code code = call->op->fn(call, e);
+    enum err_code code = check_project(call, e);
+    if (!code)
+        code = call->op->fn(call, e);
     if (!code && (call->out->b->failed || arena_failed(call->arena)))
         code = err_nomem(e);
     return code;
@@ -73,29 +89,35 @@ enum err_code op_run(struct op_call *call, struct err *e)
     return code;
 }
 
-enum err_code op_get_session(struct store_tx *tx, struct arena *a, struct str id, struct record **out, struct err *e)
+enum err_code op_get_session(struct op_call *call, struct store_tx *tx, struct str id, struct record **out,
+                             struct err *e)
 {
-    struct err why = {0};
-    enum err_code code = record_get(tx, a, KIND_SESSION, id, STR_NONE, out, &why);
-    if (code == ERR_NOT_FOUND)
-        return err_named(e, code, "SESSION_NOT_FOUND", "there is no session %.*s", (int)(id.n < 60 ? id.n : 60), id.p);
-    if (code && e)
-        *e = why;
-    if (!code && str_is(record_text(*out, "status"), "expired"))
-        return err_named(e, ERR_GONE, "SESSION_EXPIRED", "session %.*s has expired; only its summary is kept",
-                         STR_ARG(id));
-    return code;
+    return access_session(caller_of(call), access_of(call->op), tx, call->arena, id, out, e);
 }
 
-enum err_code op_get_conversation(struct store_tx *tx, struct arena *a, struct str id, struct record **out,
+enum err_code op_get_conversation(struct op_call *call, struct store_tx *tx, struct str id, struct record **out,
                                   struct err *e)
 {
-    struct err why = {0};
-    enum err_code code = record_get(tx, a, KIND_CONVERSATION, id, STR_NONE, out, &why);
-    if (code == ERR_NOT_FOUND)
-        return err_named(e, code, "CONVERSATION_NOT_FOUND", "there is no conversation %.*s",
-                         (int)(id.n < 60 ? id.n : 60), id.p);
-    if (code && e)
-        *e = why;
-    return code;
+    return access_conversation(caller_of(call), access_of(call->op), tx, call->arena, id, out, e);
+}
+
+/* ---- answers ---- */
+
+struct str op_shown_project(struct op_call *call, struct str full)
+{
+    return caller_shown_project(caller_of(call), call->arena, full);
+}
+
+void op_write_members(struct op_call *call, const struct record *r)
+{
+    struct record shown = *r;
+    shown.project = op_shown_project(call, r->project);
+    record_write_members(call->out, &shown);
+}
+
+void op_write_record(struct op_call *call, const struct record *r)
+{
+    jw_object(call->out);
+    op_write_members(call, r);
+    jw_end_object(call->out);
 }

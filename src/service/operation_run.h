@@ -2,6 +2,7 @@
 #ifndef CAIRN_SERVICE_OPERATION_RUN_H
 #define CAIRN_SERVICE_OPERATION_RUN_H
 
+#include "service/access.h"
 #include "service/operation.h"
 #include "service/service.h"
 #include "store/records.h"
@@ -16,9 +17,17 @@ enum err_code op_write(struct op_call *call, store_fn *fn, void *arg, void (*ans
 typedef enum err_code op_read_fn(struct op_call *call, struct store_tx *tx, struct err *e);
 enum err_code op_read(struct op_call *call, op_read_fn *fn, struct err *e);
 
-/* "no session with session_id …" with the contract's name SESSION_NOT_FOUND, and likewise for conversations. */
-enum err_code op_get_session(struct store_tx *tx, struct arena *a, struct str id, struct record **out, struct err *e);
-enum err_code op_get_conversation(struct store_tx *tx, struct arena *a, struct str id, struct record **out,
+/* The session or conversation the call names, when its caller may read it, or write to it where the operation writes.
+ * Else "there is no session …" with the contract's name SESSION_NOT_FOUND (CONVERSATION_NOT_FOUND), as if it were not
+ * there; FORBIDDEN where it may be read only; SESSION_EXPIRED. */
+enum err_code op_get_session(struct op_call *call, struct store_tx *tx, struct str id, struct record **out,
+                             struct err *e);
+enum err_code op_get_conversation(struct op_call *call, struct store_tx *tx, struct str id, struct record **out,
                                   struct err *e);
+
+/* Answers show projects as the caller names them (caller_shown_project), so records are written by these. */
+void op_write_record(struct op_call *call, const struct record *r); /* as a JSON object */
+void op_write_members(struct op_call *call, const struct record *r);
+struct str op_shown_project(struct op_call *call, struct str full);
 
 #endif

@@ -33,6 +33,11 @@ struct operation_table {
     {                                                                                                                  \
         "project", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "the project it belongs to (default)"                 \
     }
+/* Reads may say why, for the audit. */
+#define ACCESS_REASON(where)                                                                                           \
+    {                                                                                                                  \
+        "access_reason", ARG_TEXT, (where), 0, 0, 1000, NULL, NULL, "why, when records of other projects are read"     \
+    }
 enum { MIB = 1 << 20 };
 
 extern const struct operation_table operations_sessions, operations_context, operations_admin, operations_proxy,

@@ -18,11 +18,13 @@ static const struct op_arg session_list_args[] = {
     {"status", ARG_ENUM, ARG_IN_QUERY, 0, 0, 0, NULL, "active|archived|expired", "only sessions in this state"},
     {"project", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "only sessions of this project"},
     {"user_id", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "only this user's sessions"},
+    ACCESS_REASON(ARG_IN_QUERY),
     {"limit", ARG_INT, ARG_IN_QUERY, 0, 1, 1000, "50", NULL, "how many at most"},
     {"cursor", ARG_TEXT, ARG_IN_QUERY, 0, 1, 400, NULL, NULL, "next_cursor of the page before"},
 };
 static const struct op_arg session_get_args[] = {
     {"id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED | ARG_POSITIONAL, 1, 200, NULL, NULL, "the session's id"},
+    ACCESS_REASON(ARG_IN_QUERY),
 };
 static const struct op_arg preferences_args[] = {
     SESSION_ID,
@@ -44,11 +46,13 @@ static const struct op_arg conversation_create_args[] = {
 static const struct op_arg conversation_get_args[] = {
     CONVERSATION_ID,
     {"limit", ARG_INT, ARG_IN_QUERY, 0, 1, 1000, "100", NULL, "turns at most"},
+    ACCESS_REASON(ARG_IN_QUERY),
     {"cursor", ARG_TEXT, ARG_IN_QUERY, 0, 1, 20, NULL, NULL, "next_cursor of the page before"},
 };
 static const struct op_arg window_args[] = {
     CONVERSATION_ID,
     {"limit", ARG_INT, ARG_IN_QUERY, 0, 1, 1000, "20", NULL, "messages at most"},
+    ACCESS_REASON(ARG_IN_QUERY),
 };
 static const struct op_arg turn_add_args[] = {
     CONVERSATION_ID,

@@ -7,16 +7,18 @@
 
 enum { NAME_MAX_BYTES = 200, DIRECTIVE_BYTES = 200 };
 
-enum err_code place_session(struct store_tx *tx, struct arena *a, struct str name, struct str project,
-                            struct record **out, struct err *e)
+enum err_code place_session(struct store_tx *tx, struct arena *a, const struct caller *who, enum access access,
+                            struct str name, struct str project, struct record **out, struct err *e)
 {
     *out = NULL;
     if (name.n == 0 || name.n > NAME_MAX_BYTES)
         return err_set(e, ERR_INVALID, "session_id", "session_id must be 1 to %d bytes long", NAME_MAX_BYTES);
     if (str_starts(name, "sess_"))
-        return op_get_session(tx, a, name, out, e);
+        return access_session(who, access, tx, a, name, out, e);
     struct err why = {0};
     enum err_code code = session_by_alias(tx, a, project, name, out, &why);
+    if (!code)
+        code = access_record(who, access, tx, a, *out, &why);
     if (code == ERR_NOT_FOUND) {
         *out = NULL;
         return ERR_OK;

@@ -1,5 +1,4 @@
 /* Props: counting a use. */
-#include "service/caller.h"
 #include "service/features.h"
 #include "service/operation_run.h"
 #include "service/v1.h"
@@ -22,8 +21,8 @@ static enum err_code used_on(struct store_tx *tx, void *arg, struct err *e)
     if (!patch)
         return err_nomem(e);
     enum err_code code = record_get(tx, c->arena, k, op_text(c, "id"), STR_NONE, &r, e);
-    if (!code && !caller_writes(caller_of(c), r->project))
-        code = caller_refuse_write(caller_of(c), r->project, e);
+    if (!code)
+        code = access_record(caller_of(c), ACCESS_WRITE, tx, c->arena, r, e);
     if (code)
         return code;
     record_set(patch, "usage_count", V_INT(record_int(r, "usage_count") + 1));
@@ -38,7 +37,7 @@ static enum err_code used_on(struct store_tx *tx, void *arg, struct err *e)
 static void answer_used(struct op_call *c, void *arg)
 {
     const struct prop_use *u = arg;
-    v1_write(c->out, u->result, &u->extra);
+    v1_write(c, u->result, &u->extra);
 }
 
 enum err_code prop_used(struct op_call *c, struct err *e)

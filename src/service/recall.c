@@ -14,7 +14,7 @@ static enum err_code find_session(struct op_call *c, struct str *session, struct
     enum err_code code = store_read_begin(c->svc->store, &tx, e);
     if (code)
         return code;
-    code = place_session(tx, c->arena, *session, c->project, &r, e);
+    code = place_session(tx, c->arena, caller_of(c), ACCESS_READ, *session, c->project, &r, e);
     store_read_end(tx);
     if (!code && !r)
         code = err_named(e, ERR_NOT_FOUND, "SESSION_NOT_FOUND", "there is no session %.*s", STR_ARG(*session));
@@ -56,8 +56,9 @@ static void write_source(struct json_out *w, const struct recall_hit *h)
     jw_end_object(w);
 }
 
-static void write_hit(struct json_out *w, const struct recall_hit *h, bool explain)
+static void write_hit(struct op_call *c, const struct recall_hit *h, bool explain)
 {
+    struct json_out *w = c->out;
     jw_object(w);
     jw_kcstr(w, "kind", "turn");
     jw_kstr(w, "id", h->turn.id);
@@ -65,7 +66,7 @@ static void write_hit(struct json_out *w, const struct recall_hit *h, bool expla
     jw_kstr(w, "content", h->turn.content);
     jw_kstr(w, "conversation_id", h->turn.conversation_id);
     jw_kstr(w, "session_id", h->turn.session_id);
-    jw_kstr(w, "project", h->turn.project);
+    jw_kstr(w, "project", op_shown_project(c, h->turn.project));
     jw_kstr(w, "agent", h->turn.agent);
     jw_kstr(w, "role", h->turn.role);
     jw_ktime(w, "timestamp", h->turn.timestamp);
@@ -82,6 +83,7 @@ enum err_code recall_call(struct op_call *c, struct err *e)
                              .text = op_text(c, "query"),
                              .session_id = op_text(c, "session_id"),
                              .project = op_text(c, "project"),
+                             .scope = caller_scope(caller_of(c)),
                              .to = op_time(c, "as_of"),
                              .now = op_time(c, "as_of"),
                              .max_results = (int)op_int(c, "max_results", 10),
@@ -98,7 +100,7 @@ enum err_code recall_call(struct op_call *c, struct err *e)
     jw_key(c->out, "results");
     jw_array(c->out);
     for (size_t i = 0; i < r.n; i++)
-        write_hit(c->out, &r.hits[i], op_bool(c, "explain", false));
+        write_hit(c, &r.hits[i], op_bool(c, "explain", false));
     jw_end_array(c->out);
     jw_kint(c->out, "total_matches", r.total_matches);
     jw_knum(c->out, "took_ms", (double)(clock_mono_us() - start) / 1000.0);

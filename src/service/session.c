@@ -140,7 +140,7 @@ static enum err_code write_session(struct op_call *c, struct store_tx *tx, const
     if (code)
         return code;
     jw_object(c->out);
-    record_write_members(c->out, r);
+    op_write_members(c, r);
     jw_kint(c->out, "conversation_count", counts.conversations);
     jw_kint(c->out, "total_turns", counts.turns);
     jw_end_object(c->out);
@@ -153,6 +153,7 @@ static enum err_code list_on(struct op_call *c, struct store_tx *tx, struct err 
     struct list_filter filters[3];
     struct list_query q = {.kind = KIND_SESSION,
                            .filters = filters,
+                           .scope = caller_scope(caller_of(c)),
                            .limit = (int)op_int(c, "limit", 50),
                            .cursor = op_text(c, "cursor"),
                            .count = true};
@@ -185,7 +186,7 @@ enum err_code session_list(struct op_call *c, struct err *e)
 static enum err_code get_on(struct op_call *c, struct store_tx *tx, struct err *e)
 {
     struct record *r;
-    enum err_code code = op_get_session(tx, c->arena, op_text(c, "id"), &r, e);
+    enum err_code code = op_get_session(c, tx, op_text(c, "id"), &r, e);
     return code ? code : write_session(c, tx, r, e);
 }
 
@@ -210,7 +211,7 @@ static enum err_code preferences_on(struct store_tx *tx, void *arg, struct err *
     struct record *r, *patch = record_new(a, KIND_SESSION);
     if (!patch)
         return err_nomem(e);
-    enum err_code code = op_get_session(tx, a, op_text(s->call, "session_id"), &r, e);
+    enum err_code code = op_get_session(s->call, tx, op_text(s->call, "session_id"), &r, e);
     if (!code)
         code = json_merge_text(a, record_text(r, "user_preferences"), s->updates, &s->preferences, e);
     if (code)
@@ -281,7 +282,7 @@ static enum err_code archive_on(struct store_tx *tx, void *arg, struct err *e)
     struct record *r, *patch = record_new(a, KIND_SESSION);
     if (!patch)
         return err_nomem(e);
-    enum err_code code = op_get_session(tx, a, op_text(s->call, "session_id"), &r, e);
+    enum err_code code = op_get_session(s->call, tx, op_text(s->call, "session_id"), &r, e);
     if (!code)
         code = conversations_archive(tx, r->id, &s->archived, e);
     if (code)

@@ -1,6 +1,5 @@
 /* Sessions of the v1 API: save one with the conversations it had, change it, delete it with all that belongs to it.
  * Lists and single ones are shown by crud.c. Not here: sessions that begin empty (session.c). */
-#include "service/caller.h"
 #include "service/crud.h"
 #include "service/default_agents.h"
 #include "service/features.h"
@@ -107,8 +106,8 @@ static enum err_code save_on(struct store_tx *tx, void *arg, struct err *e)
     enum err_code code = record_get(tx, a, KIND_SESSION, str_of(s->id), STR_NONE, &session, &why);
     if (code && code != ERR_NOT_FOUND)
         return err_set(e, code, NULL, "%s", why.message);
-    if (!code && !caller_writes(caller_of(c), session->project))
-        return caller_refuse_write(caller_of(c), session->project, e);
+    if (!code && access_record(caller_of(c), ACCESS_WRITE, tx, a, session, &why))
+        return err_named(e, why.code, why.name, "%s", why.message);
     code = code ? save_new(tx, s, &session, e) : save_known(tx, s, session, e);
     if (!code && s->project_name.n)
         code = name_project(tx, a, session->project, s->project_name, e);
@@ -123,7 +122,7 @@ static enum err_code save_on(struct store_tx *tx, void *arg, struct err *e)
 static void answer_saved(struct op_call *c, void *arg)
 {
     const struct session_save *s = arg;
-    v1_write(c->out, s->result, &s->extra);
+    v1_write(c, s->result, &s->extra);
 }
 
 static enum err_code refuse_ephemeral(const struct record *r, struct err *e)
@@ -216,12 +215,11 @@ static enum err_code find(struct op_call *c, struct store_tx *tx, struct record 
     struct err why = {0};
     struct str id = op_text(c, "id");
     enum err_code code = record_get(tx, c->arena, KIND_SESSION, id, STR_NONE, out, &why);
+    if (!code)
+        code = access_record(caller_of(c), ACCESS_WRITE, tx, c->arena, *out, &why);
     if (code == ERR_NOT_FOUND)
         return err_named(e, code, "SESSION_NOT_FOUND", "there is no session %.*s", STR_ARG(str_take(id, 60)));
-    if (code)
-        return err_set(e, code, NULL, "%s", why.message);
-    return caller_writes(caller_of(c), (*out)->project) ? ERR_OK
-                                                        : caller_refuse_write(caller_of(c), (*out)->project, e);
+    return code ? err_named(e, code, why.name, "%s", why.message) : ERR_OK;
 }
 
 static enum err_code delete_on(struct store_tx *tx, void *arg, struct err *e)

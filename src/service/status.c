@@ -9,21 +9,27 @@
 
 enum { WEEK_MS = 7 * 24 * 3600 * 1000 };
 
-static enum err_code count_where(struct op_call *c, struct store_tx *tx, const char *kind, const char *field,
+/* What is counted: what the caller may read, and for an administrator all of the organisation. */
+static struct scope counted(const struct op_call *c)
+{
+    struct scope s = caller_scope(caller_of(c));
+    if (s.limited && caller_permitted(caller_of(c), PERM_ADMIN))
+        s.project = STR("*");
+    return s;
+}
+
+/* field: only those where it equals; NULL: all. since: made at or after, 0: ever. */
+static enum err_code count_where(struct op_call *c, struct store_tx *tx, const struct kind *k, const char *field,
                                  struct value equals, int64_t since, int64_t *out, struct err *e)
 {
     struct list_filter filters[2];
-    struct list_query q = {.kind = kind_find(str_of(kind)), .filters = filters, .limit = 1, .count = true};
-    struct list_page page;
+    struct list_query q = {.kind = k, .filters = filters, .scope = counted(c), .created_from = since};
     struct str project = op_text(c, "project");
     if (field)
         filters[q.n_filters++] = (struct list_filter){field, equals};
     if (project.n)
         filters[q.n_filters++] = (struct list_filter){"project", V_TEXT(project)};
-    q.created_from = since;
-    enum err_code code = record_list(tx, c->arena, &q, &page, e);
-    *out = code ? 0 : page.total;
-    return code;
+    return record_list_count(tx, c->arena, &q, out, e);
 }
 
 static enum err_code write_kinds(struct op_call *c, struct store_tx *tx, const char *key, struct err *e)
@@ -35,7 +41,7 @@ static enum err_code write_kinds(struct op_call *c, struct store_tx *tx, const c
     jw_object(c->out);
     for (size_t i = 0; !code && i < n; i++) {
         int64_t count;
-        code = record_count(tx, &kinds[i], op_text(c, "project"), &count, e);
+        code = count_where(c, tx, &kinds[i], NULL, V_NULL, 0, &count, e);
         if (!code)
             jw_kint(c->out, kinds[i].plural, count);
     }
@@ -64,7 +70,8 @@ static enum err_code stats_on(struct op_call *c, struct store_tx *tx, struct err
     jw_object(c->out);
     for (size_t i = 0; !code && i < sizeof counts / sizeof counts[0]; i++) {
         int64_t n;
-        code = count_where(c, tx, counts[i].kind, counts[i].field, counts[i].equals, counts[i].since, &n, e);
+        code = count_where(c, tx, kind_find(str_of(counts[i].kind)), counts[i].field, counts[i].equals, counts[i].since,
+                           &n, e);
         if (!code)
             jw_kint(c->out, counts[i].name, n);
     }

@@ -17,9 +17,11 @@ static enum err_code tagged_on(struct op_call *c, struct store_tx *tx, struct er
     record_set(c->record, "record_kind", V_TEXT(str_of(k->name)));
     struct str project = (k->flags & KIND_KEYED) && k != KIND_PROJECT ? c->record->project : STR_NONE;
     enum err_code code = record_get(tx, c->arena, k, id, project, &r, &why);
+    if (!code)
+        code = access_record(caller_of(c), ACCESS_WRITE, tx, c->arena, r, &why);
     if (code == ERR_NOT_FOUND)
         return err_set(e, code, "record_id", "there is no %s %.*s to put a tag on", k->name, STR_ARG(str_take(id, 80)));
-    return code ? err_set(e, code, NULL, "%s", why.message) : ERR_OK;
+    return code ? err_named(e, code, why.name, "%s", why.message) : ERR_OK;
 }
 
 /* Looked up before the write, not in it: a record that is deleted in between leaves a tag that finds nothing. */

@@ -46,6 +46,13 @@ static struct turn_write *turn_write(struct op_call *c, const char *text)
 static enum err_code add_on(struct store_tx *tx, void *arg, struct err *e)
 {
     struct turn_write *w = arg;
+    struct record *conversation;
+    /* The conversation is read only for callers that may not write everywhere: this is the hot path. */
+    enum err_code code = caller_of(w->call)->everything
+                             ? ERR_OK
+                             : op_get_conversation(w->call, tx, w->turn.conversation_id, &conversation, e);
+    if (code)
+        return code;
     return turn_append(tx, &w->turn, &w->added, e);
 }
 
@@ -93,13 +100,13 @@ static enum err_code remember_on(struct store_tx *tx, void *arg, struct err *e)
     enum err_code code;
     w->turn.conversation_id = op_text(c, "conversation_id");
     if (w->turn.conversation_id.n) {
-        code = op_get_conversation(tx, c->arena, w->turn.conversation_id, &conversation, e);
+        code = op_get_conversation(c, tx, w->turn.conversation_id, &conversation, e);
         if (code)
             return code;
         w->session_id = record_text(conversation, "session_id");
         return turn_append(tx, &w->turn, &w->added, e);
     }
-    code = place_session(tx, c->arena, w->session, c->project, &session, e);
+    code = place_session(tx, c->arena, caller_of(c), ACCESS_WRITE, w->session, c->project, &session, e);
     if (!code && !session)
         code = place_session_new(tx, c->arena, str_of(w->new_session), w->session, c->project, &session, e);
     if (!code)

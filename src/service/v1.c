@@ -2,6 +2,8 @@
  * (record_read.c), so that what was read can be sent back. Not here: which records there are (crud.c). */
 #include "service/v1.h"
 
+#include "service/operation_run.h"
+
 #include <string.h>
 
 /* A project's record stands under its short name, as one of its organisation's own. */
@@ -30,18 +32,22 @@ enum err_code v1_read(struct store_tx *tx, struct arena *a, const struct record 
     return project_name(tx, a, r->project, &x->project_name, e);
 }
 
-static void write_submodule(struct json_out *w, const struct record *r, const struct v1_extra *x)
+/* A project's record is its organisation's: its name is not for others. */
+static void write_submodule(struct op_call *c, const struct record *r, const struct v1_extra *x)
 {
+    struct json_out *w = c->out;
+    bool named = caller_reads(caller_of(c), r->project, STR("TEAM"));
     bool is_one = r->kind == KIND_PROJECT, in_one = r->project.n > 0;
-    jw_kstr(w, "submodule_id", is_one ? r->id : in_one ? r->project : STR_NONE);
-    jw_kstr(w, "submodule_name", is_one ? record_text(r, "name") : in_one ? x->project_name : STR_NONE);
+    jw_kstr(w, "submodule_id", is_one ? r->id : in_one ? op_shown_project(c, r->project) : STR_NONE);
+    jw_kstr(w, "submodule_name", is_one ? record_text(r, "name") : in_one && named ? x->project_name : STR_NONE);
 }
 
-void v1_write(struct json_out *w, const struct record *r, const struct v1_extra *x)
+void v1_write(struct op_call *c, const struct record *r, const struct v1_extra *x)
 {
+    struct json_out *w = c->out;
     jw_object(w);
-    record_write_members(w, r);
-    write_submodule(w, r, x);
+    op_write_members(c, r);
+    write_submodule(c, r, x);
     if (r->kind == KIND_SESSION) {
         jw_ktime(w, "timestamp", r->created_at);
         jw_kint(w, "conversation_count", x->counts.conversations);

@@ -33,7 +33,7 @@ struct cached_sql {
 struct head {
     int64_t seq, turn_count, last_turn_at, session_seq, last_active;
     bool has_session, expired;
-    char project[208], session_id[72];
+    char project[416], session_id[72]; /* org/slug, 200 bytes each */
 };
 struct head_slot {
     uint64_t era;

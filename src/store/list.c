@@ -97,7 +97,10 @@ static void put_tag(struct clause *c, const struct kind *k, struct str tag, enum
             " AND g.deleted_at IS NULL",
             k->name, k->name);
     if (k->flags & KIND_KEYED)
-        buf_fmt(&c->sql, " AND \"%s\".project IN ('', g.project)", k->name);
+        buf_fmt(&c->sql,
+                " AND (\"%s\".project IN ('', g.project) OR (\"%s\".project LIKE '%%/'"
+                " AND substr(g.project, 1, length(\"%s\".project)) = \"%s\".project))",
+                k->name, k->name, k->name, k->name);
     buf_cstr(&c->sql, " AND g.name = ");
     put_parameter(c, V_TEXT(tag));
     buf_char(&c->sql, ')');
@@ -130,6 +133,16 @@ static enum err_code put_looked_for(struct store_tx *tx, struct arena *a, struct
 
 /* ---- filters ---- */
 
+static void put_scope(struct clause *c, const struct list_query *q)
+{
+    struct value v[SCOPE_VALUES];
+    int n = scope_put(&c->sql, q->kind, &q->scope, c->n, v);
+    if (c->n + n > PARAMETERS_MAX)
+        c->sql.failed = true;
+    for (int i = 0; i < n && !c->sql.failed; i++)
+        c->values[c->n++] = v[i];
+}
+
 static enum err_code put_filters(struct store_tx *tx, struct arena *a, struct clause *c, const struct list_query *q,
                                  struct err *e)
 {
@@ -146,10 +159,13 @@ static enum err_code put_filters(struct store_tx *tx, struct arena *a, struct cl
         }
         /* The organisation's own records are seen by all of its projects. */
         bool org = (q->kind->flags & KIND_ORG) && str_is(str_of(f->field), "project");
-        buf_cstr(&c->sql, org ? " IN ('', " : " = ");
+        buf_cstr(&c->sql, org ? " IN (" : " = ");
         put_parameter(c, f->equals);
-        if (org)
+        if (org) {
+            buf_cstr(&c->sql, ", ");
+            put_parameter(c, V_TEXT(project_org_own(f->equals.s)));
             buf_char(&c->sql, ')');
+        }
     }
     if (q->created_from) {
         buf_cstr(&c->sql, " AND created_at >= ");
@@ -159,6 +175,7 @@ static enum err_code put_filters(struct store_tx *tx, struct arena *a, struct cl
         buf_cstr(&c->sql, " AND created_at <= ");
         put_parameter(c, V_INT(q->created_to));
     }
+    put_scope(c, q);
     return put_looked_for(tx, a, c, q, e);
 }
 
@@ -311,6 +328,17 @@ enum err_code record_list(struct store_tx *tx, struct arena *a, const struct lis
         c.n = 0;
         rc = count_all(tx, a, q, &c, &out->total, e);
     }
+    buf_release(&c.sql);
+    return rc;
+}
+
+enum err_code record_list_count(struct store_tx *tx, struct arena *a, const struct list_query *q, int64_t *out,
+                                struct err *e)
+{
+    struct clause c = {0};
+    buf_init(&c.sql, SQL_CACHE_TEXT);
+    *out = 0;
+    enum err_code rc = count_all(tx, a, q, &c, out, e);
     buf_release(&c.sql);
     return rc;
 }

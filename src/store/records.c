@@ -91,7 +91,7 @@ enum err_code record_insert(struct store_tx *tx, struct arena *a, struct record 
 /* ---- get ---- */
 
 /* "SESSION_NOT_FOUND" for the kinds whose absence has a name of its own in the API. */
-static enum err_code not_found(const struct kind *k, struct str id, struct err *e)
+enum err_code record_missing(const struct kind *k, struct str id, struct err *e)
 {
     const char *name = k == KIND_SESSION ? "SESSION_NOT_FOUND" : k == KIND_CONVERSATION ? "CONVERSATION_NOT_FOUND" : "";
     return err_named(e, ERR_NOT_FOUND, name, "no %s with %s %.*s", k->name, k->id_name, STR_ARG(str_take(id, 120)));
@@ -119,8 +119,8 @@ enum err_code record_get(struct store_tx *tx, struct arena *a, const struct kind
         return err_set(e, ERR_INVALID, k->id_name, "%s is required", k->id_name);
     enum err_code rc = get_one(tx, a, k, keyed ? SQL_GET_KEYED : SQL_GET_ID, id, project, out, e);
     if (!rc && !*out && keyed && (k->flags & KIND_ORG) && project.n)
-        rc = get_one(tx, a, k, SQL_GET_KEYED, id, STR(""), out, e);
-    return rc || *out ? rc : not_found(k, id, e);
+        rc = get_one(tx, a, k, SQL_GET_KEYED, id, project_org_own(project), out, e);
+    return rc || *out ? rc : record_missing(k, id, e);
 }
 
 enum err_code record_by_seq(struct store_tx *tx, struct arena *a, const struct kind *k, int64_t seq,

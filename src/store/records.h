@@ -4,10 +4,12 @@
 #define CAIRN_STORE_RECORDS_H
 
 #include "record/record.h"
-#include "store/store.h"
+#include "store/scope.h"
 
 /* Inserts r; fills r->seq, and id, project, times, version where they are unset. ERR_CONFLICT when the id exists. */
 enum err_code record_insert(struct store_tx *tx, struct arena *a, struct record *r, struct err *e);
+/* The ERR_NOT_FOUND that record_get gives, for what may not be read either. */
+enum err_code record_missing(const struct kind *k, struct str id, struct err *e);
 /* By id (KIND_KEYED: within `project`, falling back to the organisation's own for KIND_ORG).
  * project STR_NONE: any. ERR_NOT_FOUND: "no <kind> with <id_name> <id>". Deleted ones are not found. */
 enum err_code record_get(struct store_tx *tx, struct arena *a, const struct kind *k, struct str id, struct str project,
@@ -28,6 +30,7 @@ struct list_query {
     const struct kind *kind;
     const struct list_filter *filters;
     size_t n_filters;
+    struct scope scope;               /* who asks: only what may be read is listed and counted; {0}: everything */
     int64_t created_from, created_to; /* ms, 0: open */
     struct str find;   /* only records with this text in a name, title or description, or in the id that a
                           caller gave; in any case of ASCII letters. STR_NONE: all. See list_findable */
@@ -46,6 +49,9 @@ struct list_page {
 bool list_findable(const struct kind *k);
 enum err_code record_list(struct store_tx *tx, struct arena *a, const struct list_query *q, struct list_page *out,
                           struct err *e);
+/* How many a list with these filters and this scope would have. */
+enum err_code record_list_count(struct store_tx *tx, struct arena *a, const struct list_query *q, int64_t *out,
+                                struct err *e);
 enum err_code record_count(struct store_tx *tx, const struct kind *k, struct str project, int64_t *out, struct err *e);
 /* Records of k with seq > after, ascending, alive or deleted, at most limit: what the index feeds on. */
 enum err_code record_after(struct store_tx *tx, struct arena *a, const struct kind *k, int64_t after, int limit,

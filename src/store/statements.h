@@ -88,6 +88,10 @@
     X(CONVERSATIONS_ARCHIVE, "archive the session's conversations",                                                    \
       "UPDATE conversation SET status = 'archived', updated_at = ?2, version = version + 1"                            \
       " WHERE session_id = ?1 AND status = 'active' AND deleted_at IS NULL")                                           \
+    /* ---- who may read what ---- */                                                                                  \
+    X(SESSION_LEVELS, "find who may read the sessions",                                                                \
+      "SELECT id, project, privacy_level FROM session WHERE privacy_level IN ('PUBLIC', 'PRIVATE', 'EPHEMERAL')")      \
+    X(SESSION_NEXT_PROJECT, "find the projects", "SELECT min(project) FROM session WHERE project > ?1")                \
     /* ---- the store itself ---- */                                                                                   \
     X(MIGRATION_NEWEST, "read the schema's version", "SELECT max(version) FROM schema_migration")                      \
     X(MIGRATION_ADD, "note the migration",                                                                             \

@@ -101,7 +101,8 @@ static void missing_tables_columns_and_indexes_are_added(void **state)
     struct place *p = *state;
     struct record *s = add_session(p);
     close_store(p);
-    raw(p, "DROP TABLE prop; DROP INDEX ix_session_status; ALTER TABLE session DROP COLUMN privacy_level;"
+    raw(p, "DROP TABLE prop; DROP INDEX ix_session_status; DROP INDEX ix_session_privacy_level;"
+           " ALTER TABLE session DROP COLUMN privacy_level;"
            " CREATE TABLE theirs (x); INSERT INTO theirs VALUES (42); ALTER TABLE session ADD COLUMN theirs");
     place_reopen(p);
     struct store_tx *tx;
