@@ -33,7 +33,7 @@ TESTS := $(TEST_SRC:tests/unit/%.c=$(OUT)/tests/%)
 PC_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
 PC_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
 
-.PHONY: all run test bench bench-recall soak house format tidy clean help setup check-unit FORCE
+.PHONY: all run test bench bench-recall soak docs house format tidy clean help setup check-unit FORCE
 all: setup $(OUT)/cairn $(OUT)/libcairn.a $(OUT)/libcairn.so ## build the binary and the library
 
 setup:
@@ -90,6 +90,9 @@ bench-recall: all ## LoCoMo at turn level over the REST API
 
 soak: ## the long versions: 2,000 kills, ten minutes of each fuzzer
 	@tools/soak
+
+docs: all ## write docs/{operations,records,configuration}.md from the tables
+	@mkdir -p docs && for p in operations records configuration; do $(B)/cairn docs $$p >docs/$$p.md; done
 
 house: ## sizes, include direction, static share
 	@tools/house

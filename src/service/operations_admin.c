@@ -12,7 +12,7 @@ static const struct op_arg backup_args[] = {
 };
 
 static const struct operation entries[] = {
-    {"status", "GET", "/api/v2/status", NULL, NULL, NULL, 0, PERM_READ, LIMIT_NONE, 0, 200, status_get,
+    {"status", "GET", "/api/v2/status", "status", NULL, NULL, 0, PERM_READ, LIMIT_NONE, 0, 200, status_get,
      "State of the memory service", "{service, version, status, uptime_seconds, counts, index}"},
     {"stats", "GET", "/api/v1/stats", "stats", NULL, ARGS(stats_args), PERM_READ, LIMIT_NONE, 0, 200, stats_get,
      "Counts per kind, and messages of this week",

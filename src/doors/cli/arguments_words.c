@@ -10,7 +10,7 @@
 enum { STDIN_MAX = 16 << 20, READ_STEP = 64 << 10 };
 
 /* To its end, however it comes: a file, a pipe, typed. */
-static enum err_code read_stdin(struct cli *c, struct str *out, struct err *e)
+enum err_code words_stdin(struct cli *c, struct str *out, struct err *e)
 {
     struct buf b;
     enum err_code code = ERR_OK;
@@ -64,7 +64,7 @@ enum err_code words_take(struct words *w, const struct op_arg *arg, struct str *
         return ERR_OK;
     if (arg->type == ARG_TEXT && str_is(w->words[w->at], "-") && w->at + 1 == w->n) {
         w->at++;
-        return read_stdin(w->c, out, e);
+        return words_stdin(w->c, out, e);
     }
     if (arg->flags & ARG_REST)
         return join(w, out, e);
@@ -121,7 +121,7 @@ enum err_code arguments_record(struct cli *c, const struct kind *k, const struct
             break;
         }
         if (str_is(value, "-") && member_type(k, key) == FIELD_TEXT)
-            code = read_stdin(c, &value, e);
+            code = words_stdin(c, &value, e);
         jw_key_str(&w, key);
         write_member(c, &w, member_type(k, key), value);
     }

@@ -106,6 +106,10 @@ static void put_members(struct json_out *w, const struct given *g, const struct 
         if (pair)
             put_member(w, arg, call->values[i], pair->value);
     }
+    for (size_t i = 0; (g->op->flags & OP_ANY_BODY) && call->body && i < call->body->n; i++) {
+        jw_key_str(w, call->body->keys[i].key);
+        jw_value(w, &call->body->items[i]);
+    }
 }
 
 enum err_code ask_body(struct cli *c, const struct given *g, const struct op_call *call, struct str *out, struct err *e)

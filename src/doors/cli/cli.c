@@ -17,9 +17,9 @@
 
 /* In the order `cairn help` shows them; the operations' commands stand between (command_help.c). */
 static const struct command *const own[] = {
-    &command_serve,  &command_list,    &command_show,    &command_add,    &command_edit,
-    &command_remove, &command_backup,  &command_restore, &command_doctor, &command_schema,
-    &command_config, &command_version, &command_help,
+    &command_serve,  &command_list,   &command_show,    &command_add,     &command_edit,
+    &command_remove, &command_backup, &command_restore, &command_doctor,  &command_schema,
+    &command_config, &command_call,   &command_docs,    &command_version, &command_help,
 };
 
 const struct command *const *commands_own(size_t *n)
@@ -108,19 +108,45 @@ static enum err_code only_flags(struct cli *c, int argc, char **argv, struct err
     return code;
 }
 
-/* Commands of our own go before operations of the same name. */
+bool command_group(const char *word)
+{
+    size_t n_all, n = strlen(word);
+    const struct operation *all = operations_all(&n_all);
+    for (size_t i = 0; i < n_all; i++) {
+        if (all[i].cli && strncmp(all[i].cli, word, n) == 0 && all[i].cli[n] == ' ')
+            return true;
+    }
+    return false;
+}
+
+static int cut_word(int argc, char **argv, int at)
+{
+    memmove(argv + at, argv + at + 1, (size_t)(argc - at - 1) * sizeof *argv); /* flags before it stay */
+    return argc - 1;
+}
+
+/* Commands of our own go before operations of the same name. Where commands of two words begin with the first one
+ * ("auth token"), the next word belongs to the name. */
 static enum err_code dispatch(struct cli *c, int argc, char **argv, struct err *e)
 {
     int at = arguments_first_word(argc, argv);
     if (at < 0)
         return only_flags(c, argc, argv, e);
-    const char *name = c->command = argv[at];
-    memmove(argv + at, argv + at + 1, (size_t)(argc - at - 1) * sizeof *argv); /* flags before it stay */
-    argc--;
+    const char *name = argv[at];
+    argc = cut_word(argc, argv, at);
+    if (command_group(name) && at < argc && argv[at][0] != '-') {
+        name = arena_fmt(c->arena, "%s %s", name, argv[at]).p;
+        argc = cut_word(argc, argv, at);
+    }
+    if (!name)
+        return err_nomem(e);
+    c->command = name;
     const struct command *cmd = find_own(name);
     const struct operation *op = command_operation(name);
     if (cmd && cmd->verb)
         return command_kind(c, cmd, argc, argv, e);
+    if (cmd && cmd->take)
+        return cmd->take(c, cmd, argc, argv, e);
     if (cmd)
         return run_own(c, cmd, argc, argv, e);
     return op ? run_operation(c, op, argc, argv, e) : help_unknown(c, name, e);

@@ -33,6 +33,9 @@ struct given {
 
 typedef enum err_code command_fn(struct cli *c, const struct given *g, struct op_call *args, struct err *e);
 
+struct command;
+typedef enum err_code command_take_fn(struct cli *c, const struct command *cmd, int argc, char **argv, struct err *e);
+
 struct command {
     const char *name;
     const char *summary;
@@ -42,19 +45,23 @@ struct command {
     const char *verb; /* runs "<kind>.<verb>" of the kind its first word names, with that operation's arguments */
     bool settings;    /* its flags are the settings with SETTING_SERVE; `args` is empty and run() reads c->config */
     bool hidden;      /* not in the overview */
+    command_take_fn *take; /* takes argv itself instead of `run` */
     command_fn *run;
     const char *details; /* more text for `cairn help NAME`, NULL */
 };
 
 extern const struct command command_serve, command_list, command_show, command_add, command_edit, command_remove,
-    command_backup, command_restore, command_doctor, command_schema, command_config, command_version, command_help;
+    command_backup, command_restore, command_doctor, command_schema, command_config, command_call, command_docs,
+    command_version, command_help;
 
 /* Sets the line that follows an error. */
 void cli_hint(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The commands that are no operations, and the n-th operation with a CLI name. */
 const struct command *const *commands_own(size_t *n);
-const struct operation *command_operation(const char *name); /* NULL: none */
+const struct operation *command_operation(const char *name); /* "search", "auth token"; NULL: none */
+/* True when commands of two words begin with this one ("auth"). */
+bool command_group(const char *word);
 
 /* ---- arguments (arguments.c) ---- */
 /* Matches argv to op's arguments: `--flag value`, `--flag=value`, `--` ends flags; words fill the positional ones.

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { NAMES_MAX = 64, PAD = 15, FLAG_PAD = 26 };
+enum { NAMES_MAX = 200, PAD = 18, FLAG_PAD = 26 };
 
 static void put_row(struct cli *c, const char *name, const char *summary)
 {
@@ -238,8 +238,26 @@ enum err_code help_command(struct cli *c, const char *name, struct err *e)
     return ERR_OK;
 }
 
+/* "auth" alone: "auth goes on with token, list or revoke". */
+static enum err_code half_a_name(struct cli *c, const char *word, struct err *e)
+{
+    size_t n_ops, n = strlen(word);
+    const struct operation *ops = operations_all(&n_ops);
+    struct buf b;
+    buf_init(&b, 0);
+    for (size_t i = 0; i < n_ops; i++) {
+        if (ops[i].cli && strncmp(ops[i].cli, word, n) == 0 && ops[i].cli[n] == ' ')
+            buf_fmt(&b, "%s\"%s\"", b.n ? ", " : "", ops[i].cli);
+    }
+    struct str names = buf_take(&b, c->arena);
+    cli_hint(c, "cairn help lists the commands");
+    return names.p ? err_set(e, ERR_INVALID, NULL, "%s is the first word of %.*s", word, STR_ARG(names)) : err_nomem(e);
+}
+
 enum err_code help_unknown(struct cli *c, const char *name, struct err *e)
 {
+    if (command_group(name))
+        return half_a_name(c, name, e);
     const char *names[NAMES_MAX];
     size_t n_own, n_ops, n = 0;
     const struct command *const *own = commands_own(&n_own);
@@ -278,7 +296,11 @@ static enum err_code run_version(struct cli *c, const struct given *g, struct op
 }
 
 static const struct op_arg help_args[] = {
-    {.name = "command", .type = ARG_TEXT, .where = ARG_IN_QUERY, .flags = ARG_POSITIONAL, .help = "its name"},
+    {.name = "command",
+     .type = ARG_TEXT,
+     .where = ARG_IN_QUERY,
+     .flags = ARG_POSITIONAL | ARG_REST,
+     .help = "its name"},
 };
 
 const struct command command_help = {.name = "help",

@@ -1,0 +1,67 @@
+/* docs/configuration.md: every setting, from the table of settings. */
+#include "doors/cli/docs.h"
+
+static void put_section(struct cli *c, const struct setting *s)
+{
+    struct str rest = str_of(s->name), section = str_cut(&rest, '.');
+    buf_fmt(&c->out,
+            "\n## %.*s\n\n| setting | default | what is right | variable | flag | |\n|---|---|---|---|---|---|\n",
+            STR_ARG(section));
+}
+
+static void put_setting(struct cli *c, const struct setting *s)
+{
+    char right[200];
+    struct buf *b = &c->out;
+    const char *variable = setting_variable(c->arena, s), *flag = setting_flag(c->arena, s);
+    const struct op_arg arg = {.name = flag};
+    setting_right(s, right, sizeof right);
+    buf_fmt(b, "| `%s` | ", s->name);
+    if (s->fallback)
+        buf_fmt(b, "`%s`", s->fallback);
+    buf_cstr(b, " | ");
+    docs_text(b, right);
+    buf_fmt(b, " | `%s` | ", variable ? variable : "");
+    if ((s->flags & SETTING_SERVE) && !(s->flags & SETTING_SECRET) && flag)
+        buf_fmt(b, "`%s`", arguments_flag(c->arena, &arg));
+    buf_cstr(b, " | ");
+    docs_text(b, s->help);
+    if (s->flags & SETTING_SECRET)
+        buf_cstr(b, " (secret: never a flag, never shown)");
+    buf_cstr(b, " |\n");
+}
+
+static bool same_section(const struct setting *a, const struct setting *b)
+{
+    struct str x = str_of(a->name), y = str_of(b->name);
+    return str_eq(str_cut(&x, '.'), str_cut(&y, '.'));
+}
+
+/* Sections in the order in which they first come, whatever lies between their settings. */
+void docs_configuration(struct cli *c)
+{
+    size_t n;
+    const struct setting *all = settings_all(&n);
+    docs_head(
+        &c->out, "Configuration",
+        "A setting's value comes from the first of: a flag of `cairn serve`, the variable, `cairn.toml`, the default. "
+        "`cairn\nconfig` shows each value and where it came from, `cairn config --check FILE` looks at a file.\n\n"
+        "`cairn.toml` is looked for here, and the first one counts alone: `--config FILE`, `$CAIRN_CONFIG`, "
+        "`cairn.toml` in the\ndata folder, `$XDG_CONFIG_HOME/cairn/cairn.toml`, `~/.config/cairn/cairn.toml`. The data "
+        "folder is `--data DIR`,\n`$CAIRN_DATA`, `$XDG_DATA_HOME/cairn` or `~/.local/share/cairn`. The C library takes "
+        "`cairn.toml` of its data folder\nand defaults only.\n\n```toml\n[server]\nlisten = \"127.0.0.1:5111\"\n\n"
+        "[upstream]\nurl = \"https://api.openai.com/v1\"\n```\n\nIn the file, texts are in quotes and numbers are not. "
+        "An unknown key is an error. `$OPENAI_API_KEY` is taken as\n`upstream.key` where nothing else names one.");
+    for (size_t i = 0; i < n; i++) {
+        bool first = true;
+        for (size_t k = 0; k < i && first; k++)
+            first = !same_section(&all[k], &all[i]);
+        if (!first)
+            continue;
+        put_section(c, &all[i]);
+        for (size_t k = i; k < n; k++) {
+            if (same_section(&all[i], &all[k]))
+                put_setting(c, &all[k]);
+        }
+    }
+}
