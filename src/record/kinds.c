@@ -27,7 +27,8 @@ enum {
     AT_AGENT_STATE,
     AT_SUMMARY,
     AT_CONTEXT_LOAD,
-    AT_PROGRESS
+    AT_PROGRESS,
+    AT_TOKEN
 };
 
 /* clang-format off */
@@ -143,6 +144,19 @@ static const struct kind table[] = {
     .flags = KIND_KEYED | KIND_ORG | KIND_INTERNAL | KIND_NO_SYNC | KIND_TRACE, .help = "How far background work has come",
     FIELDS(
         {"position", FIELD_INT, 0, 0, 9e15, "0", NULL, "The last turn (seq) that was seen"})},
+
+[AT_TOKEN] = {
+    .name = "token", .plural = "tokens", .id_prefix = "tok", .id_name = "token_id",
+    .flags = KIND_INTERNAL | KIND_NO_SYNC, .help = "A caller's token that was given out: what it permits, never the token",
+    FIELDS(
+        {"org", FIELD_TEXT, FIELD_INDEXED | FIELD_FIXED, 1, NAME_MAX_LEN, NULL, NULL, "The organisation it is for"},
+        {"permissions", FIELD_TEXT, FIELD_FIXED, 1, NAME_MAX_LEN, NULL, NULL, "read, write, memory, admin, with commas"},
+        {"algorithm", FIELD_TEXT, FIELD_FIXED, 1, ID_LEN, NULL, NULL, "What it was signed with"},
+        {"expires_at", FIELD_TIME, FIELD_FIXED, 0, 0, NULL, NULL, "When it ends by itself"},
+        {"revoked", FIELD_BOOL, FIELD_INDEXED, 0, 0, "false", NULL, "Whether it was taken back"},
+        {"revoked_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it was taken back"},
+        {"made_by", FIELD_TEXT, FIELD_FIXED, 0, NAME_MAX_LEN, NULL, NULL, "The token that asked for it, or local"},
+        {"note", FIELD_TEXT, FIELD_FIXED, 0, 500, NULL, NULL, "What it is for"})},
 
     {
     .name = "event", .plural = "events", .id_prefix = "evt", .id_name = "event_id",
@@ -278,6 +292,7 @@ const struct kind *const KIND_AGENT_STATE = &table[AT_AGENT_STATE];
 const struct kind *const KIND_SUMMARY = &table[AT_SUMMARY];
 const struct kind *const KIND_CONTEXT_LOAD = &table[AT_CONTEXT_LOAD];
 const struct kind *const KIND_PROGRESS = &table[AT_PROGRESS];
+const struct kind *const KIND_TOKEN = &table[AT_TOKEN];
 
 const struct kind *kinds_all(size_t *n)
 {

@@ -52,6 +52,19 @@ static struct str in_org(struct arena *a, struct str org, struct str slug)
     return str_is(org, "default") ? slug : arena_fmt(a, "%.*s/%.*s", STR_ARG(org), STR_ARG(slug));
 }
 
+const struct caller *caller_copy(const struct caller *c, struct arena *a)
+{
+    struct caller *to = c ? arena_alloc(a, sizeof *to) : NULL;
+    if (!to)
+        return NULL;
+    *to = *c;
+    to->name = arena_str(a, c->name);
+    to->org = arena_str(a, c->org);
+    to->project = arena_str(a, c->project);
+    to->parents = c->parents.n ? arena_str(a, c->parents) : STR("");
+    return arena_failed(a) ? NULL : to;
+}
+
 struct str caller_project(const struct caller *c, struct arena *a, struct str slug)
 {
     return in_org(a, c->org, slug);

@@ -20,6 +20,8 @@ struct caller {
     struct str project;   /* full name of the caller's project; "*" as slug: every project of the organisation */
     unsigned permissions; /* bits 1 << enum permission */
     bool everything;      /* auth is off: all records and operations */
+    int64_t expires_at;   /* ms: when the token ends, 0: never */
+    struct str parents;   /* ids of the tokens that it was derived from, with spaces */
 };
 extern const struct caller CALLER_LOCAL;
 
@@ -34,6 +36,8 @@ enum err_code caller_refuse_write(const struct caller *c, struct str project, st
 
 /* As the store takes it: what lists, counts and searches show this caller. Strings are the caller's. */
 struct scope caller_scope(const struct caller *c);
+/* A copy whose strings live in the arena; NULL stays NULL, and is the answer when out of memory (arena_failed). */
+const struct caller *caller_copy(const struct caller *c, struct arena *a);
 
 /* "web" → "acme/web" for the caller's organisation; "" → its own. STR_NONE when out of memory. */
 struct str caller_project(const struct caller *c, struct arena *a, struct str slug);

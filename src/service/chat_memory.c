@@ -56,6 +56,7 @@ static void copy_caller(struct chat *c, const struct caller *who)
     c->who.name = arena_str(c->arena, who->name);
     c->who.org = arena_str(c->arena, who->org);
     c->who.project = arena_str(c->arena, who->project);
+    c->who.parents = STR(""); /* a chat makes no tokens */
     c->req.options.caller = &c->who;
 }
 

@@ -24,6 +24,8 @@ op_fn recall_call, context_search;
 op_fn agent_state_get, agent_state_put;
 /* status.c */
 op_fn status_get, stats_get, health_memory;
+/* token.c */
+op_fn auth_token, auth_list, auth_revoke;
 /* backup.c */
 op_fn backup_make;
 

@@ -51,6 +51,7 @@ enum op_flag {
     OP_LIST_V1 = 1 << 4,      /* answers an array; the door adds Link and X-Total-Count from call->page */
     OP_PROXY = 1 << 5,        /* served by the proxy, listed here for docs and limits; fn is NULL */
     OP_ANY_BODY = 1 << 7,     /* body members that no argument names are the function's own (call->body) */
+    OP_OWN_PROJECT = 1 << 10, /* its `project` is no project to work in but its own to read (a token's, maybe "*") */
     OP_TEXT = 1 << 6,         /* the answer is not JSON but call->content_type */
     OP_CACHED = 1 << 8,       /* a read of one session, kept until that session is written to (kept.h) */
     OP_SHOWS_ACTIVE = 1 << 9  /* with OP_CACHED: the answer holds last_active */

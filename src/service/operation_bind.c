@@ -270,6 +270,8 @@ static enum err_code parse_body(struct op_call *c, const struct op_input *in, st
 /* A project's own record goes by its slug. */
 static bool names_project(const struct operation *op, const char *arg)
 {
+    if (op->flags & OP_OWN_PROJECT)
+        return false;
     return strcmp(arg, "project") == 0 || (strcmp(arg, "submodule_id") == 0 && op->kind != KIND_PROJECT);
 }
 

@@ -1,6 +1,7 @@
 /* Opening and closing the service: store, index, meaning, journal, in that order and back. */
 #include "service/service.h"
 
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -41,6 +42,14 @@ static enum err_code open_meaning(struct service *s, struct err *e)
     return meaning_open(&o, &s->meaning, e);
 }
 
+static enum err_code open_auth(struct service *s, struct err *e)
+{
+    unsigned algorithms;
+    enum err_code code =
+        auth_algorithms_parse(str_of(config_text(s->options.config, "auth.algorithms")), &algorithms, e);
+    return code ? code : auth_open(s->store, algorithms, &s->auth, e);
+}
+
 enum err_code service_open(const struct service_options *o, struct service **out, struct err *e)
 {
     struct service *s = mem_zalloc(sizeof *s);
@@ -52,6 +61,8 @@ enum err_code service_open(const struct service_options *o, struct service **out
     enum err_code code = operations_init(e);
     if (!code)
         code = store_open(&store, &s->store, e);
+    if (!code)
+        code = open_auth(s, e);
     if (code)
         goto out;
     struct index_options index = {.store = s->store, .dir = store_dir(s->store), .read_only = o->read_only};
@@ -89,6 +100,7 @@ void service_close(struct service *s)
     meaning_close(s->meaning);
     if (s->index)
         index_close(s->index);
+    auth_close(s->auth);
     if (s->store)
         store_close(s->store);
     mem_free(s);

@@ -14,6 +14,7 @@ struct journal;
 struct background;
 struct answer_cache;
 struct config;
+struct auth;
 
 struct service_options {
     const char *dir; /* data folder */
@@ -39,6 +40,7 @@ struct service {
     struct journal *journal;             /* NULL unless background */
     struct answer_cache *cache;          /* NULL unless background */
     struct background *background;       /* NULL unless background */
+    struct auth *auth;                   /* checks callers' tokens; whether it must is the door's to know */
     _Atomic(const struct asker *) asker; /* set and cleared by the proxy; NULL: no model to ask */
     struct breaker breaker;              /* memory in chats */
     struct service_options options;      /* strings owned by the caller of service_open */

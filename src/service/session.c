@@ -4,6 +4,7 @@
 #include "service/merge.h"
 #include "service/operation_run.h"
 #include "service/place.h"
+#include "service/token.h"
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -15,6 +16,7 @@ struct session_new {
     struct op_call *call;
     struct record *record;      /* checked and complete but for what the store fills in */
     struct str initial_context; /* STR_NONE: none */
+    struct token_made token;    /* for this session's project, where callers need one */
     char id[ID_MAX], conversation_id[ID_MAX];
 };
 
@@ -46,6 +48,10 @@ static enum err_code create_on(struct store_tx *tx, void *arg, struct err *e)
     struct arena *a = s->call->arena;
     struct record fresh = *s->record;
     enum err_code code = record_insert(tx, a, &fresh, e);
+    if (!code && s->token.record) {
+        struct record token = *s->token.record;
+        code = record_insert(tx, a, &token, e);
+    }
     if (!code)
         code = default_agents_insert(tx, a, fresh.id, fresh.project, e);
     if (!code && s->initial_context.n)
@@ -59,7 +65,7 @@ static void answer_created(struct op_call *c, void *arg)
     jw_object(c->out);
     jw_kcstr(c->out, "session_id", s->id);
     jw_ktime(c->out, "created_at", s->record->created_at);
-    jw_kstr(c->out, "token", STR_NONE); /* no token is needed while auth is off */
+    jw_kstr(c->out, "token", s->token.text); /* null while auth is off: none is needed */
     jw_kcstr(c->out, "status", "active");
     if (s->initial_context.n)
         jw_kcstr(c->out, "conversation_id", s->conversation_id);
@@ -128,6 +134,8 @@ enum err_code session_create(struct op_call *c, struct err *e)
     if (!code && str_is(record_text(r, "privacy_level"), "EPHEMERAL"))
         code = err_set(e, ERR_INVALID, "privacy_level",
                        "EPHEMERAL sessions, which are never written, are not offered yet; use PRIVATE");
+    if (!code)
+        code = token_for_session(c, r->project, &s->token, e);
     return code ? code : op_write(c, create_on, s, answer_created, e);
 }
 

@@ -125,6 +125,18 @@ static int cut_word(int argc, char **argv, int at)
     return argc - 1;
 }
 
+/* `cairn auth`, `cairn auth --help`: what there is of it. */
+static enum err_code run_group(struct cli *c, const char *group, int argc, char **argv, struct err *e)
+{
+    static const struct operation none = {.name = "group"};
+    struct given g;
+    enum err_code code = arguments_parse(c, &none, argc, argv, &g, e);
+    if (code || c->help)
+        return code ? code : help_command(c, group, e);
+    cli_hint(c, "cairn help %s lists them", group);
+    return err_set(e, ERR_INVALID, NULL, "%s needs a second word that says what to do", group);
+}
+
 /* Commands of our own go before operations of the same name. Where commands of two words begin with the first one
  * ("auth token"), the next word belongs to the name. */
 static enum err_code dispatch(struct cli *c, int argc, char **argv, struct err *e)
@@ -149,6 +161,8 @@ static enum err_code dispatch(struct cli *c, int argc, char **argv, struct err *
         return cmd->take(c, cmd, argc, argv, e);
     if (cmd)
         return run_own(c, cmd, argc, argv, e);
+    if (!op && command_group(name))
+        return run_group(c, name, argc, argv, e);
     return op ? run_operation(c, op, argc, argv, e) : help_unknown(c, name, e);
 }
 

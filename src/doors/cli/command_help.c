@@ -221,6 +221,18 @@ static void help_own(struct cli *c, const struct command *cmd)
     }
 }
 
+/* The commands of two words that begin with this one. */
+static void help_group(struct cli *c, const char *group)
+{
+    size_t n, length = strlen(group);
+    const struct operation *ops = operations_all(&n);
+    buf_fmt(&c->out, "usage: cairn %s COMMAND [words] [--flag value …]\n\n", group);
+    for (size_t i = 0; i < n; i++) {
+        if (ops[i].cli && strncmp(ops[i].cli, group, length) == 0 && ops[i].cli[length] == ' ')
+            put_row(c, ops[i].cli, ops[i].summary);
+    }
+}
+
 enum err_code help_command(struct cli *c, const char *name, struct err *e)
 {
     size_t n;
@@ -232,6 +244,10 @@ enum err_code help_command(struct cli *c, const char *name, struct err *e)
         }
     }
     const struct operation *op = command_operation(name);
+    if (!op && command_group(name)) {
+        help_group(c, name);
+        return ERR_OK;
+    }
     if (!op)
         return help_unknown(c, name, e);
     help_operation(c, name, NULL, op);

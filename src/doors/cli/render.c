@@ -180,6 +180,13 @@ static void render_deleted(struct cli *c, const struct json *v)
     buf_char(&c->out, '\n');
 }
 
+/* The token alone, so that it can be piped and assigned. */
+static void render_token(struct cli *c, const struct json *v)
+{
+    buf_str(&c->out, render_cell(c, json_get(v, "token")));
+    buf_char(&c->out, '\n');
+}
+
 /* By the operation's name where its answer deserves more than a list of members. */
 static void render_parsed(struct cli *c, const struct operation *op, const struct json *v, const struct answer *a)
 {
@@ -188,6 +195,8 @@ static void render_parsed(struct cli *c, const struct operation *op, const struc
         render_hits(c, v);
     else if (str_is(name, "turn.remember"))
         render_remembered(c, v);
+    else if (str_is(name, "auth.token"))
+        render_token(c, v);
     else if (str_is(name, "conversation.get"))
         render_conversation(c, v);
     else if (str_ends(name, ".delete"))

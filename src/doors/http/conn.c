@@ -37,6 +37,8 @@ void conn_deadline(struct http_conn *c, int64_t seconds)
 void conn_last_words(struct http_conn *c, int status, const struct err *e)
 {
     struct buf body, all;
+    if (!c->local && c->srv->tls.cert) /* plain bytes amid TLS are no words */
+        return;
     buf_init(&body, 4096);
     buf_init(&all, 8192);
     error_body(&body, STR("/"), status, e, STR_NONE);

@@ -41,12 +41,13 @@ static void get_metrics(struct http_request *r, void *arg)
 }
 
 /* Made afresh each time: nobody asks often, and kept texts would only take memory. */
-static void get_made(struct http_request *r, void (*write)(struct buf *), const char *type)
+static void get_made(struct http_request *r, void (*write)(const struct http_server *s, struct buf *b),
+                     const char *type)
 {
     struct buf b;
     struct err e = {0};
     buf_init(&b, 8 << 20);
-    write(&b);
+    write(r->srv, &b);
     if (!b.failed) {
         answer_with(r, type, buf_view(&b));
     } else {
@@ -56,16 +57,27 @@ static void get_made(struct http_request *r, void (*write)(struct buf *), const 
     buf_release(&b);
 }
 
+static void write_openapi(const struct http_server *s, struct buf *b)
+{
+    openapi_write(b, s->auth);
+}
+
+static void write_docs(const struct http_server *s, struct buf *b)
+{
+    (void)s;
+    docs_write(b);
+}
+
 static void get_openapi(struct http_request *r, void *arg)
 {
     (void)arg;
-    get_made(r, openapi_write, "application/json");
+    get_made(r, write_openapi, "application/json");
 }
 
 static void get_docs(struct http_request *r, void *arg)
 {
     (void)arg;
-    get_made(r, docs_write, "text/html; charset=utf-8");
+    get_made(r, write_docs, "text/html; charset=utf-8");
 }
 
 static const struct operation described[] = {
@@ -85,6 +97,7 @@ static const struct operation described[] = {
      .status = 200,
      .name = "metrics",
      .path = "/metrics",
+     .permission = PERM_READ, /* counts tell outsiders how much is going on */
      .flags = OP_TEXT,
      .summary = "Metrics in Prometheus' text format",
      .answer = "metrics as text"},
@@ -115,7 +128,8 @@ enum err_code extras_add(struct http_server *s, struct err *e)
 {
     enum err_code code = ERR_OK;
     for (size_t i = 0; i < EXTRAS && code == ERR_OK; i++) {
-        const struct http_route route = {described[i].method, described[i].path, HANDLERS[i], NULL};
+        const struct http_route route = {described[i].method, described[i].path, HANDLERS[i], NULL,
+                                         described[i].permission};
         code = router_add(s->router, &route, e);
     }
     return code;

@@ -113,11 +113,13 @@ static void refuse(struct http_request *r, int status, const struct err *e)
     r->close = true;
     buf_clear(&r->out);
     error_body(&r->out, r->path, status, e, r->id);
-    struct http_header *h = arena_alloc(r->arena, sizeof(*h));
-    if (h)
-        *h = (struct http_header){STR("Content-Type"), STR("application/json")};
+    struct http_header *h = arena_array(r->arena, struct http_header, 2);
+    if (h) {
+        h[0] = (struct http_header){STR("Content-Type"), STR("application/json")};
+        h[1] = (struct http_header){STR("WWW-Authenticate"), STR("Bearer")};
+    }
     r->reply_headers = h;
-    r->n_reply_headers = h ? 1 : 0;
+    r->n_reply_headers = !h ? 0 : status == 401 ? 2 : 1;
     pthread_mutex_lock(&r->mu);
     r->status = status;
     request_state(r, REQ_ANSWERED);
@@ -158,6 +160,16 @@ static void refuse_route(struct http_request *r, enum err_code found, struct err
     answer_ready(r, status, all, h && h->value.p ? 2 : 1);
 }
 
+/* Finds the route, and whether the caller may take it. A path that leads nowhere is answered later, in dispatch. */
+static enum err_code admit(struct http_request *r, struct err *e)
+{
+    if (!r->srv->auth || r->local)
+        return ERR_OK;
+    if (router_match(r->srv->router, r->arena, r->method, r->path, &r->match, NULL) == ERR_OK)
+        r->route = r->match.route;
+    return authorize(r, e);
+}
+
 static enum MHD_Result take_head(struct http_request *r, const char *method, const char *version)
 {
     struct http_server *s = r->srv;
@@ -172,6 +184,8 @@ static enum MHD_Result take_head(struct http_request *r, const char *method, con
     cors_judge(r);
     if (code == ERR_OK)
         code = head_check(r, &status, &e);
+    if (code == ERR_OK && (code = admit(r, &e)) != ERR_OK)
+        status = err_http_status(code);
     int64_t length = head_length(r);
     conn_deadline(r->conn, s->slow_seconds);
     if (code == ERR_OK) {
@@ -184,8 +198,8 @@ static enum MHD_Result take_head(struct http_request *r, const char *method, con
     }
     refuse(r, status, &e);
     /* A body that is already on its way is read and dropped, so that the client gets to see why. */
-    bool swallow =
-        status == 413 && length <= (int64_t)r->body_max + HTTP_SWALLOW_MAX && !http_header_get(r, "Expect").p;
+    bool swallow = (status == 413 || status == 401 || status == 403) &&
+                   length <= (int64_t)r->body_max + HTTP_SWALLOW_MAX && !http_header_get(r, "Expect").p;
     return swallow ? MHD_YES : answer_queue(r);
 }
 
@@ -230,8 +244,11 @@ static void dispatch(struct http_request *r)
         r->gone = true;
         pthread_mutex_unlock(&r->mu);
     }
-    enum err_code code = router_match(r->srv->router, r->arena, r->method, r->path, &r->match, &e);
-    r->route = r->match.route;
+    enum err_code code = ERR_OK;
+    if (!r->route) {
+        code = router_match(r->srv->router, r->arena, r->method, r->path, &r->match, &e);
+        r->route = r->match.route;
+    }
     if (!r->route)
         refuse_route(r, code, &e);
     else if (r->route->op)

@@ -20,6 +20,7 @@ struct http_route {
     const char *method, *path; /* exact */
     http_handler *fn;
     void *arg;
+    enum permission permission; /* where no operation of the table serves it: what a caller's token must hold */
 };
 
 struct http_options {
@@ -33,6 +34,8 @@ struct http_options {
     int slow_seconds;                /* a request must have come whole by then (headers: server.head_seconds) */
     const char *cors_origins;        /* origins of pages that may talk to this server, "*": all */
     const int *per_minute;           /* requests a minute by enum limit_class */
+    bool auth;                       /* callers over TCP must show a token; false: what the settings say */
+    const char *tls_cert, *tls_key;  /* PEM files: HTTPS over TCP */
     const struct http_route *routes; /* what is no operation: the proxy's; must outlive the server */
     size_t n_routes;
 };
@@ -53,6 +56,10 @@ struct str http_header_get(const struct http_request *r, const char *name);     
 const struct http_header *http_headers(const struct http_request *r, size_t *n); /* in order, as they came */
 struct arena *http_arena(struct http_request *r);                                /* freed when the reply is over */
 struct str http_request_id(const struct http_request *r); /* X-Request-Id of the caller, or made */
+/* Who asks: made of the token where auth is on, else CALLER_LOCAL. Lives as long as the request. */
+const struct caller *http_caller(const struct http_request *r);
+/* Headers of the request that hold a token of Cairn's, and must go nowhere else. */
+bool http_header_is_token(const struct http_request *r, const struct http_header *h);
 struct http_server *http_server_of(const struct http_request *r);
 
 /* ---- answering: exactly one of these, once, from any thread ---- */

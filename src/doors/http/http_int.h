@@ -106,6 +106,7 @@ struct http_request {
     bool explained; /* its failure is in the log already */
     const struct route *route;
     struct route_match match;
+    const struct caller *caller; /* NULL: CALLER_LOCAL */
     int64_t began_us;
     struct str cors; /* the request's Origin, when its page may see the answer; else STR_NONE */
     char peer[16];   /* the client's address, for limits; peer_n bytes, 0 over the Unix socket */
@@ -173,6 +174,19 @@ enum err_code head_check(struct http_request *r, int *status, struct err *e);
 bool head_loopback_name(struct str host_port); /* localhost, 127.x.x.x or [::1], with or without a port */
 /* The announced length of the body, -1: none (chunked, or no body). */
 int64_t head_length(const struct http_request *r);
+
+/* ---- authorize.c: who is it, and may they? ---- */
+/* Sets r->caller. ERR_DENIED or ERR_FORBIDDEN with the reason. Must be called once r->route is known (it may be NULL:
+ * then there is nothing to be refused). */
+enum err_code authorize(struct http_request *r, struct err *e);
+
+/* ---- tls.c: the certificate pair ---- */
+struct tls_pair {
+    char *cert, *key; /* PEM texts, NUL-terminated; NULL: no TLS */
+};
+/* Reads both files and checks that they belong together; *out is empty when no certificate is named. */
+enum err_code tls_load(const char *cert, const char *key, struct tls_pair *out, struct err *e);
+void tls_release(struct tls_pair *t);
 
 /* ---- handler.c: libmicrohttpd's callbacks ---- */
 void *handler_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
@@ -253,8 +267,9 @@ struct listener {
     char path[108]; /* Unix socket */
     uint64_t dev, ino;
 };
-/* The name only, for messages and the three lines: fails for anything but a loopback address. */
-enum err_code listen_tcp(const char *address, struct listener *out, int *port, struct err *e);
+/* Fails for anything but a loopback address unless `anywhere`. */
+enum err_code listen_tcp(const char *address, bool anywhere, struct listener *out, int *port, struct err *e);
+bool listen_is_loopback(const char *address); /* false also for what is no address */
 enum err_code listen_unix(const char *path, struct listener *out, struct err *e);
 /* Nobody can connect any more, and the Unix socket's file is gone; the descriptor stays until listen_close, because
  * libmicrohttpd may still name it. */
@@ -275,7 +290,7 @@ struct catalog_entry { /* one method of one path */
 const struct catalog_entry *catalog_make(struct arena *a, size_t *n);
 /* The next "{name}" of a path, STR_NONE at its end; *rest moves on. */
 struct str catalog_param(struct str *rest);
-void openapi_write(struct buf *b);
+void openapi_write(struct buf *b, bool auth); /* auth: tokens are needed, not just taken */
 void docs_write(struct buf *b);
 
 /* ---- server.c ---- */
@@ -287,6 +302,8 @@ struct http_server {
     const char *cors_origins, *hosts; /* lists; NULL: none */
     struct limits limits;
     int port;
+    bool auth; /* callers over TCP must show a token */
+    struct tls_pair tls;
     struct listener tcp, local;
     struct MHD_Daemon *tcp_daemon, *local_daemon;
     struct conns conns;

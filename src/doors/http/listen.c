@@ -1,6 +1,6 @@
-/* Listening sockets: a loopback TCP address, and a Unix socket in the data folder.
+/* Listening sockets: a TCP address, and a Unix socket in the data folder.
  *
- * Only loopback addresses are accepted, because callers are not asked who they are yet. A Unix socket that a dead
+ * Where callers are not asked who they are (auth is off) only loopback addresses are taken. A Unix socket that a dead
  * process left behind is replaced; a live server's is left alone. Who may decide that is settled by a lock on the
  * folder, held for the moment of binding. */
 #include "base/file.h"
@@ -47,7 +47,8 @@ static bool address_split(const char *address, char *host, size_t size, int64_t 
     return true;
 }
 
-static enum err_code address_parse(const char *address, union address *out, socklen_t *size, struct err *e)
+static enum err_code address_parse(const char *address, union address *out, socklen_t *size, bool *loopback,
+                                   struct err *e)
 {
     char host[64];
     int64_t port;
@@ -61,28 +62,41 @@ static enum err_code address_parse(const char *address, union address *out, sock
         out->v4.sin_family = AF_INET;
         out->v4.sin_port = htons((uint16_t)port);
         *size = sizeof(out->v4);
-        if ((ntohl(out->v4.sin_addr.s_addr) >> 24) == 127)
-            return ERR_OK;
-    } else if (inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1) {
+        *loopback = (ntohl(out->v4.sin_addr.s_addr) >> 24) == 127;
+        return ERR_OK;
+    }
+    if (inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1) {
         out->v6.sin6_family = AF_INET6;
         out->v6.sin6_port = htons((uint16_t)port);
         *size = sizeof(out->v6);
-        if (IN6_IS_ADDR_LOOPBACK(&out->v6.sin6_addr))
-            return ERR_OK;
+        *loopback = IN6_IS_ADDR_LOOPBACK(&out->v6.sin6_addr);
+        return ERR_OK;
     }
-    return err_set(e, ERR_INVALID, "listen",
-                   "\"%s\" is not a loopback address (127.0.0.1, ::1 or localhost): whoever can reach the server could "
-                   "read everything, because it does not ask callers who they are",
+    return err_set(e, ERR_INVALID, "listen", "\"%s\" is not an address: give numbers such as 127.0.0.1, or localhost",
                    host);
 }
 
-enum err_code listen_tcp(const char *address, struct listener *out, int *port, struct err *e)
+bool listen_is_loopback(const char *address)
+{
+    union address at;
+    socklen_t size;
+    bool loopback = false;
+    return address_parse(address, &at, &size, &loopback, NULL) == ERR_OK && loopback;
+}
+
+enum err_code listen_tcp(const char *address, bool anywhere, struct listener *out, int *port, struct err *e)
 {
     union address at;
     socklen_t size = 0;
     out->fd = -1;
     out->path[0] = 0;
-    enum err_code code = address_parse(address, &at, &size, e);
+    bool loopback = false;
+    enum err_code code = address_parse(address, &at, &size, &loopback, e);
+    if (code == ERR_OK && !loopback && !anywhere)
+        code = err_set(e, ERR_INVALID, "listen",
+                       "\"%.60s\" is not a loopback address, and auth is off: whoever can reach the server could read "
+                       "everything; turn auth on (CAIRN_AUTH=true) and make tokens (cairn auth token)",
+                       address);
     if (code != ERR_OK)
         return code;
     int fd = socket(at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

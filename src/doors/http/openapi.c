@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "doors/http/http_int.h"
+#include "service/token.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -156,7 +157,14 @@ static void responses(struct json_out *w, const struct catalog_entry *c)
     jw_end_object(w);
 }
 
-static void operation_write(struct json_out *w, const struct catalog_entry *c)
+/* A token where one is needed; where auth is off one is taken as well as none. */
+static void security(struct json_out *w, const struct operation *op, bool auth)
+{
+    bool open = op->permission == PERM_NONE;
+    jw_raw(w, open ? STR("[]") : auth ? STR("[{\"bearer\":[]}]") : STR("[{},{\"bearer\":[]}]"));
+}
+
+static void operation_write(struct json_out *w, const struct catalog_entry *c, bool auth)
 {
     char id[96], method[16];
     size_t i = 0;
@@ -176,13 +184,16 @@ static void operation_write(struct json_out *w, const struct catalog_entry *c)
     jw_array(w);
     jw_str(w, str_cut(&tag, '.'));
     jw_end_array(w);
+    jw_kcstr(w, "x-permission", permission_name(c->op->permission));
+    jw_key(w, "security");
+    security(w, c->op, auth);
     parameters(w, c);
     request_body(w, c->op);
     responses(w, c);
     jw_end_object(w);
 }
 
-static void paths(struct json_out *w, struct arena *a)
+static void paths(struct json_out *w, struct arena *a, bool auth)
 {
     size_t n = 0;
     const struct catalog_entry *c = catalog_make(a, &n);
@@ -193,7 +204,7 @@ static void paths(struct json_out *w, struct arena *a)
             jw_key_str(w, c[i].path);
             jw_object(w);
         }
-        operation_write(w, &c[i]);
+        operation_write(w, &c[i], auth);
         if (i + 1 == n || !str_eq(c[i].path, c[i + 1].path))
             jw_end_object(w);
     }
@@ -206,6 +217,11 @@ static void components(struct json_out *w)
     const struct kind *kinds = kinds_all(&n);
     jw_key(w, "components");
     jw_object(w);
+    jw_key(w, "securitySchemes");
+    jw_raw(w, STR("{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\",\"description\":"
+                  "\"A token of cairn auth token: HS256 or EdDSA, with org, sub (the project), permissions and exp. "
+                  "Needed over "
+                  "TCP where auth is on. X-Cairn-Token holds it where Authorization is the upstream's.\"}}"));
     jw_key(w, "schemas");
     jw_object(w);
     openapi_errors(w);
@@ -223,7 +239,7 @@ static void components(struct json_out *w)
     jw_end_object(w);
 }
 
-void openapi_write(struct buf *b)
+void openapi_write(struct buf *b, bool auth)
 {
     struct json_out w;
     struct arena *a = arena_new();
@@ -242,7 +258,7 @@ void openapi_write(struct buf *b)
     jw_key(&w, "license");
     jw_raw(&w, STR("{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}"));
     jw_end_object(&w);
-    paths(&w, a);
+    paths(&w, a, auth);
     components(&w);
     jw_end_object(&w);
     if (arena_failed(a))

@@ -150,7 +150,7 @@ static enum err_code add_pattern(struct router *rt, const struct route *as, stru
 
 enum err_code router_add_op(struct router *rt, const struct operation *op, struct err *e)
 {
-    const struct route as = {.method = op->method, .op = op};
+    const struct route as = {.method = op->method, .op = op, .permission = op->permission};
     struct str rest = str_of(op->path);
     enum err_code code = ERR_OK;
     while (rest.p && rest.n > 0 && code == ERR_OK) {
@@ -174,8 +174,12 @@ static const struct operation *served(const char *method, const char *path)
 
 enum err_code router_add(struct router *rt, const struct http_route *route, struct err *e)
 {
-    const struct route as = {
-        .method = route->method, .fn = route->fn, .arg = route->arg, .serves = served(route->method, route->path)};
+    const struct operation *serves = served(route->method, route->path);
+    const struct route as = {.method = route->method,
+                             .fn = route->fn,
+                             .arg = route->arg,
+                             .serves = serves,
+                             .permission = serves ? serves->permission : route->permission};
     return add_pattern(rt, &as, str_of(route->path), e);
 }
 

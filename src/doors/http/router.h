@@ -18,6 +18,7 @@ struct route {
     http_handler *fn;
     void *arg;
     const struct operation *serves;  /* fn's: the table's entry for this route, NULL: none */
+    enum permission permission;      /* what a caller's token must hold */
     struct str params[ROUTE_PARAMS]; /* names, in the path's order */
     size_t n_params;
 };

@@ -17,6 +17,9 @@
 
 enum { GIVE_BACK_MS = 5000 };
 
+/* What is older than TLS 1.2 is broken. */
+static const char TLS_PRIORITIES[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
 /* More than four only fight over the listening socket: what takes long is on the workers anyway. */
 static unsigned loop_threads(void)
 {
@@ -32,13 +35,18 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *mhd, char *s)
 
 static struct MHD_Daemon *daemon_start(struct http_server *s, struct listener *l, unsigned threads, unsigned max)
 {
-    const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_TURBO;
-    struct MHD_OptionItem more[] = {
-        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)threads, NULL},
-        {MHD_OPTION_END, 0, NULL},
-    };
-    if (threads < 2)
-        more[0] = more[1]; /* a pool of one is refused */
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_TURBO;
+    struct MHD_OptionItem more[5] = {{MHD_OPTION_END, 0, NULL}};
+    size_t n = 0;
+    if (threads >= 2) /* a pool of one is refused */
+        more[n++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)threads, NULL};
+    if (l == &s->tcp && s->tls.cert) {
+        flags |= MHD_USE_TLS;
+        more[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, s->tls.cert};
+        more[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, s->tls.key};
+        more[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES};
+    }
+    more[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     l->srv = s;
     return MHD_start_daemon(flags, 0, NULL, NULL, handler_access, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)l->fd,
                             MHD_OPTION_CONNECTION_LIMIT, max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
@@ -83,6 +91,7 @@ static void settings(struct http_server *s, const struct http_options *o)
     s->idle_seconds = (int)config_int(c, "server.idle_seconds");
     s->cors_origins = o->cors_origins ? o->cors_origins : config_text(c, "server.cors_origins");
     s->hosts = config_text(c, "server.hosts");
+    s->auth = o->auth || config_bool(c, "auth.enabled");
     s->tcp.fd = s->local.fd = -1;
     id_random(&s->id_base, sizeof(s->id_base));
     pthread_mutex_init(&s->pool.mu, NULL);
@@ -91,9 +100,14 @@ static void settings(struct http_server *s, const struct http_options *o)
 /* Without the Unix socket the server still serves: another server on the same data has it, perhaps. */
 static enum err_code listen_both(struct http_server *s, const struct http_options *o, unsigned max, struct err *e)
 {
-    enum err_code code = listen_tcp(o->listen, &s->tcp, &s->port, e);
+    enum err_code code = listen_tcp(o->listen, s->auth, &s->tcp, &s->port, e);
     if (code != ERR_OK)
         return code;
+    if (s->auth && !s->tls.cert && !listen_is_loopback(o->listen))
+        log_event(LOG_WARN, "tokens_in_the_clear",
+                  L_CSTR("message",
+                         "auth is on but HTTPS is not (server.tls_cert, server.tls_key): tokens and all that is "
+                         "said can be read on the way, unless something before this server speaks TLS"));
     struct err why = {0};
     if (o->unix_socket && listen_unix(o->unix_socket, &s->local, &why) != ERR_OK)
         log_event(LOG_WARN, "http_no_unix_socket", L_CSTR("message", why.message));
@@ -119,7 +133,10 @@ enum err_code http_start(const struct http_options *o, struct http_server **out,
     if (!s)
         return err_nomem(e);
     settings(s, o);
-    enum err_code code = work_start(&s->work, o->workers > 0 ? o->workers : (int)config_int(c, "server.workers"), e);
+    enum err_code code = tls_load(o->tls_cert ? o->tls_cert : config_text(c, "server.tls_cert"),
+                                  o->tls_key ? o->tls_key : config_text(c, "server.tls_key"), &s->tls, e);
+    if (code == ERR_OK)
+        code = work_start(&s->work, o->workers > 0 ? o->workers : (int)config_int(c, "server.workers"), e);
     s->work_runs = code == ERR_OK;
     if (code == ERR_OK)
         code = build_router(s, o, e);
@@ -168,6 +185,7 @@ static void stop_daemons(struct http_server *s)
 static void server_free(struct http_server *s)
 {
     router_free(s->router);
+    tls_release(&s->tls);
     request_pool_free(s);
     limits_stop(&s->limits);
     if (s->work_runs)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "doors/proxy/forward.h"
+#include "service/caller.h"
 
 #include <string.h>
 
@@ -189,6 +190,7 @@ static bool prepare_memory(struct exchange *x)
         return false;
     x->header_session = arena_str(x->job_arena, header.p ? header : STR(""));
     x->raw = arena_str(x->job_arena, body.p ? body : STR(""));
+    x->caller = caller_copy(http_caller(x->r), x->job_arena);
     x->memory = MEMORY_READING;
     return !arena_failed(x->job_arena);
 }

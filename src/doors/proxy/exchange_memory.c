@@ -106,14 +106,15 @@ static void begin_job(void *arg)
     struct exchange *x = arg;
     /* Of a very long history the end is enough to tell which conversation goes on. */
     size_t skip = x->wire.n_messages > MESSAGES_MAX ? x->wire.n_messages - MESSAGES_MAX : 0;
-    const struct chat_request r = {.session = x->ask.session,
-                                   .conversation = x->ask.conversation,
-                                   .agent = x->ask.agent,
-                                   .messages = x->wire.messages + skip,
-                                   .n_messages = x->wire.n_messages - skip,
-                                   .model = x->wire.model,
-                                   .metadata = x->wire.metadata,
-                                   .options = x->ask.options};
+    struct chat_request r = {.session = x->ask.session,
+                             .conversation = x->ask.conversation,
+                             .agent = x->ask.agent,
+                             .messages = x->wire.messages + skip,
+                             .n_messages = x->wire.n_messages - skip,
+                             .model = x->wire.model,
+                             .metadata = x->wire.metadata,
+                             .options = x->ask.options};
+    r.options.caller = x->caller;
     /* A deadline in the past: no recall is tried, the turns are only kept for later. */
     int64_t deadline = x->allowed ? x->started_us + x->p->deadline_us : 1;
     x->code = chat_begin(x->p->o.svc, &r, deadline, &x->chat, &x->context, &x->err);

@@ -127,6 +127,11 @@ static bool is_ours(struct str name)
     return str_ieq(str_take(name, 8), STR("x-cairn-"));
 }
 
+static bool is_credential(struct str name)
+{
+    return str_ieq(name, STR("authorization")) || str_ieq(name, STR("x-api-key"));
+}
+
 static bool put_key(struct arena *a, struct http_header *out, size_t *k, const struct forward_up *how)
 {
     struct str bearer = arena_fmt(a, "Bearer %s", how->key);
@@ -147,6 +152,8 @@ struct http_header *forward_request_headers(struct arena *a, const struct http_h
     for (size_t i = 0; i < n; i++) {
         struct str name = in[i].name;
         if (is_hop(in, n, name) || is_one_of(name, never) || is_ours(name))
+            continue;
+        if (how->request && is_credential(name) && http_header_is_token(how->request, &in[i]))
             continue;
         if (how->key && (str_ieq(name, STR("authorization")) || (how->anthropic && str_ieq(name, STR("x-api-key")))))
             continue;

@@ -16,9 +16,10 @@ const char *forward_url(struct arena *a, struct str base, struct str path, struc
 bool forward_path_escapes(struct str path);
 
 struct forward_up {
-    const char *key; /* the server's, NULL: the caller's own credentials pass */
-    bool anthropic;  /* /v1/messages: the key goes into x-api-key too */
-    bool must_read;  /* ask for an answer that is not compressed */
+    const char *key;                    /* the server's, NULL: the caller's own credentials pass */
+    bool anthropic;                     /* /v1/messages: the key goes into x-api-key too */
+    const struct http_request *request; /* its headers that hold a token of Cairn's stay here; NULL: there are none */
+    bool must_read;                     /* ask for an answer that is not compressed */
 };
 /* All but hop-by-hop headers, Host, Content-Length, Expect and X-Cairn-*. NULL when out of memory. */
 struct http_header *forward_request_headers(struct arena *a, const struct http_header *in, size_t n,

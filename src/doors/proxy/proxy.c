@@ -64,7 +64,8 @@ static bool make_routes(struct proxy *p)
         return false;
     for (size_t i = 0; i < ROUTES; i++) {
         p->route_args[i] = (struct route_arg){p, &routes[i]};
-        p->routes[i] = (struct http_route){routes[i].method, routes[i].path, handle, &p->route_args[i]};
+        p->routes[i] = (struct http_route){routes[i].method, routes[i].path, handle, &p->route_args[i],
+                                           PERM_READ /* where no operation says otherwise */};
     }
     return true;
 }
