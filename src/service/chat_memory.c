@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "service/caller.h"
 #include "service/chat.h"
 #include "service/journal.h"
 

@@ -206,6 +206,7 @@ static enum err_code insert_on(struct store_tx *tx, void *arg, struct err *e)
 
 static void write_line(struct json_out *w, const struct record *r)
 {
+    jw_kstr(w, "id", r->id);
     jw_kstr(w, "token_id", r->id);
     jw_kstr(w, "project", project_slug(r->project));
     jw_kstr(w, "org", record_text(r, "org"));

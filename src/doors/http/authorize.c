@@ -11,7 +11,7 @@
 
 const struct caller *http_caller(const struct http_request *r)
 {
-    return r->caller ? r->caller : &CALLER_LOCAL;
+    return r->call.caller ? r->call.caller : &CALLER_LOCAL;
 }
 
 /* The token after "Bearer", STR_NONE when it is another scheme's. */
@@ -60,7 +60,7 @@ enum err_code authorize(struct http_request *r, struct err *e)
         code = token_caller(r->srv->svc, r->arena, token, c, e);
     if (code)
         return code;
-    r->caller = r->call.caller = c; /* the call's: limits count by it before the operation runs */
+    r->call.caller = c; /* the call's: limits count by it before the operation runs */
     const char *what = r->route->op ? r->route->op->name : r->route->pattern.p;
     return token_permits(c, r->route->permission, what, e);
 }
@@ -70,7 +70,7 @@ bool http_header_is_token(const struct http_request *r, const struct http_header
 {
     struct auth_identity who;
     struct str value = bearer(h->value);
-    if (!r->caller)
+    if (!r->call.caller)
         return false;
     if (!value.n)
         value = h->value;

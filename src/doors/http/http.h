@@ -41,6 +41,7 @@ struct http_options {
 };
 enum err_code http_start(const struct http_options *o, struct http_server **out, struct err *e);
 int http_port(const struct http_server *s);
+bool http_has_tls(const struct http_server *s); /* HTTPS over TCP */
 /* Stops accepting, lets running requests finish for at most `drain_ms`, then closes. */
 void http_stop(struct http_server *s, int drain_ms);
 

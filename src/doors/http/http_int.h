@@ -106,7 +106,6 @@ struct http_request {
     bool explained; /* its failure is in the log already */
     const struct route *route;
     struct route_match match;
-    const struct caller *caller; /* NULL: CALLER_LOCAL */
     int64_t began_us;
     struct str cors; /* the request's Origin, when its page may see the answer; else STR_NONE */
     char peer[16];   /* the client's address, for limits; peer_n bytes, 0 over the Unix socket */
@@ -134,7 +133,7 @@ struct http_request {
     struct buf out;
     struct http_stream stream;
 
-    /* an operation's run (run.c) */
+    /* an operation's run (run.c); call.caller is set first of all, for routes that are no operations too */
     struct op_call call;
     struct json_out jw;
 };

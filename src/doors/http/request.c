@@ -105,7 +105,7 @@ static void request_recycle(struct http_request *r)
     r->cors = STR_NONE;
     r->peer_n = 0;
     r->limit = (struct limit_verdict){0};
-    r->call.caller = r->caller = NULL; /* nobody inherits anybody's rights */
+    r->call.caller = NULL; /* nobody inherits anybody's rights */
     r->parked = r->over = r->gone = r->telling = false;
     r->on_gone = NULL;
     r->status = 0;

@@ -128,7 +128,7 @@ static void run(struct http_request *r)
                                .op = r->route->op,
                                .arena = r->arena,
                                .out = &r->jw,
-                               .caller = r->caller,
+                               .caller = r->call.caller,
                                .request_id = r->id,
                                .status = r->route->op->status,
                                .total = -1,

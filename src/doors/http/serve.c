@@ -120,10 +120,11 @@ static void announce(struct serving *s)
                                     "Authorization header is passed on"));
     if (s->o->quiet)
         return;
-    printf("chat    point an OpenAI client at http://%s/v1 and put \"session_id\" into its requests\n"
-           "search  cairn recall \"what did we decide?\"   (or see http://%s/docs)\n"
+    const char *scheme = http_has_tls(s->http) ? "https" : "http";
+    printf("chat    point an OpenAI client at %s://%s/v1 and put \"session_id\" into its requests\n"
+           "search  cairn recall \"what did we decide?\"   (or see %s://%s/docs)\n"
            "data    %s\n",
-           s->listen, s->listen, s->o->dir);
+           scheme, s->listen, scheme, s->listen, s->o->dir);
     fflush(stdout);
 }
 

@@ -159,6 +159,11 @@ int http_port(const struct http_server *s)
     return s->port;
 }
 
+bool http_has_tls(const struct http_server *s)
+{
+    return s->tls.cert != NULL;
+}
+
 /* ---- stopping ---- */
 
 /* True when all requests were given up within `ms`. */

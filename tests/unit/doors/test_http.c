@@ -58,10 +58,10 @@ static void careless(struct http_request *r, void *arg)
 }
 
 static const struct http_route ROUTES[] = {
-    {"GET", "/hello", hello, NULL},          {"GET", "/echo", echo, NULL},
-    {"POST", "/echo", echo, NULL},           {"POST", "/api/v2/echo", echo, NULL},
-    {"GET", "/limited", limited, NULL},      {"GET", "/v1/limited", limited, NULL},
-    {"POST", "/v1/messages", limited, NULL}, {"GET", "/careless", careless, NULL},
+    {"GET", "/hello", hello, NULL, PERM_NONE},          {"GET", "/echo", echo, NULL, PERM_NONE},
+    {"POST", "/echo", echo, NULL, PERM_NONE},           {"POST", "/api/v2/echo", echo, NULL, PERM_NONE},
+    {"GET", "/limited", limited, NULL, PERM_NONE},      {"GET", "/v1/limited", limited, NULL, PERM_NONE},
+    {"POST", "/v1/messages", limited, NULL, PERM_NONE}, {"GET", "/careless", careless, NULL, PERM_NONE},
 };
 
 static int set_up(void **state)

@@ -8,8 +8,8 @@ static void hello(struct http_request *r, void *arg)
 }
 
 static const struct http_route ROUTES[] = {
-    {"GET", "/hello", hello, NULL},
-    {"POST", "/hello", hello, NULL},
+    {"GET", "/hello", hello, NULL, PERM_NONE},
+    {"POST", "/hello", hello, NULL, PERM_NONE},
 };
 
 static struct http_server *server(const char *origins)

@@ -41,9 +41,9 @@ static void stream_on_worker(struct http_request *r, void *arg)
 }
 
 static const struct http_route ROUTES[] = {
-    {"POST", "/echo", echo, NULL},
-    {"GET", "/stream", stream_it, NULL},
-    {"GET", "/later", stream_on_worker, NULL},
+    {"POST", "/echo", echo, NULL, PERM_NONE},
+    {"GET", "/stream", stream_it, NULL, PERM_NONE},
+    {"GET", "/later", stream_on_worker, NULL, PERM_NONE},
 };
 
 static void start_survives(void **state)

@@ -11,7 +11,7 @@ static enum err_code try_tcp(const char *address, struct err *e)
     struct listener l;
     int port = 0;
     memset(e, 0, sizeof(*e));
-    enum err_code code = listen_tcp(address, &l, &port, e);
+    enum err_code code = listen_tcp(address, false, &l, &port, e);
     if (code == ERR_OK)
         assert_in_range(port, 1, 65535);
     listen_close(&l);
@@ -64,7 +64,7 @@ static void says_when_a_port_is_taken(void **state)
     struct err e = {0};
     char address[40];
     int port = 0;
-    assert_int_equal(listen_tcp("127.0.0.1:0", &a, &port, NULL), ERR_OK);
+    assert_int_equal(listen_tcp("127.0.0.1:0", false, &a, &port, NULL), ERR_OK);
     snprintf(address, sizeof(address), "127.0.0.1:%d", port);
     assert_int_equal(try_tcp(address, &e), ERR_UNAVAILABLE);
     assert_non_null(strstr(e.message, "in use"));

@@ -29,8 +29,8 @@ static void echo_length(struct http_request *r, void *arg)
 
 static struct waiting waiting;
 static const struct http_route ROUTES[] = {
-    {"GET", "/wait", wait_long, &waiting},
-    {"POST", "/length", echo_length, NULL},
+    {"GET", "/wait", wait_long, &waiting, PERM_NONE},
+    {"POST", "/length", echo_length, NULL, PERM_NONE},
 };
 
 static int set_up(void **state)

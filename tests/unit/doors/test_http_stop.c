@@ -56,10 +56,10 @@ static void stuck(struct http_request *r, void *arg)
 }
 
 static const struct http_route ROUTES[] = {
-    {"GET", "/hello", hello, NULL},
-    {"GET", "/later", later, NULL},
-    {"GET", "/slow", slow, NULL},
-    {"GET", "/stuck", stuck, NULL},
+    {"GET", "/hello", hello, NULL, PERM_NONE},
+    {"GET", "/later", later, NULL, PERM_NONE},
+    {"GET", "/slow", slow, NULL, PERM_NONE},
+    {"GET", "/stuck", stuck, NULL, PERM_NONE},
 };
 
 static struct http_server *start(void)

@@ -102,7 +102,7 @@ static void stream_it(struct http_request *r, void *arg)
 }
 
 static struct producer *producer; /* of the test that runs */
-static const struct http_route ROUTES[] = {{"GET", "/stream", stream_it, &producer}};
+static const struct http_route ROUTES[] = {{"GET", "/stream", stream_it, &producer, PERM_NONE}};
 
 static int set_up(void **state)
 {
