@@ -22,6 +22,7 @@ struct fixture {
     char dir[64];
     struct service *svc;
     struct arena *arena;
+    const struct caller *caller; /* who calls; NULL: this machine, everything */
 };
 
 static inline void fixture_open(struct fixture *f)
@@ -61,7 +62,8 @@ static inline enum err_code fixture_call(struct fixture *f, const char *name, co
 {
     struct buf b;
     struct json_out w;
-    struct op_call call = {.svc = f->svc, .op = operation_find(name), .arena = f->arena, .out = &w};
+    struct op_call call = {
+        .svc = f->svc, .op = operation_find(name), .arena = f->arena, .out = &w, .caller = f->caller};
     struct op_input in = {.body = arena_str(f->arena, str_of(args))};
     buf_init(&b, 0);
     jw_init(&w, &b);
