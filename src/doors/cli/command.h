@@ -52,7 +52,7 @@ struct command {
 
 extern const struct command command_serve, command_list, command_show, command_add, command_edit, command_remove,
     command_backup, command_restore, command_doctor, command_schema, command_config, command_call, command_docs,
-    command_version, command_help;
+    command_completions, command_man, command_version, command_help;
 
 /* Sets the line that follows an error. */
 void cli_hint(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -112,6 +112,10 @@ void help_overview(struct cli *c);
 enum err_code help_command(struct cli *c, const char *name, struct err *e);
 /* "usage: cairn list KIND …" and the flags of an operation. */
 void help_operation(struct cli *c, const char *command, const char *words, const struct operation *op);
+/* Parts of it that the manual page shares: "; 1 to 100 (10)", " N" (with the space; "" for a switch), "SESSION_ID". */
+void help_bounds(struct buf *b, const struct op_arg *arg);
+const char *help_placeholder(enum arg_type t);
+struct str help_upper(struct cli *c, const char *name);
 /* ERR_INVALID "unknown command", naming the nearest. */
 enum err_code help_unknown(struct cli *c, const char *name, struct err *e);
 

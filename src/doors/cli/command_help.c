@@ -61,7 +61,7 @@ void help_overview(struct cli *c)
 }
 
 /* "QUERY": what stands for a positional argument in usage. */
-static struct str upper(struct cli *c, const char *name)
+struct str help_upper(struct cli *c, const char *name)
 {
     struct str s = arena_str(c->arena, str_of(name));
     for (size_t i = 0; i < s.n; i++) {
@@ -78,12 +78,12 @@ static void put_words(struct cli *c, const struct operation *op)
         if (!arguments_positional(op, arg))
             continue;
         bool must = arg->flags & ARG_REQUIRED;
-        buf_fmt(&c->out, must ? " %.*s" : " [%.*s]", STR_ARG(upper(c, arg->name)));
+        buf_fmt(&c->out, must ? " %.*s" : " [%.*s]", STR_ARG(help_upper(c, arg->name)));
     }
 }
 
 /* "; 1 to 100 (10)": choices or range, and the default. */
-static void put_bounds(struct buf *b, const struct op_arg *arg)
+void help_bounds(struct buf *b, const struct op_arg *arg)
 {
     bool number = arg->type == ARG_INT || arg->type == ARG_REAL;
     if (arg->choices) {
@@ -100,7 +100,7 @@ static void put_bounds(struct buf *b, const struct op_arg *arg)
         buf_fmt(b, " (%s)", arg->fallback);
 }
 
-static const char *placeholder(enum arg_type t)
+const char *help_placeholder(enum arg_type t)
 {
     switch (t) {
     case ARG_INT:
@@ -126,11 +126,11 @@ static void put_arg(struct cli *c, const struct operation *op, const struct op_a
     struct buf b;
     const char *flag = arguments_flag(c->arena, arg);
     struct str name = arguments_positional(op, arg)
-                          ? upper(c, arg->name)
-                          : arena_fmt(c->arena, "%s%s", flag ? flag : "", placeholder(arg->type));
+                          ? help_upper(c, arg->name)
+                          : arena_fmt(c->arena, "%s%s", flag ? flag : "", help_placeholder(arg->type));
     buf_init(&b, 0);
     buf_cstr(&b, arg->help);
-    put_bounds(&b, arg);
+    help_bounds(&b, arg);
     size_t pad = name.n < FLAG_PAD ? FLAG_PAD - name.n : 1;
     buf_cstr(&c->out, "  ");
     screen_ink(&c->screen, &c->out, INK_ID, name);
