@@ -44,6 +44,15 @@ struct index_term {
 enum err_code index_terms(struct arena *a, struct str text, bool drop_stop_words, struct index_term **out, size_t *n,
                           struct err *e);
 
+/* Texts that are in no index, matched one by one with the index's own words: for records, which are few. A matcher
+ * belongs to one thread at a time. */
+struct index_matcher;
+enum err_code index_matcher_new(const struct str *terms, size_t n_terms, struct index_matcher **out, struct err *e);
+void index_matcher_free(struct index_matcher *m); /* NULL is fine */
+/* counts[n_terms]: how often each term occurs; *words: how many words there are, stop words left out. Terms are
+ * borrowed from index_matcher_new; texts past 64 KiB are judged by their first 64 KiB. */
+enum err_code index_match(struct index_matcher *m, struct str text, uint32_t *counts, size_t *words, struct err *e);
+
 /* ---- search ---- */
 struct index_query {
     const struct str *terms; /* index forms, distinct, at most INDEX_TERMS_MAX */

@@ -14,6 +14,8 @@ op_fn session_save, session_update, session_remove;
 op_fn conversation_archive, conversation_remove, conversation_window_clear;
 /* tag.c, prop.c */
 op_fn tag_create, prop_used;
+/* find.c */
+op_fn find_all, find_sessions, find_patterns;
 /* turn.c */
 op_fn turn_add, turn_remember;
 /* context.c */

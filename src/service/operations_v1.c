@@ -30,8 +30,23 @@ static const struct op_arg session_delete_args[] = {
     RECORD_ID,
     {"gdpr_request", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL, "also ask for its erasure"},
 };
+#define FIND_ARGS                                                                                                      \
+    {"q", ARG_TEXT, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL | ARG_REST, 1, 100000, NULL, NULL, "words to find"},   \
+        {"project", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "only this project"},                               \
+        {"submodule_id", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "the same under its v1 name"},                 \
+    {                                                                                                                  \
+        "limit", ARG_INT, ARG_IN_QUERY, 0, 1, 1000, "20", NULL, "results at most"                                      \
+    }
+static const struct op_arg find_args[] = {FIND_ARGS};
+static const struct op_arg find_all_args[] = {
+    FIND_ARGS,
+    {"kind", ARG_TEXT, ARG_IN_QUERY, 0, 1, 400, NULL, NULL,
+     "only these kinds of records, by name, separated by commas"},
+};
 static const struct op_arg id_args[] = {RECORD_ID};
 static const struct op_arg window_args[] = {CONVERSATION_ID};
+
+#define FOUND "[{kind, id, score, title, snippet, project, submodule_id, timestamp, record}]"
 
 static const struct operation entries[] = {
     {"session.save", "POST", "/api/v1/sessions", NULL, NULL, ARGS(session_save_args), PERM_WRITE, LIMIT_SESSIONS,
@@ -52,5 +67,11 @@ static const struct operation entries[] = {
      "Begin a new short-term window; deletes nothing", "{conversation_id, cleared, window_start, updated_at}"},
     {"prop.used", "POST", "/api/v1/props/{id}/used", NULL, NULL, ARGS(id_args), PERM_WRITE, LIMIT_NONE, OP_INLINE, 200,
      prop_used, "Count a use of a prop", "prop"},
+    {"find", "GET", "/api/v1/search", "find", NULL, ARGS(find_all_args), PERM_READ, LIMIT_CONTEXT, OP_LIST_V1, 200,
+     find_all, "Find records of every kind, and turns, by their words", FOUND},
+    {"find.sessions", "GET", "/api/v1/search/sessions", NULL, NULL, ARGS(find_args), PERM_READ, LIMIT_CONTEXT,
+     OP_LIST_V1, 200, find_sessions, "Find sessions by their words and by what was said in them", FOUND},
+    {"find.patterns", "GET", "/api/v1/search/patterns", NULL, NULL, ARGS(find_args), PERM_READ, LIMIT_CONTEXT,
+     OP_LIST_V1, 200, find_patterns, "Find patterns by their words", FOUND},
 };
 const struct operation_table operations_v1 = TABLE_OF(entries);

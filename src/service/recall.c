@@ -1,10 +1,14 @@
 /* Recall and context search as operations: arguments in, ranked turns out. The ranking itself is search/. */
 #include "service/features.h"
+#include "service/find.h"
 #include "service/operation_run.h"
 #include "service/place.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "search/recall.h"
+
+enum { RECORD_BYTES = 4000 }; /* of a record's words among what is recalled */
 
 /* *session: an id, or the caller's own name for a session; becomes the id. */
 static enum err_code find_session(struct op_call *c, struct str *session, struct err *e)
@@ -23,26 +27,22 @@ static enum err_code find_session(struct op_call *c, struct str *session, struct
     return code;
 }
 
-static enum err_code only_turns(const struct op_call *c, struct err *e)
+/* Turns alone unless asked; ["all"]: turns and records of every kind. */
+static enum err_code read_kinds(const struct op_call *c, struct find_kinds *out, struct err *e)
 {
     const struct json *kinds = op_json(c, "kinds");
-    for (size_t i = 0; kinds && i < kinds->n; i++) {
-        if (kinds->items[i].type != JSON_STRING || !kind_find(kinds->items[i].s))
-            return err_set(e, ERR_INVALID, "kinds",
-                           "kinds must be an array of names of record kinds, such as \"turn\"");
+    enum err_code code = ERR_OK;
+    out->turns = !kinds || kinds->n == 0;
+    for (size_t i = 0; !code && kinds && i < kinds->n; i++) {
+        if (kinds->items[i].type != JSON_STRING)
+            code =
+                err_set(e, ERR_INVALID, "kinds", "kinds must be an array of names of record kinds, such as \"turn\"");
+        else if (str_is(kinds->items[i].s, "all"))
+            out->all = out->turns = true;
+        else
+            code = find_kinds_add(out, kinds->items[i].s, "kinds", e);
     }
-    return ERR_OK;
-}
-
-/* Words are indexed for turns alone so far: asking for other kinds only finds nothing. */
-static bool wants_turns(const struct op_call *c)
-{
-    const struct json *kinds = op_json(c, "kinds");
-    for (size_t i = 0; kinds && i < kinds->n; i++) {
-        if (kind_find(kinds->items[i].s) == KIND_TURN)
-            return true;
-    }
-    return !kinds || kinds->n == 0;
+    return code;
 }
 
 static void write_source(struct json_out *w, const struct recall_hit *h)
@@ -76,6 +76,55 @@ static void write_hit(struct op_call *c, const struct recall_hit *h, bool explai
     jw_end_object(w);
 }
 
+/* A record among what is recalled: its words are its content. */
+static void write_record(struct op_call *c, const struct records_hit *h)
+{
+    struct json_out *w = c->out;
+    const struct record *r = h->record;
+    struct str session = r->kind == KIND_SESSION ? r->id : record_text(r, "session_id");
+    jw_object(w);
+    jw_kcstr(w, "kind", r->kind->name);
+    jw_kstr(w, "id", r->id);
+    jw_knum(w, "score", h->score);
+    jw_kstr(w, "content", text_cut(h->text, RECORD_BYTES));
+    jw_kstr(w, "conversation_id", r->kind == KIND_CONVERSATION ? r->id : record_text(r, "conversation_id"));
+    jw_kstr(w, "session_id", session);
+    jw_kstr(w, "project", r->project.n ? op_shown_project(c, r->project) : STR_NONE);
+    jw_kstr(w, "agent", STR_NONE);
+    jw_kstr(w, "role", STR_NONE);
+    jw_ktime(w, "timestamp", r->created_at);
+    jw_key(w, "source");
+    jw_object(w);
+    jw_kcstr(w, "kind", r->kind->name);
+    jw_kstr(w, "id", r->id);
+    jw_kstr(w, "title", find_title(r));
+    jw_end_object(w);
+    jw_end_object(w);
+}
+
+/* Both kinds of finds by score, within what was asked for: results, and tokens over all. */
+static enum err_code write_all(struct op_call *c, const struct recall_query *q, const struct recall_result *turns,
+                               const struct records_result *records, struct err *e)
+{
+    struct found *list = NULL;
+    size_t n = 0, written = 0;
+    int64_t tokens = 0;
+    enum err_code code = find_together(c, records, turns, &list, &n, e);
+    for (size_t i = 0; !code && i < n && written < (size_t)q->max_results; i++) {
+        const struct found *f = &list[i];
+        int64_t cost = f->turn ? f->turn->turn.token_count : text_tokens(text_cut(f->record->text, RECORD_BYTES));
+        if (q->max_tokens > 0 && tokens + cost > q->max_tokens)
+            continue;
+        tokens += cost;
+        written++;
+        if (f->turn)
+            write_hit(c, f->turn, op_bool(c, "explain", false));
+        else
+            write_record(c, f->record);
+    }
+    return code;
+}
+
 enum err_code recall_call(struct op_call *c, struct err *e)
 {
     int64_t start = clock_mono_us();
@@ -89,23 +138,32 @@ enum err_code recall_call(struct op_call *c, struct err *e)
                              .max_results = (int)op_int(c, "max_results", 10),
                              .max_tokens = op_int(c, "max_tokens", 0)};
     struct recall_result r = {0};
-    enum err_code code = only_turns(c, e);
+    struct find_kinds kinds = {0};
+    struct records_result records = {0};
+    enum err_code code = read_kinds(c, &kinds, e);
     if (!code && q.session_id.n)
         code = find_session(c, &q.session_id, e);
-    if (!code && wants_turns(c))
+    if (!code && kinds.turns)
         code = recall_run(c->svc->store, c->svc->index, c->arena, &q, &r, e);
+    struct records_query records_query = {.text = q.text,
+                                          .session_id = q.session_id,
+                                          .project = q.project,
+                                          .scope = q.scope,
+                                          .to = q.to,
+                                          .limit = q.max_results};
+    if (!code)
+        code = find_records(c, &kinds, &records_query, &records, e);
     if (code)
         return code;
     jw_object(c->out);
     jw_key(c->out, "results");
     jw_array(c->out);
-    for (size_t i = 0; i < r.n; i++)
-        write_hit(c, &r.hits[i], op_bool(c, "explain", false));
+    code = write_all(c, &q, &r, &records, e);
     jw_end_array(c->out);
-    jw_kint(c->out, "total_matches", r.total_matches);
+    jw_kint(c->out, "total_matches", r.total_matches + records.total_matches);
     jw_knum(c->out, "took_ms", (double)(clock_mono_us() - start) / 1000.0);
     jw_end_object(c->out);
-    return ERR_OK;
+    return code;
 }
 
 /* ---- context search ---- */

@@ -5,7 +5,7 @@
 #include "store/internal.h"
 #include "store/records.h"
 
-enum { LIMIT_MAX = 1000, FILTERS_MAX = 16, PARAMETERS_MAX = 64, FIND_LENGTH_MAX = 64 * 1024 };
+enum { LIMIT_MAX = 1000, FILTERS_MAX = 16, PARAMETERS_MAX = 64, FIND_LENGTH_MAX = 64 * 1024, WALK_MAX = 1000000 };
 
 /* SQL text with the values it binds, in order. */
 struct clause {
@@ -117,6 +117,56 @@ static void put_tag(struct clause *c, const struct kind *k, struct str tag, enum
     buf_char(&c->sql, ')');
 }
 
+/* ---- words ---- */
+
+static bool searched(const struct field *f)
+{
+    return f->flags & FIELD_SEARCHED;
+}
+
+bool list_searchable(const struct kind *k)
+{
+    bool found = false;
+    for (size_t i = 0; i < k->n_fields; i++)
+        found = found || searched(&k->fields[i]);
+    return found && k != KIND_TURN && !(k->flags & KIND_INTERNAL);
+}
+
+/* One column against all patterns, whose parameters are first … first + n - 1. */
+static void put_column_words(struct clause *c, const char *column, int first, size_t n, enum sql_dialect d)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_fmt(&c->sql, " OR \"%s\" %s ?%d ESCAPE '\\'", column, d == SQL_POSTGRES ? "ILIKE" : "LIKE", first + (int)i);
+    buf_fmt(&c->sql,
+            d == SQL_POSTGRES ? " OR octet_length(\"%s\") <> length(\"%s\")"
+                              : " OR length(CAST(\"%s\" AS BLOB)) <> length(\"%s\")",
+            column, column);
+}
+
+static enum err_code put_words(struct clause *c, struct arena *a, const struct list_query *q, enum sql_dialect d,
+                               struct err *e)
+{
+    int first = c->n + 1;
+    if (c->n + q->n_words > PARAMETERS_MAX)
+        return err_set(e, ERR_INVALID, NULL, "too many words to look for at once");
+    for (size_t i = 0; i < q->n_words; i++) {
+        struct str pattern = like_pattern(a, q->words[i]);
+        if (!pattern.p)
+            return err_nomem(e);
+        c->values[c->n++] = V_TEXT(pattern);
+    }
+    buf_cstr(&c->sql, " AND (0 = 1");
+    if (q->kind->flags & KIND_KEYED)
+        put_column_words(c, "id", first, q->n_words, d);
+    for (size_t i = 0; i < q->kind->n_fields; i++)
+        if (searched(&q->kind->fields[i]))
+            put_column_words(c, q->kind->fields[i].name, first, q->n_words, d);
+    buf_char(&c->sql, ')');
+    return ERR_OK;
+}
+
+/* ---- filters ---- */
+
 static enum err_code put_looked_for(struct store_tx *tx, struct arena *a, struct clause *c, const struct list_query *q,
                                     struct err *e)
 {
@@ -128,10 +178,8 @@ static enum err_code put_looked_for(struct store_tx *tx, struct arena *a, struct
     }
     if (q->tag.n)
         put_tag(c, q->kind, q->tag, tx->d->dialect);
-    return ERR_OK;
+    return q->n_words ? put_words(c, a, q, tx->d->dialect, e) : ERR_OK;
 }
-
-/* ---- filters ---- */
 
 static void put_scope(struct clause *c, const struct list_query *q)
 {
@@ -340,5 +388,50 @@ enum err_code record_list_count(struct store_tx *tx, struct arena *a, const stru
     *out = 0;
     enum err_code rc = count_all(tx, a, q, &c, out, e);
     buf_release(&c.sql);
+    return rc;
+}
+
+/* ---- walking ---- */
+
+static enum err_code walk_rows(struct store_tx *tx, const struct list_query *q, struct clause *c, record_fn *fn,
+                               void *arg, struct err *e)
+{
+    struct arena *row = arena_new();
+    if (!row)
+        return err_nomem(e);
+    struct query run;
+    enum err_code code = ERR_OK;
+    query_sql(&run, tx, buf_view(&c->sql), "look through records", e);
+    bind_all(&run, c);
+    while (!code && query_row(&run)) {
+        const struct record *r = query_record(&run, row, q->kind);
+        if (r)
+            code = fn(arg, r, e);
+        arena_reset(row);
+    }
+    enum err_code rc = query_end(&run);
+    arena_free(row);
+    return code ? code : rc;
+}
+
+enum err_code record_walk(struct store_tx *tx, const struct list_query *q, record_fn *fn, void *arg, struct err *e)
+{
+    if (q->limit < 1 || q->limit > WALK_MAX)
+        return err_set(e, ERR_INVALID, "limit", "limit must be 1 to %d", WALK_MAX);
+    struct clause c = {0};
+    struct arena *a = arena_new();
+    if (!a)
+        return err_nomem(e);
+    buf_init(&c.sql, SQL_CACHE_TEXT * 4);
+    buf_cstr(&c.sql, "SELECT ");
+    sql_columns(&c.sql, q->kind);
+    buf_fmt(&c.sql, " FROM \"%s\" WHERE deleted_at IS NULL", q->kind->name);
+    enum err_code rc = put_filters(tx, a, &c, q, e);
+    buf_cstr(&c.sql, " ORDER BY seq DESC LIMIT ");
+    put_parameter(&c, V_INT(q->limit));
+    if (!rc)
+        rc = c.sql.failed ? err_nomem(e) : walk_rows(tx, q, &c, fn, arg, e);
+    buf_release(&c.sql);
+    arena_free(a);
     return rc;
 }

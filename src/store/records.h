@@ -32,8 +32,13 @@ struct list_query {
     size_t n_filters;
     struct scope scope;               /* who asks: only what may be read is listed and counted; {0}: everything */
     int64_t created_from, created_to; /* ms, 0: open */
-    struct str find;   /* only records with this text in a name, title or description, or in the id that a
-                          caller gave; in any case of ASCII letters. STR_NONE: all. See list_findable */
+    struct str find; /* only records with this text in a name, title or description, or in the id that a
+                        caller gave; in any case of ASCII letters. STR_NONE: all. See list_findable */
+    /* Only records in whose searched fields (or given id) one of these beginnings of words occurs, n_words of them, at
+     * most 24; in any case of ASCII letters, and within words too. Texts beyond ASCII pass as well, since only a
+     * tokenizer can judge them: this narrows a walk down, it does not decide. */
+    const struct str *words;
+    size_t n_words;
     struct str tag;    /* only records that carry this tag, as a tag record or among their own `tags` */
     int limit;         /* 1 … 1000 */
     struct str cursor; /* from a former page's next_cursor, or STR_NONE */
@@ -52,6 +57,12 @@ enum err_code record_list(struct store_tx *tx, struct arena *a, const struct lis
 /* How many a list with these filters and this scope would have. */
 enum err_code record_list_count(struct store_tx *tx, struct arena *a, const struct list_query *q, int64_t *out,
                                 struct err *e);
+/* Whether `words` has fields to look into. */
+bool list_searchable(const struct kind *k);
+/* Calls fn for each record that matches q, newest first, at most q->limit of them (1 … 1,000,000; cursor and count play
+ * no part), one at a time: the record lives only during the call. Ends with fn's code when that is not ERR_OK. */
+typedef enum err_code record_fn(void *arg, const struct record *r, struct err *e);
+enum err_code record_walk(struct store_tx *tx, const struct list_query *q, record_fn *fn, void *arg, struct err *e);
 enum err_code record_count(struct store_tx *tx, const struct kind *k, struct str project, int64_t *out, struct err *e);
 /* Records of k with seq > after, ascending, alive or deleted, at most limit: what the index feeds on. */
 enum err_code record_after(struct store_tx *tx, struct arena *a, const struct kind *k, int64_t after, int limit,
