@@ -21,21 +21,28 @@ static bool texts_of(struct talk *t, const struct pick *p, struct str **out, siz
     return *out != NULL;
 }
 
-/* When no sentence is short enough, the best is cut at a word. */
-static struct str cut_best(struct talk *t, size_t characters)
+struct str digest_cut(struct arena *a, struct str s, size_t characters)
 {
-    struct pick p = {.speaker = NO_NAME, .count = 1, .one_characters = SIZE_MAX};
-    struct choice *chosen;
-    size_t n, bytes = 0, word = 0;
-    if (characters < 2 || !pick(t, &p, &chosen, &n) || !n)
-        return STR_NONE;
-    struct str s = chosen[0].text;
+    size_t bytes = 0, word = 0;
+    s = str_trim(s);
+    if (text_chars(s) <= characters)
+        return s;
     for (size_t i = 0; i + 1 < characters && bytes < s.n; i++) {
         size_t len = text_char_len(str_skip(s, bytes));
         word = s.p[bytes] == ' ' ? bytes : word;
         bytes += len ? len : 1;
     }
-    return arena_fmt(t->arena, "%.*s\xE2\x80\xA6", (int)(word > bytes / 2 ? word : bytes), s.p);
+    return arena_fmt(a, "%.*s\xE2\x80\xA6", (int)(word > bytes / 2 ? word : bytes), s.p);
+}
+
+/* When no sentence is short enough, the best is cut. */
+static struct str cut_best(struct talk *t, size_t characters)
+{
+    struct pick p = {.speaker = NO_NAME, .count = 1, .one_characters = SIZE_MAX};
+    struct choice *chosen;
+    size_t n;
+    bool found = characters > 1 && pick(t, &p, &chosen, &n) && n;
+    return found ? digest_cut(t->arena, chosen[0].text, characters) : STR_NONE;
 }
 
 static bool make_text(struct talk *t, size_t characters, struct str *out)

@@ -49,5 +49,8 @@ struct digest {
 /* `characters`: length of the summary, 0: DIGEST_CHARACTERS. All that *out holds is in the arena. ERR_NOMEM only. */
 enum err_code digest_make(struct arena *a, const struct digest_turn *turns, size_t n, size_t characters,
                           struct digest *out, struct err *e);
+/* Without white space around it, at most `characters` long: cut at a word, with "…" at its end. Borrowed from s, or in
+ * the arena; STR_NONE when out of memory. */
+struct str digest_cut(struct arena *a, struct str s, size_t characters);
 
 #endif

@@ -10,9 +10,11 @@
 
 enum { PROMISING = 120 };
 /* What a stem still adds once it has been said, and a speaker once heard. */
-static const double SAID = 0.15, HEARD = 0.85;
+static const double SAID = 0.12, HEARD = 0.85;
 /* Length counts less than fully: 0 picks the best whatever its length, 1 the best a character. */
 static const double DENSITY = 0.35;
+/* What adds less than this share of what the first added is padding, not news. */
+static const double LEAST = 0.15;
 
 struct candidate {
     const struct sentence *s;
@@ -69,67 +71,79 @@ static bool gather(struct talk *t, const struct pick *p, struct candidate **out,
     return true;
 }
 
+/* A choice under way. */
+struct choosing {
+    const struct talk *talk;
+    struct candidate *all;
+    size_t n, left;     /* candidates; characters that are left */
+    bool *said, *heard; /* stems, speakers */
+    double density;
+    double first; /* what the first one added, 0: none yet */
+};
+
 /* The share of its words' weight that has not been said. */
-static double fresh(const struct talk *t, const struct sentence *s, const bool *said)
+static double fresh(const struct choosing *c, const struct sentence *s)
 {
     double all = 0, left = 0;
     for (uint32_t i = 0; i < s->n; i++) {
-        uint32_t stem = t->vocabulary.form[s->words[i].form].stem;
-        double w = stem_weight(t, stem);
+        uint32_t stem = c->talk->vocabulary.form[s->words[i].form].stem;
+        double w = stem_weight(c->talk, stem);
         all += w;
-        left += said[stem] ? SAID * w : w;
+        left += c->said[stem] ? SAID * w : w;
     }
     return all > 0 ? left / all : 0;
 }
 
-static double gain(const struct talk *t, const struct candidate *c, const bool *said, const bool *heard, double density)
+static double gain(const struct choosing *c, const struct candidate *it)
 {
-    double g = c->worth * fresh(t, c->s, said);
-    if (c->s->speaker != NO_NAME && heard[c->s->speaker])
+    double g = it->worth * fresh(c, it->s);
+    if (it->s->speaker != NO_NAME && c->heard[it->s->speaker])
         g *= HEARD;
-    return g / pow((double)c->told.characters + 20, density);
+    return g / pow((double)it->told.characters + 20, c->density);
 }
 
-static void mark_said(const struct talk *t, const struct sentence *s, bool *said, bool *heard)
+static void take(struct choosing *c, struct candidate *it)
 {
-    for (uint32_t i = 0; i < s->n; i++)
-        said[t->vocabulary.form[s->words[i].form].stem] = true;
-    if (s->speaker != NO_NAME)
-        heard[s->speaker] = true;
+    it->taken = true;
+    for (uint32_t i = 0; i < it->s->n; i++)
+        c->said[c->talk->vocabulary.form[it->s->words[i].form].stem] = true;
+    if (it->s->speaker != NO_NAME)
+        c->heard[it->s->speaker] = true;
+    c->left -= it->told.characters + (c->left > it->told.characters);
 }
 
-static struct candidate *best_of(const struct talk *t, struct candidate *all, size_t n, size_t room, const bool *said,
-                                 const bool *heard, double density)
+/* NULL when nothing fits, or adds enough. */
+static struct candidate *best_of(struct choosing *c)
 {
     struct candidate *best = NULL;
-    double most = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (all[i].taken || all[i].told.characters > room)
-            continue;
-        double g = gain(t, &all[i], said, heard, density);
+    double most = LEAST * c->first;
+    for (size_t i = 0; i < c->n; i++) {
+        double g = c->all[i].taken || c->all[i].told.characters > c->left ? 0 : gain(c, &c->all[i]);
         if (g > most) {
             most = g;
-            best = &all[i];
+            best = &c->all[i];
         }
     }
+    if (best && c->first <= 0)
+        c->first = most;
     return best;
 }
 
 bool pick(struct talk *t, const struct pick *p, struct choice **out, size_t *n)
 {
-    struct candidate *all = NULL, *best;
-    size_t found = 0, left = p->characters ? p->characters : SIZE_MAX;
-    bool *said = arena_array(t->arena, bool, (size_t)t->vocabulary.stems.n + 1);
-    bool *heard = arena_array(t->arena, bool, (size_t)t->speakers.n + 1);
+    struct choosing c = {.talk = t,
+                         .left = p->characters ? p->characters : SIZE_MAX,
+                         .said = arena_array(t->arena, bool, (size_t)t->vocabulary.stems.n + 1),
+                         .heard = arena_array(t->arena, bool, (size_t)t->speakers.n + 1),
+                         .density = p->events ? 0 : DENSITY};
+    struct candidate *best;
     *n = 0;
     *out = arena_array(t->arena, struct choice, p->count);
-    if (!*out || !said || !heard || !gather(t, p, &all, &found))
+    if (!*out || !c.said || !c.heard || !gather(t, p, &c.all, &c.n))
         return false;
-    while (*n < p->count && (best = best_of(t, all, found, left, said, heard, p->events ? 0 : DENSITY)) != NULL) {
-        best->taken = true;
-        mark_said(t, best->s, said, heard);
+    while (*n < p->count && (best = best_of(&c)) != NULL) {
+        take(&c, best);
         (*out)[(*n)++] = best->told;
-        left -= best->told.characters + (left > best->told.characters);
     }
     qsort(*out, *n, sizeof **out, by_place);
     return true;

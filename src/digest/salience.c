@@ -10,18 +10,18 @@
 #include <math.h>
 #include <string.h>
 
-static const double EVEN = 4, POWER = 0.45;
+static const double EVEN = 2.3, POWER = 0.45;
 
 struct factor {
     unsigned cues;
     double summary, event;
 };
 static const struct factor FACTORS[] = {
-    {CUE_SELF, 1.5, 1.6}, {CUE_OTHER, 0.35, 0.3}, {W_PAST, 1.15, 1.3},     {W_FUTURE, 1.15, 1.2},
-    {W_TIME, 1.15, 1.3},  {W_CHANGE, 1.2, 1.4},   {W_DECISION, 1.1, 1.1},  {W_ERROR, 1.15, 1.15},
-    {W_FIX, 1.15, 1.15},  {CUE_NAME, 1.1, 1.15},  {CUE_FIGURE, 1.05, 1.1}, {CUE_FILE, 1.15, 1.15},
+    {CUE_SELF, 1.5, 1.6}, {CUE_OTHER, 0.35, 0.3}, {W_PAST, 1.15, 1.3},    {W_FUTURE, 0.85, 1.0},
+    {W_TIME, 1.15, 1.6},  {W_CHANGE, 1.0, 1.25},  {W_DECISION, 1.1, 1.1}, {W_ERROR, 1.15, 1.15},
+    {W_FIX, 1.15, 1.15},  {CUE_NAME, 1.1, 1.15},  {CUE_FIGURE, 1.5, 1.5}, {CUE_FILE, 1.15, 1.15},
 };
-static const double QUESTION = 0.25, TOOL = 0.4, FEW_WORDS = 0.4, EMPTY = 0.1, POINTING = 0.7;
+static const double QUESTION = 0.35, TOOL = 0.4, FEW_WORDS = 0.4, EMPTY = 0.1, POINTING = 0.78;
 enum { FEW = 4, CONTENT_LEAST = 2 };
 
 double stem_weight(const struct talk *t, uint32_t stem)
@@ -30,7 +30,7 @@ double stem_weight(const struct talk *t, uint32_t stem)
     if (!s->content || s->speaker)
         return 0;
     double share = log2(1.0 + s->turns);
-    return (0.7 + share) * (s->name ? 1.3 : 1);
+    return (0.95 + share) * (s->name ? 1.3 : 1);
 }
 
 /* Between white space: a slash between letters, or a dot before a short ending and after a letter. */

@@ -68,6 +68,7 @@ static const struct kind table[] = {
         {"status", FIELD_ENUM, FIELD_FILTER, 0, 0, "\"active\"", "active|completed|archived", "Where it is in its life"},
         {"turn_count", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, "0", NULL, "Turns stored in it"},
         {"last_turn_at", FIELD_TIME, FIELD_READ_ONLY, 0, 0, NULL, NULL, "Time of its last turn"},
+        {"summarized_turn", FIELD_INT, FIELD_READ_ONLY | FIELD_HIDDEN, 0, 9e15, "0", NULL, "Its summary ends with this turn"},
         {"window_start", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, "0", NULL, "The short-term window begins after this turn"},
         {"directive", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "What was asked for, or its title"},
         {"context_summary", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "Its current summary"},
@@ -124,7 +125,9 @@ static const struct kind table[] = {
         {"plot_points", FIELD_ARRAY, 0, 0, 64 * KB, "[]", NULL, "Turning points"},
         {"first_turn", FIELD_INT, 0, 0, 9e15, NULL, NULL, "First turn it covers"},
         {"last_turn", FIELD_INT, 0, 0, 9e15, NULL, NULL, "Last turn it covers"},
-        {"conversation_count", FIELD_INT, 0, 0, 9e15, NULL, NULL, "Conversations it covers"})},
+        {"conversation_count", FIELD_INT, 0, 0, 9e15, NULL, NULL, "Conversations it covers"},
+        {"method", FIELD_ENUM, FIELD_FILTER, 0, 0, "\"given\"", "given|extractive|model",
+            "Who made it: a caller, rules, or the upstream's model"})},
 
 [AT_CONTEXT_LOAD] = {
     .name = "context_load", .plural = "context_loads", .id_prefix = "ctx", .id_name = "context_load_id",

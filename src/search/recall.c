@@ -293,6 +293,7 @@ static enum err_code name_conversations(struct recalling *r, struct store_tx *tx
             *c = (struct recall_conversation){.id = h->turn.conversation_id, .score = h->score};
             if (code == ERR_OK) {
                 c->title = title_of(found);
+                c->summary = record_text(found, "context_summary");
                 c->created_at = found->created_at;
             }
         }

@@ -34,7 +34,8 @@ struct recall_result {
     int64_t total_matches;
     struct recall_conversation {
         struct str id, title;
-        double score; /* 0..1 */
+        struct str summary; /* its context_summary, or STR_NONE */
+        double score;       /* 0..1 */
         int64_t created_at;
     } * conversations; /* best first, at most 10 */
     size_t n_conversations;

@@ -2,6 +2,7 @@
 #include "service/background.h"
 
 #include "service/packing.h"
+#include "service/summary_upkeep.h"
 
 /* {name, think, apply}; the empty entry ends the table. */
 static const struct follower followers[] = {
@@ -11,6 +12,7 @@ static const struct follower followers[] = {
 /* {name, seconds, run}; the empty entry ends the table. */
 static const struct upkeep_task tasks[] = {
     {"pack", 600, packing_run},
+    {"summaries", SUMMARY_UPKEEP_SECONDS, summary_upkeep},
     {0},
 };
 

@@ -2,6 +2,7 @@
  * a session's summary, with the earlier ones kept as history. */
 #include "service/features.h"
 #include "service/operation_run.h"
+#include "service/summary.h"
 #include "service/topics.h"
 
 #include "base/clock.h"
@@ -29,17 +30,12 @@ static enum err_code list_of(struct op_call *c, struct store_tx *tx, const struc
     return record_list(tx, c->arena, &q, out, e);
 }
 
-static enum err_code newest_summary(struct op_call *c, struct store_tx *tx, struct str session_id, struct record **out,
-                                    struct err *e)
-{
-    struct list_page page;
-    enum err_code code = list_of(c, tx, KIND_SUMMARY, "session_id", session_id, 1, false, &page, e);
-    *out = !code && page.n ? page.rows[0] : NULL;
-    return code;
-}
-
+/* Those of its newest summary, else what the newest turns share. */
 static enum err_code session_topics(struct op_call *c, struct store_tx *tx, struct context_parts *p, struct err *e)
 {
+    p->topics = p->summary ? record_text(p->summary, "key_topics") : STR_NONE;
+    if (p->topics.n > 2)
+        return ERR_OK;
     struct turn *turns = NULL;
     size_t n = 0;
     enum err_code code = turns_after(tx, c->arena, p->session->id, 0, TOPIC_TURNS, true, &turns, &n, e);
@@ -61,7 +57,7 @@ static enum err_code gather(struct op_call *c, struct store_tx *tx, struct conte
     if (!code)
         code = list_of(c, tx, KIND_AGENT_STATE, "session_id", id, 20, false, &p->states, e);
     if (!code)
-        code = newest_summary(c, tx, id, &p->summary, e);
+        code = summary_newest(tx, c->arena, id, STR_NONE, &p->summary, e);
     if (!code)
         code = list_of(c, tx, kind_find(STR("character")), "project", p->session->project, CHARACTERS, false,
                        &p->characters, e);
@@ -91,11 +87,13 @@ static double relevance_of(const struct recall_result *r, struct str conversatio
     return 0;
 }
 
-static void write_conversation(struct json_out *w, struct str id, struct str directive, double score, int64_t created)
+static void write_conversation(struct json_out *w, struct str id, struct str directive, struct str summary,
+                               double score, int64_t created)
 {
     jw_object(w);
     jw_kstr(w, "conversation_id", id);
     jw_kstr(w, "directive", directive);
+    jw_kstr(w, "summary", summary);
     jw_knum(w, "relevance_score", score);
     jw_ktime(w, "created_at", created);
     jw_end_object(w);
@@ -107,7 +105,8 @@ static void write_recent(struct json_out *w, const char *key, const struct conte
     jw_array(w);
     for (size_t i = 0; i < p->recent.n; i++) {
         const struct record *r = p->recent.rows[i];
-        write_conversation(w, r->id, record_text(r, "directive"), relevance_of(&p->recalled, r->id), r->created_at);
+        write_conversation(w, r->id, record_text(r, "directive"), record_text(r, "context_summary"),
+                           relevance_of(&p->recalled, r->id), r->created_at);
     }
     jw_end_array(w);
 }
@@ -117,8 +116,8 @@ static void write_relevant(struct json_out *w, const struct recall_result *r)
     jw_key(w, "relevant_conversations");
     jw_array(w);
     for (size_t i = 0; i < r->n_conversations; i++)
-        write_conversation(w, r->conversations[i].id, r->conversations[i].title, r->conversations[i].score,
-                           r->conversations[i].created_at);
+        write_conversation(w, r->conversations[i].id, r->conversations[i].title, r->conversations[i].summary,
+                           r->conversations[i].score, r->conversations[i].created_at);
     jw_end_array(w);
     jw_key(w, "relevant_turns");
     jw_array(w);
@@ -214,6 +213,7 @@ static enum err_code insert_summary(struct store_tx *tx, struct summary_write *s
     r->project = session->project;
     record_set(r, "session_id", V_TEXT(session->id));
     record_set(r, "text", V_TEXT(s->text));
+    record_set(r, "method", V_TEXT(STR("given")));
     if (s->topics.n)
         record_set(r, "key_topics", V_TEXT(s->topics));
     return record_insert(tx, s->call->arena, r, e);
@@ -228,7 +228,7 @@ static enum err_code summary_on(struct store_tx *tx, void *arg, struct err *e)
         return err_nomem(e);
     enum err_code code = op_get_session(s->call, tx, op_text(s->call, "session_id"), &session, e);
     if (!code)
-        code = newest_summary(s->call, tx, session->id, &before, e);
+        code = summary_newest(tx, a, session->id, STR_NONE, &before, e);
     if (!code)
         code = insert_summary(tx, s, session, e);
     if (code)

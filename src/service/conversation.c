@@ -39,7 +39,8 @@ static void write_relevant(struct json_out *w, const struct recall_result *r, in
         jw_object(w);
         jw_kstr(w, "conversation_id", r->conversations[i].id);
         jw_knum(w, "relevance_score", r->conversations[i].score);
-        jw_kstr(w, "summary", r->conversations[i].title);
+        /* What it came to; before it has been summed up, what it was for. */
+        jw_kstr(w, "summary", r->conversations[i].summary.n ? r->conversations[i].summary : r->conversations[i].title);
         jw_end_object(w);
     }
     jw_end_array(w);

@@ -20,6 +20,8 @@ op_fn find_all, find_sessions, find_patterns;
 op_fn turn_add, turn_remember;
 /* context.c */
 op_fn context_get, context_summary_put;
+/* summarize.c */
+op_fn conversation_summarize, session_summarize;
 /* recall.c */
 op_fn recall_call, context_search;
 /* agent_state.c */

@@ -9,7 +9,8 @@
 #include <string.h>
 
 static const struct operation_table *const groups[] = {
-    &operations_sessions, &operations_context, &operations_admin, &operations_auth, &operations_v1, &operations_proxy,
+    &operations_sessions, &operations_context, &operations_summary, &operations_admin,
+    &operations_auth,     &operations_v1,      &operations_proxy,
 };
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 

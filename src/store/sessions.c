@@ -76,6 +76,26 @@ enum err_code session_by_alias(struct store_tx *tx, struct arena *a, struct str 
     return record_by_seq(tx, a, KIND_SESSION, seq, out, e);
 }
 
+enum err_code conversations_due(struct store_tx *tx, struct arena *a, int64_t after, int64_t until, int64_t least,
+                                int limit, struct conversation_due **out, size_t *n, struct err *e)
+{
+    size_t max = limit < 0 ? 0 : limit > TAILS_MAX ? TAILS_MAX : (size_t)limit;
+    struct query q;
+    *n = 0;
+    *out = arena_array(a, struct conversation_due, max ? max : 1);
+    if (!*out)
+        return err_nomem(e);
+    query_fixed(&q, tx, STMT_CONVERSATIONS_DUE, e);
+    query_int(&q, after);
+    query_int(&q, until);
+    query_int(&q, least);
+    query_int(&q, (int64_t)max);
+    while (*n < max && query_row(&q))
+        (*out)[(*n)++] = (struct conversation_due){
+            .seq = query_col_int(&q, 0), .id = query_col_text(&q, a, 1), .session_id = query_col_text(&q, a, 2)};
+    return query_end(&q);
+}
+
 enum err_code conversations_archive(struct store_tx *tx, struct str session_id, int64_t *n, struct err *e)
 {
     int64_t before = tx->d->changed(tx->c);

@@ -92,6 +92,11 @@
     X(SESSION_LEVELS, "find who may read the sessions",                                                                \
       "SELECT id, project, privacy_level FROM session WHERE privacy_level IN ('PUBLIC', 'PRIVATE', 'EPHEMERAL')")      \
     X(SESSION_NEXT_PROJECT, "find the projects", "SELECT min(project) FROM session WHERE project > ?1")                \
+    X(CONVERSATIONS_DUE, "look for conversations to sum up",                                                           \
+      "SELECT c.seq, c.id, c.session_id FROM conversation c JOIN session s ON s.id = c.session_id"                     \
+      " WHERE c.seq > ?1 AND c.last_turn_at <= ?2 AND c.turn_count >= ?3"                                              \
+      " AND c.turn_count > coalesce(c.summarized_turn, 0) AND c.deleted_at IS NULL AND s.deleted_at IS NULL"           \
+      " AND s.status <> 'expired' ORDER BY c.seq LIMIT ?4")                                                            \
     /* ---- the store itself ---- */                                                                                   \
     X(MIGRATION_NEWEST, "read the schema's version", "SELECT max(version) FROM schema_migration")                      \
     X(MIGRATION_ADD, "note the migration",                                                                             \

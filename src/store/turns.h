@@ -67,6 +67,14 @@ enum err_code session_touch(struct store_tx *tx, struct str session_id, int64_t 
 /* The session that carries the caller's own name for it; ERR_NOT_FOUND when none does. */
 enum err_code session_by_alias(struct store_tx *tx, struct arena *a, struct str project, struct str alias,
                                struct record **out, struct err *e);
+/* Conversations that want a summary: at least `least` turns, some of them after the last one that was summed up, the
+ * newest from before `until` (ms), in a session that has not expired; seq > after, ascending, at most limit. */
+struct conversation_due {
+    int64_t seq;
+    struct str id, session_id;
+};
+enum err_code conversations_due(struct store_tx *tx, struct arena *a, int64_t after, int64_t until, int64_t least,
+                                int limit, struct conversation_due **out, size_t *n, struct err *e);
 /* Archives all active conversations of a session, returns how many. */
 enum err_code conversations_archive(struct store_tx *tx, struct str session_id, int64_t *n, struct err *e);
 
