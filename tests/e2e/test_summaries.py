@@ -81,3 +81,9 @@ def test_a_wrong_argument_is_named(cairn):
     _, c = talk(cairn)
     refused(cairn, "POST", f"/api/v2/conversations/{c}/summarize", {"force": "yes"}, field="force")
     refused(cairn, "POST", f"/api/v2/conversations/{c}/summarize", {"strength": 1}, field="strength")
+
+
+def test_length_is_a_setting(make_cairn):
+    cairn = make_cairn(env={"CAIRN_SUMMARIES_CHARACTERS": "80"})
+    _, c = talk(cairn)
+    assert 0 < len(summarize(cairn, c)["summary"]) <= 80
