@@ -72,6 +72,20 @@ static const struct setting table[] = {
     {"memory.window", SETTING_INT, 0, 1, 1000, "20", NULL, NULL, NULL, "messages in the short-term window"},
     {"search.model", SETTING_TEXT, 0, 1, 4000, NULL, NULL, "CAIRN_MODEL", NULL,
      "folder of the embedding model; off: none. Not set: the first that is found (see tools/get-model)"},
+    {"events.per_turn", SETTING_INT, 0, 0, 20, "3", NULL, NULL, NULL,
+     "events found in one turn at most; 0: none are looked for"},
+    {"events.recent", SETTING_INT, 0, 1, 200, "50", NULL, NULL, NULL,
+     "how many of a session's last events may be the cause of a new one"},
+    {"events.window_hours", SETTING_INT, 0, 1, 87600, "24", NULL, NULL, NULL,
+     "hours within which a cause has its effect"},
+    {"events.candidates", SETTING_INT, 0, 1, 20, "5", NULL, NULL, NULL,
+     "how many of them, the most similar, are judged"},
+    {"events.similarity", SETTING_REAL, 0, 0, 1, "0.5", NULL, NULL, NULL,
+     "how similar a cause must be to its effect at least"},
+    {"events.fade_per_hour", SETTING_REAL, 0, 0, 10, "0.001", NULL, NULL, NULL,
+     "how fast vitality fades: it falls by exp(-this) an hour"},
+    {"events.archive_below", SETTING_REAL, 0, 0, 1, "0.05", NULL, NULL, NULL,
+     "vitality below which an event is archived"},
 };
 
 const struct setting *settings_all(size_t *n)

@@ -83,6 +83,6 @@ int kind_field(const struct kind *k, struct str name);   /* index into fields, -
 /* Kinds that code refers to by name. */
 extern const struct kind *const KIND_PROJECT, *const KIND_SESSION, *const KIND_CONVERSATION, *const KIND_TURN;
 extern const struct kind *const KIND_AGENT, *const KIND_AGENT_STATE, *const KIND_SUMMARY, *const KIND_CONTEXT_LOAD;
-extern const struct kind *const KIND_PROGRESS, *const KIND_TOKEN;
+extern const struct kind *const KIND_PROGRESS, *const KIND_TOKEN, *const KIND_EVENT;
 
 #endif

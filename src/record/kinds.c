@@ -28,7 +28,8 @@ enum {
     AT_SUMMARY,
     AT_CONTEXT_LOAD,
     AT_PROGRESS,
-    AT_TOKEN
+    AT_TOKEN,
+    AT_EVENT
 };
 
 /* clang-format off */
@@ -161,16 +162,23 @@ static const struct kind table[] = {
         {"made_by", FIELD_TEXT, FIELD_FIXED, 0, NAME_MAX_LEN, NULL, NULL, "The token that asked for it, or local"},
         {"note", FIELD_TEXT, FIELD_FIXED, 0, 500, NULL, NULL, "What it is for"})},
 
-    {
+[AT_EVENT] = {
     .name = "event", .plural = "events", .id_prefix = "evt", .id_name = "event_id",
-    .order = "created_at DESC", .help = "Something that happened, linked to what caused it",
+    .order = "created_at DESC", .shown = "status=active", .help = "Something that happened, linked to what caused it",
     FIELDS(
         {"session_id", FIELD_TEXT, FIELD_FIXED | FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "Its session"},
         {"conversation_id", FIELD_TEXT, FIELD_FIXED | FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "Its conversation"},
         {"effect_text", FIELD_TEXT, FIELD_REQUIRED | PROSE, 1, 64 * KB, NULL, NULL, "What happened"},
         {"cause_id", FIELD_TEXT, FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "The event that caused it"},
         {"relationship_text", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "How the cause led to it"},
-        {"vitality", FIELD_REAL, 0, 0, 1, "1.0", NULL, "How alive the memory is"})},
+        {"turn_id", FIELD_TEXT, FIELD_FIXED, 0, ID_LEN, NULL, NULL, "The turn that told of it"},
+        {"agent", FIELD_TEXT, FIELD_FILTER, 0, NAME_MAX_LEN, NULL, NULL, "Who told of it"},
+        {"event_type", FIELD_ENUM, FIELD_FILTER, 0, 0, NULL, "problem|finding|decision|change|result|occurrence",
+            "What sort of thing happened"},
+        {"occurred_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it happened"},
+        {"vitality", FIELD_REAL, 0, 0, 1, "1.0", NULL, "How alive the memory was at vitality_at; it fades from then on"},
+        {"vitality_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it was last raised or written down"},
+        {"status", FIELD_ENUM, FIELD_FILTER, 0, 0, "\"active\"", "active|archived", "Archived: faded, out of lists and recall"})},
 
     {
     .name = "pattern", .plural = "patterns", .id_prefix = "pat", .id_name = "pattern_id",
@@ -296,6 +304,7 @@ const struct kind *const KIND_SUMMARY = &table[AT_SUMMARY];
 const struct kind *const KIND_CONTEXT_LOAD = &table[AT_CONTEXT_LOAD];
 const struct kind *const KIND_PROGRESS = &table[AT_PROGRESS];
 const struct kind *const KIND_TOKEN = &table[AT_TOKEN];
+const struct kind *const KIND_EVENT = &table[AT_EVENT];
 
 const struct kind *kinds_all(size_t *n)
 {

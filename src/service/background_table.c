@@ -1,11 +1,14 @@
 /* Who works behind the writes. */
 #include "service/background.h"
 
+#include "service/events.h"
 #include "service/packing.h"
 #include "service/summary_upkeep.h"
+#include "service/vitality.h"
 
 /* {name, think, apply}; the empty entry ends the table. */
 static const struct follower followers[] = {
+    {"events", events_think, events_apply},
     {0},
 };
 
@@ -13,6 +16,7 @@ static const struct follower followers[] = {
 static const struct upkeep_task tasks[] = {
     {"pack", 600, packing_run},
     {"summaries", SUMMARY_UPKEEP_SECONDS, summary_upkeep},
+    {"vitality", 600, vitality_task},
     {0},
 };
 

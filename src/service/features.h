@@ -30,6 +30,10 @@ op_fn agent_state_get, agent_state_put;
 op_fn status_get, stats_get, health_memory;
 /* token.c */
 op_fn auth_token, auth_list, auth_revoke;
+/* causal.c */
+op_fn causal_get;
+/* events.c */
+op_fn event_create;
 /* backup.c */
 op_fn backup_make;
 

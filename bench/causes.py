@@ -1,0 +1,111 @@
+"""Causes of events by the rules (no model to ask, similarity by words), on cases that people labelled: turns are stored
+over REST, events and their causes are found behind the writes, and every link that was made is judged.
+
+A case names the turn whose cause is asked for and the turns that count as its cause, or none; `also` lists other links
+that are right. Precision is over every link made in any case, recall over the cases with a cause. The rules were
+tuned on one half of the cases only."""
+
+import json
+import time
+
+import harness
+
+TITLE = "Causes of events"
+PRECISION, RECALL = 0.8, 0.6
+CASES = harness.ROOT / "tests" / "labelled" / "causes.jsonl"
+
+
+def store(server, case):
+    """The case in a session of its own; the ids of its turns."""
+    session = server.call("POST", "/api/v2/sessions", {})["session_id"]
+    conversation = server.call("POST", "/api/v2/conversations", {"session_id": session})["conversation_id"]
+    path = f"/api/v2/conversations/{conversation}/turns"
+    turns = [server.call("POST", path, {"agent": role, "role": role, "content": text})["turn_id"]
+             for role, text in case["turns"]]
+    return session, turns
+
+
+def events(server, session):
+    found = server.call("GET", f"/api/v1/events?session_id={session}&limit=200")
+    return found if isinstance(found, list) else found["items"]
+
+
+def wait_until_seen(server):
+    """Turns are followed in order: once a last one has become an event, all before it have been seen."""
+    session, _ = store(server, {"turns": [["user", "The last deploy failed with an error."]]})
+    end = time.monotonic() + 60
+    while not events(server, session):
+        if time.monotonic() > end:
+            raise RuntimeError("the events were not found within a minute")
+        time.sleep(0.05)
+
+
+def links(server, session, turns):
+    """Links that were made, as (turn of the cause, turn of the effect); and how many turns became events."""
+    found = events(server, session)
+    turn_of = {e["event_id"]: turns.index(e["turn_id"]) for e in found}
+    return [(turn_of[e["cause_id"]], turn_of[e["event_id"]]) for e in found if e["cause_id"]], len(set(turn_of.values()))
+
+
+def judge(case, made):
+    right = {(c, case["effect"]) for c in case["cause"]} | {tuple(x) for x in case["also"]}
+    wrong = [x for x in made if x not in right and x[0] != x[1]]
+    return {"made": len(made), "wrong": wrong, "found": any(e == case["effect"] and (c, e) in right for c, e in made)}
+
+
+def figures(results):
+    made = sum(r["made"] for r in results)
+    wrong = sum(len(r["wrong"]) for r in results)
+    caused = [r for r in results if r["case"]["effect"] is not None]
+    return {"cases": len(results), "with_cause": len(caused), "links": made, "wrong": wrong,
+            "precision": (made - wrong) / made if made else 0.0,
+            "recall": sum(r["found"] for r in caused) / len(caused) if caused else 0.0}
+
+
+def mistakes(results):
+    out = []
+    for r in results:
+        case = r["case"]
+        for c, e in r["wrong"]:
+            out.append([case["id"], "wrong link", f"{case['turns'][c][1]} → {case['turns'][e][1]}"])
+        if case["effect"] is not None and not r["found"]:
+            cause = case["turns"][case["cause"][0]][1]
+            out.append([case["id"], "not found", f"{cause} → {case['turns'][case['effect']][1]}"])
+    return out
+
+
+def measure(bench, cases):
+    data = bench.folder("causes")
+    with bench.cairn(data) as server:
+        stored = [store(server, c) for c in cases]
+        wait_until_seen(server)
+        results = []
+        for case, (session, turns) in zip(cases, stored):
+            made, seen = links(server, session, turns)
+            results.append({"case": case, "seen": seen, **judge(case, made)})
+    bench.drop(data)
+    return results
+
+
+def run(bench):
+    cases = [json.loads(line) for line in CASES.read_text().splitlines()]
+    results = measure(bench, cases[:10] if bench.quick else cases)
+    parts = {"all": results, "tuned on": [r for r in results if r["case"]["set"] == "tune"],
+             "held out": [r for r in results if r["case"]["set"] == "held"]}
+    by_part = {name: figures(part) for name, part in parts.items()}
+    rows = [[name, f["cases"], f["with_cause"], f["links"], f["wrong"], f"{f['precision']:.2f}", f"{f['recall']:.2f}"]
+            for name, f in by_part.items()]
+    whole = by_part["all"]
+    return {
+        "tables": [{"columns": ["cases", "of them", "with a cause", "links made", "wrong", "precision", "recall"],
+                    "rows": rows},
+                   {"caption": "What is wrong", "columns": ["case", "mistake", "cause → effect"],
+                    "rows": mistakes(results)}],
+        "bars": [{"what": f"precision of links ≥ {PRECISION}", "got": f"{whole['precision']:.2f}",
+                  "met": whole["precision"] >= PRECISION},
+                 {"what": f"recall of causes ≥ {RECALL}", "got": f"{whole['recall']:.2f}",
+                  "met": whole["recall"] >= RECALL}],
+        "notes": ["The cases were written for this from what real transcripts of coding agents and conversations "
+                  "between people look like, re-told; half of them have no cause."],
+        "raw": {"parts": by_part, "made": [[r["case"]["id"], r["made"], r["wrong"]] for r in results]},
+    }
