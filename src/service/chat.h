@@ -22,9 +22,9 @@ struct chat_id {
 
 struct chat {
     struct service *svc;
-    struct arena *arena;     /* the request's copy */
-    struct chat_request req; /* strings in the arena */
-    struct caller who;       /* strings in the arena, as the chat outlives its request */
+    struct arena *arena;      /* the request's copy */
+    struct chat_request req;  /* strings in the arena */
+    const struct caller *who; /* a copy in the arena, as the chat outlives its request */
     int64_t started_ms, started_us;
     /* ids made beforehand, so that storing again adds nothing */
     struct chat_id new_session, new_conversation, answer_id;

@@ -51,16 +51,6 @@ static bool copy_messages(struct chat *c, const struct chat_request *r)
     return !arena_failed(c->arena);
 }
 
-static void copy_caller(struct chat *c, const struct caller *who)
-{
-    c->who = *who;
-    c->who.name = arena_str(c->arena, who->name);
-    c->who.org = arena_str(c->arena, who->org);
-    c->who.project = arena_str(c->arena, who->project);
-    c->who.parents = STR(""); /* a chat makes no tokens */
-    c->req.options.caller = &c->who;
-}
-
 static bool copy_request(struct chat *c, const struct chat_request *r)
 {
     struct str *const to[] = {&c->req.session, &c->req.conversation, &c->req.agent,
@@ -69,9 +59,12 @@ static bool copy_request(struct chat *c, const struct chat_request *r)
     c->req = *r;
     for (size_t i = 0; i < sizeof from / sizeof from[0]; i++)
         *to[i] = from[i].p ? arena_str(c->arena, from[i]) : STR_NONE;
-    copy_caller(c, r->options.caller ? r->options.caller : &CALLER_LOCAL);
+    c->who = caller_copy(r->options.caller ? r->options.caller : &CALLER_LOCAL, c->arena);
+    if (!c->who)
+        return false;
+    c->req.options.caller = c->who;
     if (!c->req.project.n)
-        c->req.project = caller_own_project(&c->who, c->arena);
+        c->req.project = caller_own_project(c->who, c->arena);
     return copy_messages(c, r);
 }
 

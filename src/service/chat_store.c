@@ -22,7 +22,7 @@ static enum err_code place_named(struct store_tx *tx, struct arena *a, struct ch
                                  struct err *e)
 {
     struct record *r;
-    enum err_code code = access_conversation(&c->who, ACCESS_WRITE, tx, a, c->req.conversation, &r, e);
+    enum err_code code = access_conversation(c->who, ACCESS_WRITE, tx, a, c->req.conversation, &r, e);
     if (code)
         return code;
     if (!session || !str_eq(record_text(r, "session_id"), session->id))
@@ -59,9 +59,9 @@ static enum err_code place_matched(struct store_tx *tx, struct arena *a, struct 
 enum err_code chat_place(struct store_tx *tx, struct arena *a, struct chat *c, struct err *e)
 {
     struct record *session = NULL;
-    if (!caller_writes(&c->who, c->req.project))
-        return caller_refuse_write(&c->who, c->req.project, e);
-    enum err_code code = place_session(tx, a, &c->who, ACCESS_WRITE, c->req.session, c->req.project, &session, e);
+    if (!caller_writes(c->who, c->req.project))
+        return caller_refuse_write(c->who, c->req.project, e);
+    enum err_code code = place_session(tx, a, c->who, ACCESS_WRITE, c->req.session, c->req.project, &session, e);
     if (!code)
         code = c->req.conversation.n ? place_named(tx, a, c, session, e) : place_matched(tx, a, c, session, e);
     if (!code)
@@ -86,7 +86,7 @@ static enum err_code ensure_place(struct store_tx *tx, struct arena *a, struct c
     struct record *session, *conversation;
     enum err_code code = c->placed ? ERR_OK : chat_place(tx, a, c, e);
     if (!code)
-        code = place_session(tx, a, &c->who, ACCESS_WRITE, c->req.session, c->req.project, &session, e);
+        code = place_session(tx, a, c->who, ACCESS_WRITE, c->req.session, c->req.project, &session, e);
     if (!code && !session)
         code = place_session_new(tx, a, str_of(c->new_session.text), c->req.session, c->req.project, &session, e);
     if (code || !c->conversation_is_new)

@@ -98,9 +98,9 @@ static void put_begin(struct json_out *w, const struct chat *c)
     jw_kbool(w, "placed", c->placed);
     jw_kstr(w, "agent", c->req.agent);
     jw_kstr(w, "project", c->req.project);
-    if (!c->who.everything) { /* what they may not write to, a replay must not write to either */
-        jw_kstr(w, "caller_org", c->who.org);
-        jw_kstr(w, "caller_project", c->who.project);
+    if (!c->who->everything) { /* what they may not write to, a replay must not write to either */
+        jw_kstr(w, "caller_org", c->who->org);
+        jw_kstr(w, "caller_project", c->who->project);
     }
     jw_kstr(w, "model", c->req.model);
     jw_kstr(w, "metadata", c->req.metadata);
