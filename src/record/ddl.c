@@ -113,6 +113,10 @@ static void put_indexes(struct buf *out, const struct kind *k)
                     k->fields[i].name, k->name, k->fields[i].name);
     /* Lists of one project come in order without sorting. seq and id orders have theirs already. */
     struct str order = str_of(k->order);
+    /* Lists of all projects likewise, and their counts; only the living are in it. */
+    if (str_starts(order, "created_at"))
+        buf_fmt(out, "CREATE INDEX IF NOT EXISTS \"ix_%s_newest\" ON \"%s\" (created_at) WHERE deleted_at IS NULL;\n",
+                k->name, k->name);
     if (order.p && !str_starts(order, "seq") && !str_is(order, "id")) {
         buf_fmt(out, "CREATE INDEX IF NOT EXISTS \"ix_%s_order\" ON \"%s\" (project, ", k->name, k->name);
         put_names(out, k->order);

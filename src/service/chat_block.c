@@ -119,8 +119,14 @@ static enum err_code add_window(struct block *b, struct store_tx *tx, struct are
     size_t n;
     if (c->conversation_is_new || !c->req.conversation.n)
         return ERR_OK;
+    struct record *conversation;
+    struct err why = {0};
     enum err_code code =
-        turns_last(tx, a, str_of(c->conversation_id), 0, c->req.options.max_context_turns / 2 + 1, &turns, &n, e);
+        record_get(tx, a, KIND_CONVERSATION, str_of(c->conversation_id), STR_NONE, &conversation, &why);
+    if (code) /* deleted meanwhile: it has no window */
+        return code == ERR_NOT_FOUND ? ERR_OK : err_set(e, code, NULL, "%s", why.message);
+    code = turns_last(tx, a, conversation->id, record_int(conversation, "window_start"),
+                      c->req.options.max_context_turns / 2 + 1, &turns, &n, e);
     for (size_t i = 0; !code && i < n; i++)
         add_turn(b, &turns[i], STR_NONE);
     return code;

@@ -4,6 +4,7 @@
 #include "service/operation_run.h"
 #include "service/summary.h"
 #include "service/topics.h"
+#include "service/touch.h"
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -181,6 +182,8 @@ enum err_code context_get(struct op_call *c, struct err *e)
         return code;
     code = gather(c, tx, &p, e);
     store_read_end(tx);
+    if (!code)
+        touch_session(c, p.session);
     struct recall_query q = {.meaning = c->svc->meaning,
                              .text = op_text(c, "directive"),
                              .session_id = op_text(c, "session_id"),

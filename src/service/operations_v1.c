@@ -37,9 +37,10 @@ static const struct op_arg session_delete_args[] = {
     {                                                                                                                  \
         "limit", ARG_INT, ARG_IN_QUERY, 0, 1, 1000, "20", NULL, "results at most"                                      \
     }
-static const struct op_arg find_args[] = {FIND_ARGS};
+static const struct op_arg find_args[] = {FIND_ARGS, ACCESS_REASON(ARG_IN_QUERY)};
 static const struct op_arg find_all_args[] = {
     FIND_ARGS,
+    ACCESS_REASON(ARG_IN_QUERY),
     {"kind", ARG_TEXT, ARG_IN_QUERY, 0, 1, 400, NULL, NULL,
      "only these kinds of records, by name, separated by commas"},
 };

@@ -3,6 +3,7 @@
 #include "service/find.h"
 #include "service/operation_run.h"
 #include "service/place.h"
+#include "service/touch.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -22,8 +23,10 @@ static enum err_code find_session(struct op_call *c, struct str *session, struct
     store_read_end(tx);
     if (!code && !r)
         code = err_named(e, ERR_NOT_FOUND, "SESSION_NOT_FOUND", "there is no session %.*s", STR_ARG(*session));
-    if (!code && r)
+    if (!code && r) {
         *session = r->id;
+        touch_session(c, r);
+    }
     return code;
 }
 
