@@ -317,7 +317,8 @@ static enum err_code bind_project(struct op_call *c, struct err *e)
         code = bind_record_project(c, e);
     if (code || c->project.n)
         return code;
-    c->project = v1_project(c).n ? v1_project(c) : caller_own_project(caller_of(c), c->arena);
+    struct str named = c->op->flags & OP_OWN_PROJECT ? STR_NONE : v1_project(c);
+    c->project = named.n ? named : caller_own_project(caller_of(c), c->arena);
     return c->project.p ? ERR_OK : err_nomem(e);
 }
 

@@ -131,10 +131,9 @@ static enum err_code run_group(struct cli *c, const char *group, int argc, char 
     static const struct operation none = {.name = "group"};
     struct given g;
     enum err_code code = arguments_parse(c, &none, argc, argv, &g, e);
-    if (code || c->help)
-        return code ? code : help_command(c, group, e);
-    cli_hint(c, "cairn help %s lists them", group);
-    return err_set(e, ERR_INVALID, NULL, "%s needs a second word that says what to do", group);
+    if (code)
+        return code;
+    return c->help ? help_command(c, group, e) : help_unknown(c, group, e);
 }
 
 /* Commands of our own go before operations of the same name. Where commands of two words begin with the first one
