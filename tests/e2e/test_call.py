@@ -87,7 +87,7 @@ def test_commands_of_two_words(either):
     assert json.loads(done.stdout)["status"] == "archived"
     assert "session archive" in either.run("help").stdout
     assert "usage: cairn session archive" in either.run("help", "session", "archive").stdout
-    for words, said in ((["session"], 'is the first word of "session archive"'),
+    for words, said in ((["session"], "session needs a second word"),
                         (["session", "archiv"], 'did you mean "session archive"?')):
         done = either.run(*words, check=False)
         assert done.returncode == 2 and said in done.stderr

@@ -254,26 +254,8 @@ enum err_code help_command(struct cli *c, const char *name, struct err *e)
     return ERR_OK;
 }
 
-/* "auth" alone: "auth goes on with token, list or revoke". */
-static enum err_code half_a_name(struct cli *c, const char *word, struct err *e)
-{
-    size_t n_ops, n = strlen(word);
-    const struct operation *ops = operations_all(&n_ops);
-    struct buf b;
-    buf_init(&b, 0);
-    for (size_t i = 0; i < n_ops; i++) {
-        if (ops[i].cli && strncmp(ops[i].cli, word, n) == 0 && ops[i].cli[n] == ' ')
-            buf_fmt(&b, "%s\"%s\"", b.n ? ", " : "", ops[i].cli);
-    }
-    struct str names = buf_take(&b, c->arena);
-    cli_hint(c, "cairn help lists the commands");
-    return names.p ? err_set(e, ERR_INVALID, NULL, "%s is the first word of %.*s", word, STR_ARG(names)) : err_nomem(e);
-}
-
 enum err_code help_unknown(struct cli *c, const char *name, struct err *e)
 {
-    if (command_group(name))
-        return half_a_name(c, name, e);
     const char *names[NAMES_MAX];
     size_t n_own, n_ops, n = 0;
     const struct command *const *own = commands_own(&n_own);

@@ -148,12 +148,29 @@ static void put_first_words(const struct command *cmd, struct buf *b)
         for (size_t i = 0; i < n; i++)
             put_word(b, all[i].name);
     }
-    for (size_t i = 0; i < cmd->n_args; i++) {
+    for (size_t i = 0; cmd->args && i < cmd->n_args; i++) {
         for (struct str rest = str_of(cmd->args[i].choices); rest.p && (cmd->args[i].flags & ARG_POSITIONAL);) {
             struct str choice = str_cut(&rest, '|');
             buf_fmt(b, " %.*s", STR_ARG(choice));
         }
     }
+}
+
+/* "session" of the command "session archive"; STR_NONE where the operation has no command. */
+static struct str first_word(const struct operation *op)
+{
+    struct str rest = str_of(op->cli);
+    return str_cut(&rest, ' ');
+}
+
+/* No operation before it has a command that begins with the same word. */
+static bool first_with_word(const struct operation *ops, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (ops[k].cli && str_eq(first_word(&ops[k]), first_word(&ops[i])))
+            return false;
+    }
+    return true;
 }
 
 static void put_commands(struct buf *b)
@@ -166,18 +183,8 @@ static void put_commands(struct buf *b)
     }
     const struct operation *ops = operations_all(&n);
     for (size_t i = 0; i < n; i++) {
-        struct str rest = str_of(ops[i].cli), first = str_cut(&rest, ' ');
-        struct str have = b->failed ? STR_NONE : buf_view(b);
-        struct buf word;
-        if (!first.p)
-            continue;
-        buf_init(&word, 0);
-        buf_fmt(&word, " %.*s", STR_ARG(first));
-        ptrdiff_t at = str_find(have, buf_view(&word));
-        bool there = at >= 0 && ((size_t)at + word.n == have.n || have.p[(size_t)at + word.n] == ' ');
-        if (!there)
-            buf_str(b, buf_view(&word));
-        buf_release(&word);
+        if (ops[i].cli && first_with_word(ops, i))
+            buf_fmt(b, " %.*s", STR_ARG(first_word(&ops[i])));
     }
 }
 
@@ -235,14 +242,8 @@ static void walk_operations(const struct walk *w)
             continue;
         buf_init(&words, 0);
         tell_args(w, ops[i].cli, ops[i].args, ops[i].n_args, &words);
-        struct str rest = str_of(ops[i].cli), first = str_cut(&rest, ' ');
-        bool told = !rest.p;
-        for (size_t k = 0; k < i && !told; k++) {
-            struct str other_rest = str_of(ops[k].cli), other = str_cut(&other_rest, ' ');
-            told = other_rest.p && str_eq(other, first);
-        }
-        if (!told)
-            tell_group(w, first);
+        if (strchr(ops[i].cli, ' ') && first_with_word(ops, i))
+            tell_group(w, first_word(&ops[i]));
     }
 }
 
