@@ -44,12 +44,12 @@ def clean_environment():
 class Process:
     """A server under test, by its process id: processor time and memory come from /proc."""
 
-    def __init__(self, command, log, port):
+    def __init__(self, command, log, port, env=None):
         self.port = port
         self.log = open(log, "ab")
         self.began = time.perf_counter()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        env=clean_environment(), preexec_fn=die_with_parent)
+                                        env={**clean_environment(), **(env or {})}, preexec_fn=die_with_parent)
 
     def answers(self, path, seconds=30):
         """Asks until it answers 200; returns the seconds since the start."""
@@ -167,10 +167,10 @@ class Bench:
         server.answers("/")
         return server
 
-    def cairn(self, data, wait="/health"):
+    def cairn(self, data, wait="/health", env=None):
         port = free_port()
         server = Process([str(self.binary), "serve", "--listen", f"127.0.0.1:{port}", "--data", str(data)],
-                         self.tmp / "cairn.log", port)
+                         self.tmp / "cairn.log", port, env)
         if wait:
             server.answers(wait)
         return server

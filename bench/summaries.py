@@ -1,29 +1,26 @@
 """Summaries without a model, on LoCoMo: each sitting is a conversation that Cairn sums up over its REST API.
 
-Its text is compared with LoCoMo's `session_summary` (ROUGE-1 and ROUGE-L, F), its key events and text with what
-LoCoMo says happened: `event_summary` and `observation`. A gold event counts as found when at least half of its
-content words (Porter's stems, without stop words and the speakers' names) stand in one key event, or in the summary.
+The text is compared with LoCoMo's `session_summary` (ROUGE-1 and ROUGE-L, F), the key events and the text with what
+LoCoMo says happened: `event_summary` and `observation`. A gold event counts as found when at least half of its content
+words (Porter's stems, without stop words and the speakers' names) stand in one key event, or in the summary.
 
-Two baselines get the same number of characters: lead, the first sentences (at least three, told with their speakers),
-and sentences drawn at random (seeded, the mean of ten draws). The rules were made looking at the first five conversations only;
-the last five are reported beside them."""
+Two baselines get the same number of characters as Cairn took, for the summary and for the key events: lead, the first
+sentences (three or four at 200 characters), and sentences drawn at random (seeded, the mean of ten draws), each with
+its speaker's name before it. The rules were made looking at the first five conversations only; the last five and all
+ten are reported beside them."""
 
 import json
 import os
-import pathlib
 import random
 import re
 import sqlite3
 import subprocess
-import tempfile
 
-import harness
 import recall
 
 TITLE = "Summaries without a model, on LoCoMo"
 LENGTHS = (200, 650)
 DRAWS = 10
-EVENTS = 5
 FOUND = 0.5
 STOP = set("""a an the and or but if then than that this these those it its is are was were be been being am do does did
 doing have has had having can could may might must shall should would will of in on at by for from to with without into
@@ -130,19 +127,19 @@ def sentences(turns):
     return [f"{t['agent']}: {s}" for t in turns for s in re.split(r"(?<=[.!?])\s+", t["content"]) if s.strip()]
 
 
-def fill(candidates, characters, least=0):
+def fill(candidates, characters):
     """Sentences in the given order until the characters are used up; the last one is cut."""
     out, used = [], 0
     for s in candidates:
-        if used >= characters and len(out) >= least:
+        if used >= characters:
             break
-        out.append(s if len(out) < least else s[:max(0, characters - used)])
+        out.append(s[:characters - used])
         used += len(out[-1]) + 1
     return out
 
 
-def lead(talk, characters, least):
-    return fill(sentences(talk["turns"]), characters, least)
+def lead(talk, characters):
+    return fill(sentences(talk["turns"]), characters)
 
 
 def drawn(talk, characters, seed):
@@ -178,7 +175,7 @@ def compare(every, digests, stems):
     for talk, d in zip(every, digests):
         size, room = len(d["text"]), sum(map(len, d["key_events"]))
         rows["cairn"].append(judge(talk, d["text"], d["key_events"], stems))
-        rows["lead-3"].append(judge(talk, " ".join(lead(talk, size, 3)), lead(talk, room, 3), stems))
+        rows["lead-3"].append(judge(talk, " ".join(lead(talk, size)), lead(talk, room), stems))
         rows["random"].append(mean_of([judge(talk, " ".join(drawn(talk, size, s)), drawn(talk, room, s), stems)
                                        for s in range(DRAWS)]))
     return rows
@@ -186,3 +183,93 @@ def compare(every, digests, stems):
 
 def mean_of(rows):
     return [None if rows[0][i] is None else sum(r[i] for r in rows) / len(rows) for i in range(len(MEASURES))]
+
+
+# ---- Cairn's, over the API ----
+
+def sum_up(bench, samples, characters):
+    """Digests of every talk, in order, by a server with that length set."""
+    folder = bench.folder("summaries")
+    digests = []
+    with bench.cairn(folder, env={"CAIRN_SUMMARIES_CHARACTERS": str(characters)}) as server:
+        client = recall.Client(f"http://127.0.0.1:{server.port}")
+        for sample in samples:
+            session = client.post("/api/v2/sessions", {"title": sample["sample_id"]})["session_id"]
+            for number, turns in recall.sittings(sample):
+                if f"session_{number}_summary" in sample["session_summary"]:
+                    digests.append(sum_up_one(client, session, turns))
+    bench.drop(folder)
+    return digests
+
+
+def sum_up_one(client, session, turns):
+    conv = client.post("/api/v2/conversations", {"session_id": session, "directive": "A sitting"})["conversation_id"]
+    for t in turns:
+        client.post(f"/api/v2/conversations/{conv}/turns",
+                    {"agent": t["agent"], "role": "user", "content": t["content"], "timestamp": recall.stamp(t["at"])})
+    made = client.post(f"/api/v2/conversations/{conv}/summarize", {"force": True})
+    return {"text": made.get("summary", ""), "key_events": made.get("key_events", [])}
+
+
+def cost(bench, every):
+    """Microseconds a turn, without a server (digest.c): the median of five runs."""
+    text = "".join(json.dumps({"turns": t["turns"]}) + "\n" for t in every)
+    runs = []
+    for _ in range(5):
+        done = subprocess.run([str(bench.out / "digest"), "200", "1"], input=text, capture_output=True, text=True,
+                              timeout=120, check=True)
+        runs.append(json.loads(done.stdout.splitlines()[-1])["us_per_turn"])
+    return sorted(runs)[2]
+
+
+# ---- the report ----
+
+PARTS = {"first five": lambda t: t["sample"] < 5, "last five": lambda t: t["sample"] >= 5, "all ten": lambda t: True}
+
+
+def rows_of(every, length, rows):
+    out = []
+    for part, wanted in PARTS.items():
+        for who, values in rows.items():
+            chosen = [v for v, t in zip(values, every) if wanted(t)]
+            if chosen:
+                out.append([f"{length} characters, {part}", who, *(f"{m:.1f}" for m in mean(chosen))])
+    return out
+
+
+def bars_of(length, rows):
+    """Better than lead by a tenth, in each measure, on all ten."""
+    ours, leading = mean(rows["cairn"]), mean(rows["lead-3"])
+    return [{"what": f"{name} at {length} characters, at least 1.10 times lead's", "got":
+             f"{a:.1f} against {b:.1f}, {a / b if b else 0:.2f} times", "met": a >= 1.1 * b}
+            for name, a, b in zip(MEASURES, ours, leading)]
+
+
+NOTES = [
+    "What the figures hide. LoCoMo's summaries are told by a model in its own words (\"X and Y discussed the importance "
+    "of …\"); sentences that were said can share only some of them, and a third of that length is all that a summary of "
+    "200 characters can cover: about 23 is the most that this way has reached, whatever was tuned.",
+    "Wrong: what is said in reply loses its object. \"We explored nature … I'll never forget it!\" is told without the "
+    "camping trip that it is about, because the trip was named a turn before (first conversation, sitting 4).",
+    "Wrong: \"they\" for one person beside \"they\" for several. \"Audrey can't imagine life without them, they bring so "
+    "much joy\": the dogs of a sentence that was not chosen (conv-44, 16 April 2023). Pronouns are not resolved, only I and "
+    "you are.",
+    "Wrong: figures of speech weigh as much as events. \"Check it out, Andrew's girl & they tried out that new cafe\" "
+    "keeps its opening; \"A chance to hang out with people who think like Deborah\" has no verb and counts as an event.",
+]
+
+
+def run(bench):
+    if not os.path.exists(recall.DATA):
+        return {"skipped": "locomo10.json is not there"}
+    with open(recall.DATA, encoding="utf-8") as f:
+        samples = json.load(f)[:1 if bench.quick else None]
+    every, stems = talks(samples), Stems()
+    table, bars = [], []
+    for length in LENGTHS:
+        rows = compare(every, sum_up(bench, samples, length), stems)
+        table += rows_of(every, length, rows)
+        bars += bars_of(length, rows)
+    return {"tables": [{"caption": f"{len(every)} sittings, in percent", "columns": ["summary", "made by", *MEASURES],
+                        "rows": table}],
+            "bars": bars, "notes": [f"A turn costs {cost(bench, every):.0f} µs to sum up.", *NOTES]}

@@ -11,7 +11,7 @@
 struct telling {
     struct talk *talk;
     const struct sentence *s;
-    struct str name;
+    struct str name, listener; /* listener: the other one of two, STR_NONE when there are more */
     struct buf out;
     bool named;  /* the speaker's name stands in what is written */
     bool agrees; /* the next verb follows the name: it takes an s */
@@ -107,7 +107,7 @@ struct swap {
     const char *said, *told, *again; /* again: once the name stands before it, as "they" */
 };
 
-/* "@" is the name. */
+/* "@" is the speaker's name, "#" the listener's. */
 static const struct swap SWAPS[] = {
     {"i", "@", "they"},
     {"i'm", "@ is", "they are"},
@@ -121,11 +121,17 @@ static const struct swap SWAPS[] = {
     {"mine", "@'s", "theirs"},
     {"myself", "@", "themselves"},
 };
+static const struct swap LISTENER[] = {
+    {"you", "#", NULL},         {"you're", "# is", NULL}, {"you've", "# has", NULL}, {"you'd", "# would", NULL},
+    {"you'll", "# will", NULL}, {"your", "#'s", NULL},    {"yours", "#'s", NULL},    {"yourself", "#", NULL},
+};
 static const struct swap AGREEMENT[] = {
     {"am", "is", "are"},
     {"have", "has", "have"},
     {"do", "does", "do"},
     {"don't", "doesn't", "don't"},
+    {"are", "is", "are"},
+    {"were", "was", "were"},
     {"haven't", "hasn't", "haven't"},
     {"was", "was", "were"},
     {"wasn't", "wasn't", "weren't"},
@@ -147,6 +153,8 @@ static bool put_swapped(struct telling *t, const char *told)
         if (*told == '@') {
             buf_str(&t->out, t->name);
             t->named = name = true;
+        } else if (*told == '#') {
+            buf_str(&t->out, t->listener);
         } else {
             buf_char(&t->out, *told);
         }
@@ -177,6 +185,13 @@ static bool put_changed(struct telling *t, uint32_t i, struct str said)
         bool name = put_swapped(t, t->named ? w->again : w->told);
         t->agrees = word.n == 1 && name;
         t->plural = word.n == 1 && !name;
+        return true;
+    }
+    w = t->listener.n ? find_swap(LISTENER, sizeof LISTENER / sizeof *LISTENER, word) : NULL;
+    if (w) {
+        put_swapped(t, w->told);
+        t->agrees = str_is(word, "you");
+        t->plural = false;
         return true;
     }
     if (!t->agrees && !t->plural)
@@ -262,6 +277,8 @@ struct str tell(struct talk *talk, const struct sentence *s)
     if (!s->n)
         return STR_NONE;
     buf_init(&t.out, 0);
+    if (talk->speakers.n == 2 && s->speaker < 2)
+        t.listener = talk->speakers.keys[1 - s->speaker];
     t.name = s->speaker == NO_NAME ? STR_NONE : talk->speakers.keys[s->speaker];
     uint32_t first = 0;
     if (s->told || !t.name.n) {

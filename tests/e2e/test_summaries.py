@@ -1,6 +1,9 @@
 """Summaries of conversations and sessions: on request over both APIs and the command line, in the context, and by the
 upstream's model."""
 
+import json
+import urllib.parse
+
 from rest import NO_CONVERSATION, NO_SESSION, conversation, refused, session, turn
 
 TALK = [("Caroline", "Hey Mel! Good to see you! How have you been?"),
@@ -87,3 +90,67 @@ def test_length_is_a_setting(make_cairn):
     cairn = make_cairn(env={"CAIRN_SUMMARIES_CHARACTERS": "80"})
     _, c = talk(cairn)
     assert 0 < len(summarize(cairn, c)["summary"]) <= 80
+
+
+# ---- by the upstream's model ----
+
+ANSWER = {"summary": "Two friends talked.", "key_topics": ["friends"]}
+
+
+def asking(make_cairn, script, **env):
+    """A server whose model answers as the script says (see upstream.py)."""
+    return make_cairn(env={"CAIRN_UPSTREAM_MODEL": "small," + script, "CAIRN_UPSTREAM_KEY": "sk-secret-of-the-test", **env})
+
+
+def says(text):
+    return "say=" + urllib.parse.quote(text, safe="")
+
+
+def test_a_model_that_is_named_sums_up(make_cairn, upstream):
+    cairn = asking(make_cairn, says(json.dumps(ANSWER)))
+    _, c = talk(cairn)
+    made = summarize(cairn, c)
+    assert (made["method"], made["summary"], made["key_topics"]) == ("model", "Two friends talked.", ["friends"])
+    assert made["key_events"], "what the model left out is found by rules"
+    assert cairn.get("/api/v1/summaries", conversation_id=c)[0]["method"] == "model"
+    asked = upstream.last()
+    assert asked["path"] == "/v1/chat/completions" and asked["json"]["stream"] is False
+    assert "support group" in asked["json"]["messages"][1]["content"]
+    assert ("authorization", "Bearer sk-secret-of-the-test") in [(k.lower(), v) for k, v in asked["headers"]]
+    assert "sk-secret-of-the-test" not in cairn.log() + json.dumps(made)
+
+
+def by_rules(cairn):
+    _, c = talk(cairn)
+    made = summarize(cairn, c)
+    assert made["method"] == "extractive" and "support group" in made["summary"]
+    assert "summary_by_rules" in cairn.log()
+
+
+def test_a_model_that_refuses_leaves_it_to_the_rules(make_cairn):
+    by_rules(asking(make_cairn, "status=500"))
+
+
+def test_an_answer_that_is_not_what_was_asked_for_leaves_it_to_the_rules(make_cairn):
+    by_rules(asking(make_cairn, says("I would rather not.")))
+
+
+def test_an_answer_that_is_no_json_leaves_it_to_the_rules(make_cairn):
+    by_rules(asking(make_cairn, "garbage=1"))
+
+
+def test_an_endless_answer_leaves_it_to_the_rules(make_cairn):
+    by_rules(asking(make_cairn, "big=3000000"))
+
+
+def test_a_model_that_hangs_up_leaves_it_to_the_rules(make_cairn):
+    by_rules(asking(make_cairn, "hangup=1"))
+
+
+def test_a_model_that_is_too_slow_leaves_it_to_the_rules(make_cairn):
+    by_rules(asking(make_cairn, "first=20", CAIRN_SUMMARIES_MODEL_SECONDS="1"))
+
+
+def test_an_upstream_that_is_not_there_leaves_it_to_the_rules(make_cairn):
+    cairn = make_cairn(upstream="http://127.0.0.1:1", env={"CAIRN_UPSTREAM_MODEL": "small"})
+    by_rules(cairn)

@@ -3,7 +3,9 @@
 #include "doors/http/serve.h"
 
 #include "base/log.h"
+#include "config/config.h"
 #include "doors/http/http.h"
+#include "doors/proxy/asker.h"
 #include "doors/proxy/proxy.h"
 
 #include <pthread.h>
@@ -20,6 +22,7 @@ struct serving {
     char listen[80], socket[512];
     struct service *svc;
     struct proxy *proxy;
+    struct model_asker *asker;
     struct http_server *http;
 };
 
@@ -58,6 +61,16 @@ static enum err_code open_proxy(struct serving *s, struct err *e)
     return proxy_start(&po, &s->proxy, e);
 }
 
+static enum err_code open_asker(struct serving *s, struct err *e)
+{
+    const struct asker_options ao = {.svc = s->svc,
+                                     .upstream_url = s->o->upstream_url,
+                                     .upstream_key = s->o->upstream_key,
+                                     .model = config_text(s->o->config, "upstream.model"),
+                                     .connect_timeout_ms = s->o->connect_timeout_ms};
+    return asker_open(&ao, &s->asker, e);
+}
+
 static enum err_code open_http(struct serving *s, struct err *e)
 {
     const struct serve_options *o = s->o;
@@ -82,6 +95,8 @@ static enum err_code open_all(struct serving *s, struct err *e)
     if (code == ERR_OK)
         code = open_proxy(s, e);
     if (code == ERR_OK)
+        code = open_asker(s, e);
+    if (code == ERR_OK)
         code = open_http(s, e);
     return code;
 }
@@ -89,11 +104,13 @@ static enum err_code open_all(struct serving *s, struct err *e)
 /* First the door, while the proxy can still end what goes through it; the service last, for both write to it. */
 static void close_all(struct serving *s)
 {
+    asker_stop(s->asker); /* whoever waits for a model goes on by rules */
     http_stop(s->http, s->o->drain_ms > 0 ? s->o->drain_ms : DEFAULT_DRAIN_MS);
     if (s->proxy)
         proxy_stop(s->proxy);
     if (s->svc)
         service_close(s->svc);
+    asker_free(s->asker);
 }
 
 /* The address as a client writes it: the host that was asked for, the port that was given. */
