@@ -7,7 +7,13 @@
 
 #include <string.h>
 
-enum { SENTENCE_BYTES = 600, SENTENCE_WORDS = SENTENCE_BYTES / 2, TURN_BYTES_LEAST = 400, TURN_BYTES_MOST = 20000 };
+enum {
+    SENTENCE_BYTES = 600,
+    SENTENCE_WORDS = SENTENCE_BYTES / 2,
+    SENTENCES_MAX = 50000, /* of one talk: what comes after is left out */
+    TURN_BYTES_LEAST = 400,
+    TURN_BYTES_MOST = 20000
+};
 
 static bool space(char c)
 {
@@ -126,7 +132,7 @@ bool sentences_each(struct str text, sentence_fn *fn, void *arg)
     bool line = true;
     while (i < text.n) {
         if (line) {
-            start = i = marks(text, i);
+            i = marks(text, i);
             size_t other = not_prose(text, i);
             start = i = i + other;
             line = other > 0;
@@ -213,6 +219,8 @@ static struct sentence *new_sentence(struct talk *t)
 static bool read_sentence(void *arg, struct str text)
 {
     struct reading *r = arg;
+    if (r->talk->n >= SENTENCES_MAX)
+        return true;
     struct sentence *s = new_sentence(r->talk);
     if (!s)
         return false;

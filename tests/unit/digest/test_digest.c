@@ -284,6 +284,23 @@ static void a_conversation_of_ten_thousand_turns_stays_within_bounds(void **stat
     arena_free(a);
 }
 
+static void a_text_of_nothing_but_tiny_sentences_stays_within_bounds(void **state)
+{
+    enum { BYTES = 3 << 20, TURNS = 200 };
+    struct arena *a = arena_new();
+    char *text = arena_alloc(a, BYTES);
+    struct digest_turn turns[TURNS];
+    (void)state;
+    for (size_t i = 0; i < BYTES; i++)
+        text[i] = "ab! "[i % 4];
+    for (size_t i = 0; i < TURNS; i++)
+        turns[i] = (struct digest_turn){.agent = STR("Ann"), .content = {text + i * (BYTES / TURNS), BYTES / TURNS}};
+    size_t before = arena_used(a);
+    made(a, turns, TURNS, 200);
+    assert_true(arena_used(a) - before < (size_t)64 << 20);
+    arena_free(a);
+}
+
 static void without_memory_it_says_so(void **state)
 {
     (void)state;
@@ -313,6 +330,7 @@ int main(void)
         cmocka_unit_test(no_text_is_longer_than_asked_and_all_is_valid_utf8),
         cmocka_unit_test(bytes_that_are_no_text_do_no_harm),
         cmocka_unit_test(a_conversation_of_ten_thousand_turns_stays_within_bounds),
+        cmocka_unit_test(a_text_of_nothing_but_tiny_sentences_stays_within_bounds),
         cmocka_unit_test(without_memory_it_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
