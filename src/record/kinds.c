@@ -186,6 +186,7 @@ static const struct kind table[] = {
     FIELDS(
         {"pattern_type", FIELD_ENUM, FIELD_REQUIRED | FIELD_INDEXED, 0, 0, NULL,
             "workflow|decision|code|error|architecture|configuration", "What sort of pattern it is"},
+        {"terms", FIELD_TEXT, FIELD_HIDDEN, 0, 4 * KB, NULL, NULL, "Its words' stems, hashed, for finding it quickly"},
         {"name", FIELD_TEXT, FIELD_REQUIRED | PROSE, 1, NAME_MAX_LEN, NULL, NULL, "Short name"},
         {"description", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "What it is and when it helps"},
         {"template", FIELD_TEXT, PROSE, 0, MB, NULL, NULL, "Text to start from"},
@@ -194,16 +195,31 @@ static const struct kind table[] = {
         {"category", FIELD_TEXT, FIELD_FILTER | FIELD_SEARCHED, 0, NAME_MAX_LEN, NULL, NULL, "Group it belongs to"},
         {"tags", FIELD_ARRAY, FIELD_SEARCHED, 0, 16 * KB, "[]", NULL, "Labels"},
         {"confidence", FIELD_REAL, 0, 0, 1, "0.5", NULL, "How sure it is that this is a pattern"},
-        {"quality_score", FIELD_REAL, 0, 0, 1, "0", NULL, "From success, frequency and reuse"},
+        {"quality_score", FIELD_REAL, 0, 0, 1, "0", NULL, "From success, frequency and reuse: kept by Cairn"},
         {"frequency", FIELD_INT, 0, 0, 9e15, "1", NULL, "Times it was seen"},
         {"reuse_count", FIELD_INT, 0, 0, 9e15, "0", NULL, "Times it was used again"},
         {"success_rate", FIELD_REAL, 0, 0, 1, "0", NULL, "Share of uses that worked"},
         {"last_used", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it was last used"},
         {"source_session_id", FIELD_TEXT, FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "Session it was found in"},
         {"related_patterns", FIELD_ARRAY, 0, 0, 64 * KB, "[]", NULL, "Ids of patterns near it"},
-        {"parent_pattern_id", FIELD_TEXT, FIELD_FILTER, 0, ID_LEN, NULL, NULL, "Pattern it grew out of"},
+        {"parent_pattern_id", FIELD_TEXT, FIELD_FILTER, 0, ID_LEN, NULL, NULL, "What it grew out of: its text before the last change (a pattern_version), or another pattern"},
+        {"text_version", FIELD_INT, 0, 1, 9e15, "1", NULL, "One more with each change of template or description"},
         {"deprecated", FIELD_BOOL, FIELD_FILTER, 0, 0, "false", NULL, "No longer advised"},
+        {"deprecated_reason", FIELD_TEXT, PROSE, 0, 4 * KB, NULL, NULL, "Why it is no longer advised"},
         {"details", FIELD_OBJECT, 0, 0, MB, "{}", NULL, "What only its type has"})},
+
+    {
+    .name = "pattern_version", .plural = "pattern_versions", .id_prefix = "patv", .id_name = "pattern_version_id",
+    .flags = KIND_NO_CRUD | KIND_IMMUTABLE, .order = "seq DESC", .help = "A pattern's text as it was before a change",
+    FIELDS(
+        {"pattern_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED, 1, ID_LEN, NULL, NULL, "The pattern"},
+        {"text_version", FIELD_INT, FIELD_FILTER, 1, 9e15, "1", NULL, "Which of its texts this is, from 1"},
+        {"name", FIELD_TEXT, PROSE, 0, NAME_MAX_LEN, NULL, NULL, "Its name then"},
+        {"description", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "Its description then"},
+        {"template", FIELD_TEXT, PROSE, 0, MB, NULL, NULL, "Its template then"},
+        {"example", FIELD_TEXT, PROSE, 0, MB, NULL, NULL, "Its example then"},
+        {"parent_pattern_id", FIELD_TEXT, FIELD_FILTER, 0, ID_LEN, NULL, NULL, "The version before it"},
+        {"source_session_id", FIELD_TEXT, FIELD_FILTER, 0, ID_LEN, NULL, NULL, "Session the pattern was found in"})},
 
     {
     .name = "checkpoint", .plural = "checkpoints", .id_prefix = "chk", .id_name = "checkpoint_id",

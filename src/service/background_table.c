@@ -3,12 +3,14 @@
 
 #include "service/events.h"
 #include "service/packing.h"
+#include "service/patterns/follow.h"
 #include "service/summary_upkeep.h"
 #include "service/vitality.h"
 
 /* {name, think, apply}; the empty entry ends the table. */
 static const struct follower followers[] = {
     {"events", events_think, events_apply},
+    {"patterns", patterns_think, patterns_apply},
     {0},
 };
 

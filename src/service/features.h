@@ -12,6 +12,9 @@ op_fn conversation_create, conversation_get, conversation_window;
 op_fn session_save, session_update, session_remove;
 /* conversation_end.c */
 op_fn conversation_archive, conversation_remove, conversation_window_clear;
+/* patterns/write.c, patterns/read.c */
+op_fn pattern_create, pattern_update, pattern_used, pattern_deprecate;
+op_fn pattern_search, pattern_recommend, pattern_versions;
 /* tag.c, prop.c */
 op_fn tag_create, prop_used;
 /* find.c */

@@ -41,6 +41,6 @@ struct operation_table {
 enum { MIB = 1 << 20 };
 
 extern const struct operation_table operations_sessions, operations_context, operations_admin, operations_proxy,
-    operations_v1, operations_auth, operations_summary, operations_causes;
+    operations_v1, operations_auth, operations_summary, operations_causes, operations_patterns;
 
 #endif

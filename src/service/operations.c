@@ -9,8 +9,8 @@
 #include <string.h>
 
 static const struct operation_table *const groups[] = {
-    &operations_sessions, &operations_context, &operations_summary, &operations_admin,
-    &operations_auth,     &operations_v1,      &operations_proxy,   &operations_causes,
+    &operations_sessions, &operations_context, &operations_summary,  &operations_admin, &operations_auth,
+    &operations_v1,       &operations_causes,  &operations_patterns, &operations_proxy,
 };
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 

@@ -42,10 +42,9 @@ static void write_submodule(struct op_call *c, const struct record *r, const str
     jw_kstr(w, "submodule_name", is_one ? record_text(r, "name") : in_one && named ? x->project_name : STR_NONE);
 }
 
-void v1_write(struct op_call *c, const struct record *r, const struct v1_extra *x)
+void v1_write_members(struct op_call *c, const struct record *r, const struct v1_extra *x)
 {
     struct json_out *w = c->out;
-    jw_object(w);
     op_write_members(c, r);
     write_submodule(c, r, x);
     if (r->kind == KIND_SESSION) {
@@ -55,7 +54,13 @@ void v1_write(struct op_call *c, const struct record *r, const struct v1_extra *
     } else if (r->kind == KIND_CONVERSATION) {
         jw_kint(w, "message_count", record_int(r, "turn_count"));
     }
-    jw_end_object(w);
+}
+
+void v1_write(struct op_call *c, const struct record *r, const struct v1_extra *x)
+{
+    jw_object(c->out);
+    v1_write_members(c, r, x);
+    jw_end_object(c->out);
 }
 
 struct str v1_project(const struct op_call *c)

@@ -13,6 +13,8 @@ struct v1_extra {
 };
 /* Fills *x for r. Called row by row with the same *x, it looks up the project's name only when the project changes. */
 enum err_code v1_read(struct store_tx *tx, struct arena *a, const struct record *r, struct v1_extra *x, struct err *e);
+/* The members of v1_write's object, without the braces. */
+void v1_write_members(struct op_call *c, const struct record *r, const struct v1_extra *x);
 /* The whole object, projects named as the caller knows them. */
 void v1_write(struct op_call *c, const struct record *r, const struct v1_extra *x);
 /* The project a call names, as `project` or as `submodule_id`; STR_NONE: neither. */

@@ -8,6 +8,10 @@
     "t.seq, t.turn_number, t.timestamp, t.token_count, t.id, t.conversation_id, t.session_id, t.project, t.agent,"     \
     " t.role, t.content, t.metadata"
 
+#define PATTERN_COLUMNS                                                                                                \
+    "p.seq, p.project, s.privacy_level, p.pattern_type, p.terms, p.last_used, p.created_at, p.deprecated,"             \
+    " p.quality_score, p.success_rate"
+
 #define STATEMENTS(X)                                                                                                  \
     /* ---- turn_append ---- */                                                                                        \
     X(TURN_KNOWN, "look for the turn", "SELECT seq, conversation_id, turn_number, timestamp FROM turn WHERE id = ?1")  \
@@ -88,6 +92,13 @@
     X(CONVERSATIONS_ARCHIVE, "archive the session's conversations",                                                    \
       "UPDATE conversation SET status = 'archived', updated_at = ?2, version = version + 1"                            \
       " WHERE session_id = ?1 AND status = 'active' AND deleted_at IS NULL")                                           \
+    /* ---- patterns ---- */                                                                                           \
+    X(PATTERNS_SCAN, "look through the patterns",                                                                      \
+      "SELECT " PATTERN_COLUMNS " FROM pattern p LEFT JOIN session s ON s.id = p.source_session_id"                    \
+      " WHERE p.deleted_at IS NULL ORDER BY p.seq DESC LIMIT ?1")                                                      \
+    X(PATTERNS_ALIKE, "look for patterns alike",                                                                       \
+      "SELECT " PATTERN_COLUMNS " FROM pattern p LEFT JOIN session s ON s.id = p.source_session_id"                    \
+      " WHERE p.deleted_at IS NULL AND p.pattern_type = ?1 AND p.project = ?2 ORDER BY p.seq DESC LIMIT ?3")           \
     /* ---- who may read what ---- */                                                                                  \
     X(SESSION_LEVELS, "find who may read the sessions",                                                                \
       "SELECT id, project, privacy_level FROM session WHERE privacy_level IN ('PUBLIC', 'PRIVATE', 'EPHEMERAL')")      \

@@ -10,7 +10,7 @@ KINDS = {
     "agents": ({"name": "scribe", "model": "m"}, {"temperature": 0.1}),
     "summaries": ({"text": "All in all"}, {"key_topics": ["a"]}),
     "events": ({"effect_text": "The door fell"}, {"vitality": 0.5}),
-    "patterns": ({"pattern_type": "workflow", "name": "Test first"}, {"quality_score": 0.7, "deprecated": True}),
+    "patterns": ({"pattern_type": "workflow", "name": "Test first"}, {"confidence": 0.7, "deprecated": True}),
     "checkpoints": ({"title": "Before the move"}, None),
     "characters": ({"name": "Ines"}, {"current_mood": "calm", "is_active": False}),
     "props": ({"name": "lamp", "category": "light"}, {"rarity": "rare", "usage_count": 3}),
