@@ -115,7 +115,7 @@ static enum err_code consider(void *arg, const struct record *r, struct err *e)
 static enum err_code look_through(struct finding *f, struct store_tx *tx, const struct kind *k, const struct str *words,
                                   struct err *e)
 {
-    struct list_filter filters[2];
+    struct list_filter filters[3];
     struct list_query q = {.kind = k,
                            .filters = filters,
                            .scope = f->q->scope,
@@ -131,6 +131,8 @@ static enum err_code look_through(struct finding *f, struct store_tx *tx, const 
         filters[q.n_filters++] = (struct list_filter){"id", V_TEXT(f->q->session_id)};
     else if (f->q->session_id.p && kind_field(k, STR("session_id")) >= 0)
         filters[q.n_filters++] = (struct list_filter){"session_id", V_TEXT(f->q->session_id)};
+    if (k == KIND_EVENT) /* faded ones are recalled no more */
+        filters[q.n_filters++] = (struct list_filter){"status", V_TEXT(STR("active"))};
     enum err_code code = record_count(tx, k, f->q->project, &there, e);
     f->looked += there;
     return code || !there ? code : record_walk(tx, &q, consider, f, e);

@@ -34,6 +34,7 @@ struct event_words {
     const char *link;             /* the text connects itself to a cause with this word, NULL: it does not */
     struct word named[NAMED_MAX]; /* the words by which it names the cause; none where `link` only continues */
     size_t n_named;
+    size_t named_least; /* so many of them the cause must have */
 };
 
 /* ---- the words of an event ---- */
@@ -88,6 +89,7 @@ static void find_references(struct str text, struct event_words *out)
 
 enum link_word {
     CAUSE_FOLLOWS,  /* what follows is the cause: "because of the rent" */
+    TIME_FOLLOWS,   /* what follows came before, and may be the cause: "after the landlord raised the rent" */
     CAUSE_PRECEDES, /* what stands before is the cause: "the power cut led me to join" */
     CONTINUES,      /* the sentence is a consequence of what was said before, or puts an end to it */
 };
@@ -97,7 +99,7 @@ static const struct link_phrase {
 } link_phrases[] = {
     {"because of", CAUSE_FOLLOWS}, {"because", CAUSE_FOLLOWS},      {"due to", CAUSE_FOLLOWS},
     {"thanks to", CAUSE_FOLLOWS},  {"caused by", CAUSE_FOLLOWS},    {"as a result of", CAUSE_FOLLOWS},
-    {"since", CAUSE_FOLLOWS},      {"after", CAUSE_FOLLOWS},        {"in response to", CAUSE_FOLLOWS},
+    {"since", TIME_FOLLOWS},       {"after", TIME_FOLLOWS},         {"in response to", CAUSE_FOLLOWS},
     {"fixed by", CAUSE_FOLLOWS},   {"triggered by", CAUSE_FOLLOWS}, {"owing to", CAUSE_FOLLOWS},
     {"led to", CAUSE_PRECEDES},    {"led me to", CAUSE_PRECEDES},   {"led us to", CAUSE_PRECEDES},
     {"made me", CAUSE_PRECEDES},   {"made us", CAUSE_PRECEDES},     {"therefore", CONTINUES},
@@ -185,6 +187,7 @@ static enum err_code find_link(struct arena *a, struct str text, struct event_wo
             continue;
         if (p->sort != CONTINUES)
             code = take_named(a, clause_of(text, p, (size_t)at), p->sort == CAUSE_PRECEDES, w, e);
+        w->named_least = p->sort == TIME_FOLLOWS ? 2 : 1;
         if (p->sort == CONTINUES || w->n_named)
             w->link = p->text;
     }
@@ -262,7 +265,7 @@ static double named_similarity(const struct event_known *known, size_t n, const 
                                const struct event_words *y)
 {
     double all = 0, shared = 0;
-    size_t telling = 0, others = 0;
+    size_t telling = 0, others = 0, in = 0;
     for (size_t i = 0; i < effect->n_named; i++) {
         const struct word *w = &effect->named[i];
         double weight = word_weight(known, n, w);
@@ -270,11 +273,13 @@ static double named_similarity(const struct event_known *known, size_t n, const 
         if (!has_word(y, w->stem))
             continue;
         shared += weight;
+        in++;
         telling += w->share == 1;
         for (size_t k = 0; k < n && w->share == 1; k++)
             others += known[k].words != y && has_word(known[k].words, w->stem);
     }
-    return telling == 0 || (telling == 1 && others) ? 0 : sqrt(shared / all);
+    bool sure = telling > 1 || (telling == 1 && !others);
+    return sure && in >= effect->named_least ? sqrt(shared / all) : 0;
 }
 
 static int by_similarity(const void *x, const void *y)
@@ -389,6 +394,13 @@ static struct str shared_reference(const struct event_words *x, const struct eve
 
 /* ---- the choice ---- */
 
+/* Two events of one sort that are alike are mostly the same thing told twice, and things that merely happened follow no
+ * steps of work: there the effect must say itself that it has a cause. */
+static bool is_step(enum event_type cause, enum event_type effect)
+{
+    return cause != effect && cause != EVENT_OCCURRENCE && effect != EVENT_OCCURRENCE;
+}
+
 struct evidence {
     double sum;
     const char *word;      /* the connecting word, NULL: none */
@@ -403,8 +415,10 @@ static struct evidence evidence_for(const struct event_known *known, size_t n, c
     const struct event_known *cause = &known[c->which];
     size_t back = n - 1 - c->which;
     struct evidence v = {.cause = type_or_occurrence(cause->type)};
-    v.sum = c->similarity + steps[v.cause][type_or_occurrence(effect->type)].weight;
     double said = link_evidence(known, n, effect, cause);
+    v.sum = c->similarity + steps[v.cause][type_or_occurrence(effect->type)].weight;
+    if (said == 0 && !is_step(v.cause, type_or_occurrence(effect->type)))
+        return (struct evidence){0};
     v.sum += said;
     v.word = said > 0 ? effect->words->link : NULL;
     v.reference = shared_reference(effect->words, cause->words);

@@ -147,7 +147,6 @@ static const struct cue cues[] = {
     {"denied", EVENT_PROBLEM, PLAIN},
     {"refused", EVENT_PROBLEM, PLAIN},
     {"rejected", EVENT_PROBLEM, PLAIN},
-    {"instead of", EVENT_PROBLEM, WEAK},
     {"returns nothing", EVENT_PROBLEM, PLAIN},
     {"too slow", EVENT_PROBLEM, PLAIN},
     {"is slow", EVENT_PROBLEM, PLAIN},
@@ -198,15 +197,16 @@ static const struct cue cues[] = {
 
 /* A sentence that begins so tells of no event. */
 static const char *const no_event_openings[] = {
-    "let me",    "let's",      "now let",      "i'll",     "i will",    "i'm going to", "i am going to", "i need to",
-    "now i'll",  "now i need", "i want to",    "i should", "we should", "we need to",   "you should",    "you can",
-    "can you",   "could you",  "please",       "if ",      "would ",    "should ",      "do you",        "did you",
-    "here is",   "here's",     "here are",     "next",     "maybe",     "perhaps",      "i hope",        "i wish",
-    "i can't",   "i think",    "imagine",      "suppose",  "when you",  "to do",        "todo",          "first, let",
-    "make sure", "i'd like",   "i would like", "we could", "how ",      "what ",        "why ",          "remember to",
+    "let me",     "let's",        "now let",    "i'll",      "i will",     "i'm going to", "i am going to",
+    "i need to",  "now i'll",     "now i need", "i want to", "i should",   "we should",    "we need to",
+    "you should", "you can",      "can you",    "could you", "please",     "if ",          "would ",
+    "should ",    "do you",       "did you",    "here is",   "here's",     "here are",     "next",
+    "maybe",      "perhaps",      "i hope",     "i wish",    "i can't",    "i think",      "imagine",
+    "suppose",    "when you",     "to do",      "todo",      "first, let", "make sure",    "step ",
+    "i'd like",   "i would like", "we could",   "how ",      "what ",      "why ",         "remember to",
 };
 /* What is only imagined or demanded. */
-static const char *const no_event_words[] = {"could", "would", "might", "should"};
+static const char *const no_event_words[] = {"could", "would", "might", "should", "must", "needs", "need", "will"};
 
 static const char *const names[EVENT_TYPES] = {"occurrence", "problem", "finding",   "decision",
                                                "change",     "result",  "occurrence"};
@@ -311,7 +311,7 @@ static struct verdict judge(struct str low)
     struct verdict v = {EVENT_NONE, 0};
     struct str before = STR_NONE;
     size_t number = 0;
-    bool imagined = false;
+    bool imagined = false, guessed = false;
     for (size_t i = 0; i < low.n;) {
         struct str rest = str_skip(low, i), word = {rest.p, word_length(rest)};
         if (word.n == 0) {
@@ -321,10 +321,11 @@ static struct verdict judge(struct str low)
         judge_word(&v, rest, word, before, number++);
         imagined = imagined || (is_any(word, no_event_words, sizeof no_event_words / sizeof *no_event_words) &&
                                 !phrase_here(rest, "could not"));
+        guessed = guessed || str_is(word, "might");
         before = word;
         i += word.n;
     }
-    if (number < WORDS_LEAST || (imagined && v.type != EVENT_PROBLEM && v.type != EVENT_FINDING))
+    if (number < WORDS_LEAST || guessed || (imagined && v.type != EVENT_PROBLEM && v.type != EVENT_FINDING))
         v = (struct verdict){EVENT_NONE, 0};
     return v;
 }
@@ -340,11 +341,25 @@ static bool opens_as_none(struct str low)
     return false;
 }
 
+/* Prose is letters and blanks for the most part; code, listings, paths and logs are not. */
+static bool is_prose(struct str s)
+{
+    size_t plain = 0;
+    if (s.n && (s.p[s.n - 1] == ';' || s.p[s.n - 1] == '{' || s.p[s.n - 1] == '}'))
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        plain += c == ' ' || c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    }
+    bool listing = str_find(s, STR("\xe2\x94\x82")) >= 0 || str_find(s, STR(" | ")) >= 0; /* U+2502 and tables */
+    return !listing && plain * 100 >= s.n * 80;
+}
+
 static struct verdict judge_statement(struct str s)
 {
     char room[EVENT_TEXT_MAX];
     struct str low = lower(s, room);
-    if (low.n == 0 || low.p[low.n - 1] == '?' || opens_as_none(low))
+    if (low.n == 0 || low.p[low.n - 1] == '?' || !is_prose(s) || opens_as_none(low))
         return (struct verdict){EVENT_NONE, 0};
     return judge(low);
 }
@@ -361,7 +376,10 @@ bool event_word_is_common(struct str word)
         if (c[0] == word.p[0] && !strchr(c, ' ') && phrase_here(word, c))
             return true;
     }
-    static const char *const more[] = {"test", "tests", "now", "new", "again", "run", "runs", "change", "fix", "pass"};
+    static const char *const more[] = {"test",   "tests",     "now",   "new",    "again",  "run",    "runs",
+                                       "change", "fix",       "pass",  "last",   "week",   "day",    "days",
+                                       "time",   "year",      "month", "today",  "talk",   "talked", "chat",
+                                       "spoke",  "yesterday", "issue", "issues", "problem"};
     return is_any(word, more, sizeof more / sizeof *more);
 }
 
@@ -405,13 +423,29 @@ struct sentences {
     size_t n, seen;
 };
 
+/* In the arena, without the marks of bold text. STR_NONE: out of memory. */
+static struct str keep(struct arena *a, struct str s)
+{
+    struct str kept = arena_str(a, s);
+    char *p = (char *)kept.p; /* our own fresh copy */
+    size_t n = 0;
+    for (size_t i = 0; i < kept.n; i++) {
+        if (p[i] == '*' && i + 1 < kept.n && p[i + 1] == '*')
+            i++;
+        else
+            p[n++] = p[i];
+    }
+    kept.n = n;
+    return kept;
+}
+
 static void take_sentence(struct arena *a, struct sentences *s, struct str text)
 {
     text = text_cut(bare(text), EVENT_TEXT_MAX);
     struct verdict v = judge_statement(text);
     if (v.type == EVENT_NONE || s->n == SENTENCES)
         return;
-    struct str kept = arena_str(a, text);
+    struct str kept = keep(a, text);
     if (!kept.p)
         return;
     s->strength[s->n] = v.strength;

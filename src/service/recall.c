@@ -4,11 +4,13 @@
 #include "service/operation_run.h"
 #include "service/place.h"
 #include "service/touch.h"
+#include "service/vitality.h"
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "search/recall.h"
 
+enum { EVENTS_RAISED_MAX = 100 };
 enum { RECORD_BYTES = 4000 }; /* of a record's words among what is recalled */
 
 /* *session: an id, or the caller's own name for a session; becomes the id. */
@@ -110,7 +112,8 @@ static enum err_code write_all(struct op_call *c, const struct recall_query *q, 
                                const struct records_result *records, struct err *e)
 {
     struct found *list = NULL;
-    size_t n = 0, written = 0;
+    struct str events[EVENTS_RAISED_MAX];
+    size_t n = 0, written = 0, n_events = 0;
     int64_t tokens = 0;
     enum err_code code = find_together(c, records, turns, &list, &n, e);
     for (size_t i = 0; !code && i < n && written < (size_t)q->max_results; i++) {
@@ -124,7 +127,10 @@ static enum err_code write_all(struct op_call *c, const struct recall_query *q, 
             write_hit(c, f->turn, op_bool(c, "explain", false));
         else
             write_record(c, f->record);
+        if (f->record && f->record->record->kind == KIND_EVENT && n_events < EVENTS_RAISED_MAX)
+            events[n_events++] = f->record->record->id;
     }
+    vitality_rise(c->svc, events, n_events, VITALITY_RECALLED);
     return code;
 }
 

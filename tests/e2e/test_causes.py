@@ -113,6 +113,27 @@ def test_recalling_raises_vitality(cairn):
     eventually(lambda: math.isclose(cairn.get(path)["vitality"], 0.7, abs_tol=0.001), what="the rise")
 
 
+def test_an_event_that_recall_finds_lives_longer(cairn):
+    s = session(cairn)
+    event = save(cairn, s, ERROR, vitality=0.5)
+    path = f"/api/v1/events/{event['event_id']}"
+
+    def found():
+        return cairn.post("/api/v2/recall", {"query": "upload test", "kinds": ["event"], "session_id": s})["results"]
+
+    assert [r["id"] for r in found()] == [event["event_id"]]
+    eventually(lambda: math.isclose(cairn.get(path)["vitality"], 0.7, abs_tol=0.001), what="the rise")
+    assert cairn.http.patch(path, json={"status": "archived"}).status_code == 200
+    assert found() == []
+
+
+def test_settings_bound_what_is_found(make_cairn):
+    cairn = make_cairn(env={"CAIRN_EVENTS_PER_TURN": "1"})
+    s = session(cairn)
+    turn(cairn, conversation(cairn, s), "We walked home. The root cause was a broken header. It rained and I stayed.")
+    assert [e["event_type"] for e in events_found(cairn, s, 1)] == ["finding"]
+
+
 def test_a_faded_event_is_told_no_more(cairn):
     s = session(cairn)
     event = save(cairn, s, ERROR)

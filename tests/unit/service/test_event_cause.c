@@ -85,6 +85,16 @@ static void what_only_shares_a_word_is_no_cause(void **state)
     assert_int_equal(cause_of(s, "Tests pass in the resolver package", NULL), -1);
 }
 
+static void the_same_thing_told_twice_is_no_cause(void **state)
+{
+    struct story *s = *state;
+    happened(s, "The upload test in wire.c fails on the packet header", NOW - HOUR);
+    assert_int_equal(cause_of(s, "One test fails: the upload test in wire.c, on the packet header", NULL), -1);
+    happened(s, "We went to the lake with the dogs", NOW - HOUR);
+    assert_int_equal(cause_of(s, "The dogs loved it and we stayed at the lake", NULL), -1);
+    assert_int_equal(cause_of(s, "Since we last went there, a lot happened at the mill", NULL), -1);
+}
+
 static void no_cause_is_later_or_older_than_a_day(void **state)
 {
     struct story *s = *state;
@@ -146,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {TEST(a_fix_follows_its_error),
                                        TEST(a_connecting_word_names_the_cause),
                                        TEST(what_only_shares_a_word_is_no_cause),
+                                       TEST(the_same_thing_told_twice_is_no_cause),
                                        TEST(no_cause_is_later_or_older_than_a_day),
                                        TEST(only_the_last_fifty_and_the_best_five),
                                        TEST(similarity_is_of_the_same_text_one_and_of_none_zero),

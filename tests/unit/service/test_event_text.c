@@ -38,6 +38,9 @@ static void what_is_asked_meant_or_imagined_is_no_event(void **state)
         "Could you check the failed test",
         "The sky is blue over the harbour.",
         "failed again",
+        "The errors might be on another branch.",
+        "errorDetails = JSON.parse(failedText);",
+        "12 | the build failed | 3 errors",
         "",
     };
     (void)state;
