@@ -57,6 +57,30 @@ static void refuses_all_others(void **state)
     assert_non_null(strstr(e.message, "not a loopback address"));
 }
 
+static void takes_any_address_where_callers_show_tokens(void **state)
+{
+    (void)state;
+    static const char *const FINE[] = {"0.0.0.0:0", "127.0.0.1:0"}, *const BAD[] = {"example.org:0", "0.0.0.0:x", ""};
+    for (size_t i = 0; i < sizeof(FINE) / sizeof(FINE[0]); i++) {
+        struct listener l;
+        struct err e = {0};
+        int port = 0;
+        if (listen_tcp(FINE[i], true, &l, &port, &e) != ERR_OK)
+            fail_msg("%s: %s", FINE[i], e.message);
+        assert_in_range(port, 1, 65535);
+        listen_close(&l);
+    }
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+        struct listener l;
+        struct err e = {0};
+        int port = 0;
+        assert_int_equal(listen_tcp(BAD[i], true, &l, &port, &e), ERR_INVALID);
+    }
+    assert_true(listen_is_loopback("[::1]:5111"));
+    assert_false(listen_is_loopback("[::]:5111"));
+    assert_false(listen_is_loopback("no address"));
+}
+
 static void says_when_a_port_is_taken(void **state)
 {
     (void)state;
@@ -203,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_loopback_addresses),
         cmocka_unit_test(refuses_all_others),
+        cmocka_unit_test(takes_any_address_where_callers_show_tokens),
         cmocka_unit_test(says_when_a_port_is_taken),
         cmocka_unit_test_setup_teardown(makes_a_private_socket, make_place, drop_place),
         cmocka_unit_test_setup_teardown(replaces_a_dead_ones, make_place, drop_place),
