@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import time
 
+import anthropic
 import httpx
 import jwt
 import openai
@@ -413,6 +414,20 @@ def test_the_openai_client_uses_a_token_as_its_key(server, upstream):
     with openai.OpenAI(base_url=server.url + "/v1", api_key="sk-nothing", max_retries=0) as client:
         with pytest.raises(openai.AuthenticationError):
             client.models.list()
+
+
+def test_the_anthropic_client_uses_a_token_as_its_key(server, upstream):
+    t = token(server, "--permissions", "memory")
+    for key in ({"api_key": t}, {"auth_token": t}):
+        with anthropic.Anthropic(base_url=server.url, max_retries=0, **key) as client:
+            done = client.messages.create(model="m", max_tokens=9, messages=[{"role": "user", "content": "hello"}])
+            assert done.content[0].text
+        up = went_up(upstream)
+        assert up["x-api-key"] == "the-servers-own-key" and t not in repr(upstream.last())
+    with anthropic.Anthropic(base_url=server.url, max_retries=0, api_key="sk-nothing") as client:
+        with pytest.raises(anthropic.AuthenticationError):
+            client.messages.create(model="m", max_tokens=9, messages=[{"role": "user", "content": "hello"}])
+    assert server.http.get("/v1/models", headers={"x-api-key": t}).status_code == 401
 
 
 def test_a_chat_is_remembered_in_the_tokens_project(server):

@@ -1,6 +1,6 @@
 /* Who asks, and may they? Where auth is on, each request over TCP to a route that needs a permission carries a token:
- * `Authorization: Bearer TOKEN`, or `X-Cairn-Token: TOKEN` when Authorization holds something for the upstream. The
- * Unix socket is the owner's: its file is theirs alone (mode 0600).
+ * `Authorization: Bearer TOKEN`, or `X-Cairn-Token: TOKEN` when Authorization holds something for the upstream, or
+ * on Anthropic's routes `x-api-key: TOKEN`. The Unix socket is the owner's: its file is theirs alone (mode 0600).
  *
  * This happens when the head has come, before the body is read: strangers cannot make us keep theirs. */
 #include "doors/http/http_int.h"
@@ -40,6 +40,8 @@ static enum err_code find_token(const struct http_request *r, struct str *out, s
     code = only_one(r, "Authorization", e);
     struct str given = http_header_get(r, "Authorization");
     *out = bearer(given);
+    if (!code && !given.p && (str_is(r->path, "/v1/messages") || str_starts(r->path, "/v1/messages/")))
+        *out = http_header_get(r, "x-api-key"); /* where Anthropic's clients put their key */
     if (code || out->n)
         return code;
     return err_set(e, ERR_DENIED, NULL,
