@@ -3,15 +3,24 @@
  * what the first does. SQL is made from column names of the table of kinds only; values are always bound. */
 #include "store/cursor.h"
 #include "store/internal.h"
-#include "store/records.h"
+#include "store/turns.h"
 
-enum { LIMIT_MAX = 1000, FILTERS_MAX = 16, PARAMETERS_MAX = 64, FIND_LENGTH_MAX = 64 * 1024, WALK_MAX = 1000000 };
+enum {
+    LIMIT_MAX = 1000,
+    FILTERS_MAX = 16,
+    PARAMETERS_MAX = 64,
+    FEW_TURNS = 4,
+    FIND_LENGTH_MAX = 64 * 1024,
+    WALK_MAX = 1000000
+};
 
 /* SQL text with the values it binds, in order. */
 struct clause {
     struct buf sql;
     struct value values[PARAMETERS_MAX];
     int n;
+    /* How rows that may not be read are kept out: looked at row by row, by the set of sessions, or (turns) not met. */
+    enum { BY_ROW, BY_SESSION, THROUGH_CONVERSATIONS } plan;
 };
 
 /* Values never become part of the SQL. */
@@ -184,7 +193,13 @@ static enum err_code put_looked_for(struct store_tx *tx, struct arena *a, struct
 static void put_scope(struct clause *c, const struct list_query *q)
 {
     struct value v[SCOPE_VALUES];
-    int n = scope_put(&c->sql, q->kind, &q->scope, c->n, v);
+    int n;
+    if (c->plan == BY_SESSION)
+        n = scope_put_sessions(&c->sql, q->kind, &q->scope, c->n, v);
+    else if (c->plan == THROUGH_CONVERSATIONS)
+        n = scope_put_through(&c->sql, &q->scope, c->n, v);
+    else
+        n = scope_put(&c->sql, q->kind, &q->scope, c->n, v);
     if (c->n + n > PARAMETERS_MAX)
         c->sql.failed = true;
     for (int i = 0; i < n && !c->sql.failed; i++)
@@ -294,22 +309,75 @@ static void bind_all(struct query *q, const struct clause *c)
         query_value(q, &c->values[i]);
 }
 
+static enum err_code read_number(struct store_tx *tx, const struct clause *c, int64_t *out, struct err *e)
+{
+    struct query run;
+    if (c->sql.failed)
+        return err_nomem(e);
+    query_sql(&run, tx, buf_view(&c->sql), "count records", e);
+    bind_all(&run, c);
+    if (query_row(&run))
+        *out = query_col_int(&run, 0);
+    return query_end(&run);
+}
+
+static bool limited_turns(const struct list_query *q)
+{
+    return q->scope.limited && q->kind == KIND_TURN;
+}
+
+/* Conversations count their turns, and there are far fewer of them. Only the project may be asked for. */
+static enum err_code count_turns(struct store_tx *tx, const struct list_query *q, struct str project, int64_t *out,
+                                 struct err *e)
+{
+    struct clause c = {.plan = BY_SESSION};
+    struct list_query conversations = {.kind = KIND_CONVERSATION, .scope = q->scope};
+    buf_init(&c.sql, SQL_CACHE_TEXT);
+    buf_cstr(&c.sql, "SELECT coalesce(sum(turn_count), 0) FROM conversation WHERE deleted_at IS NULL");
+    if (project.p) {
+        buf_cstr(&c.sql, " AND project = ");
+        put_parameter(&c, V_TEXT(project));
+    }
+    put_scope(&c, &conversations);
+    enum err_code rc = read_number(tx, &c, out, e);
+    buf_release(&c.sql);
+    return rc;
+}
+
+/* True, with the project asked for or STR_NONE, when nothing but a project is asked for. */
+static bool only_project(const struct list_query *q, struct str *project)
+{
+    *project = STR_NONE;
+    bool plain = !q->created_from && !q->created_to && !q->find.n && !q->tag.n;
+    if (q->n_filters == 1 && str_is(str_of(q->filters[0].field), "project") && q->filters[0].equals.type == VALUE_TEXT)
+        *project = q->filters[0].equals.s;
+    return plain && (q->n_filters == 0 || project->p);
+}
+
 /* All that match, wherever the page is: the cursor does not count. */
 static enum err_code count_all(struct store_tx *tx, struct arena *a, const struct list_query *q, struct clause *c,
                                int64_t *total, struct err *e)
 {
+    struct str project;
+    if (limited_turns(q) && only_project(q, &project))
+        return count_turns(tx, q, project, total, e);
+    c->plan = limited_turns(q) ? BY_SESSION : BY_ROW;
     buf_fmt(&c->sql, "SELECT count(*) FROM \"%s\" WHERE deleted_at IS NULL", q->kind->name);
     enum err_code rc = put_filters(tx, a, c, q, e);
-    if (!rc && c->sql.failed)
-        rc = err_nomem(e);
-    if (rc)
-        return rc;
-    struct query run;
-    query_sql(&run, tx, buf_view(&c->sql), "count records", e);
-    bind_all(&run, c);
-    if (query_row(&run))
-        *total = query_col_int(&run, 0);
-    return query_end(&run);
+    return rc ? rc : read_number(tx, c, total, e);
+}
+
+/* Turns are met newest first, row by row, until the page is full: cheap when most may be read. Who may read few among
+ * many would make that a walk through all of them. */
+static enum err_code plan_turns(struct store_tx *tx, const struct list_query *q, struct clause *c, struct err *e)
+{
+    int64_t readable = 0;
+    if (!limited_turns(q))
+        return ERR_OK;
+    enum err_code rc = count_turns(tx, q, STR_NONE, &readable, e);
+    if (!rc && readable < turns_last_seq(tx) / FEW_TURNS)
+        c->plan = THROUGH_CONVERSATIONS;
+    return rc;
 }
 
 static enum err_code make_page_sql(struct store_tx *tx, struct arena *a, const struct list_query *q, struct clause *c,
@@ -319,6 +387,8 @@ static enum err_code make_page_sql(struct store_tx *tx, struct arena *a, const s
     struct value at[ORDER_MAX];
     size_t n = order_columns(q->kind, order);
     enum err_code rc = q->cursor.p ? cursor_read(a, q->kind, q->cursor, at, e) : ERR_OK;
+    if (!rc)
+        rc = plan_turns(tx, q, c, e);
     if (rc)
         return rc;
     buf_cstr(&c->sql, "SELECT ");

@@ -162,6 +162,29 @@ int scope_put(struct buf *sql, const struct kind *k, const struct scope *s, int 
     return n;
 }
 
+int scope_put_sessions(struct buf *sql, const struct kind *k, const struct scope *s, int bound,
+                       struct value out[SCOPE_VALUES])
+{
+    if (!s->limited)
+        return 0;
+    buf_fmt(sql, " AND \"%s\".session_id IN (SELECT id FROM session WHERE 1 = 1", k->name);
+    int n = scope_put(sql, KIND_SESSION, s, bound, out);
+    buf_char(sql, ')');
+    return n;
+}
+
+int scope_put_through(struct buf *sql, const struct scope *s, int bound, struct value out[SCOPE_VALUES])
+{
+    if (!s->limited)
+        return 0;
+    /* reads nothing of turns but the index (conversation_id, turn_number), which holds seq too */
+    buf_cstr(sql, " AND seq IN (SELECT x.seq FROM conversation JOIN turn x ON x.conversation_id = conversation.id"
+                  " WHERE 1 = 1");
+    int n = scope_put_sessions(sql, KIND_CONVERSATION, s, bound, out);
+    buf_char(sql, ')');
+    return n;
+}
+
 enum err_code record_level(struct store_tx *tx, struct arena *a, const struct record *r, struct str *level,
                            struct err *e)
 {

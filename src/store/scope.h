@@ -39,6 +39,11 @@ enum { SCOPE_VALUES = 2 };
 /* Appends " AND (…)" that only readable rows of k pass, k's table going by its own name; nothing when s is not
  * limited. Parameters are numbered from `bound` + 1; their values go to out, and how many is returned. */
 int scope_put(struct buf *sql, const struct kind *k, const struct scope *s, int bound, struct value out[SCOPE_VALUES]);
+/* The same for turns and conversations, asked once for all sessions: for counts, which go through all rows. */
+int scope_put_sessions(struct buf *sql, const struct kind *k, const struct scope *s, int bound,
+                       struct value out[SCOPE_VALUES]);
+/* The same for turns, found through their conversations' index: for readers of few among very many. */
+int scope_put_through(struct buf *sql, const struct scope *s, int bound, struct value out[SCOPE_VALUES]);
 
 /* ---- for searches, which go through many sessions ---- */
 /* Which sessions may be read, at one moment. Holds only the exceptions from "those of the own organisation", so that

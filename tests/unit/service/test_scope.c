@@ -374,6 +374,13 @@ static void results_are_full_though_others_turns_rank_higher(void **state)
     fixture_ok(f, "turn.remember",
                "{\"session\":\"notes\",\"text\":\"a crane stood there, of all the things that one "
                "could think of on a day as long and as grey as that\"}");
+    struct page p = list_page(f, "turn.list", STR_NONE);
+    assert_int_equal(p.total, 1);
+    assert_int_equal(p.rows->n, 1);
+    assert_false(p.next.n);
+    f->caller = &web;
+    assert_int_equal(list_page(f, "turn.list", STR_NONE).total, 701);
+    f->caller = &shop;
     struct err e = {0};
     for (int indexed = 0; indexed < 2; indexed++) {
         const struct json *a = fixture_ok(f, "recall", "{\"query\":\"harbour crane number\",\"max_results\":5}");
