@@ -135,8 +135,8 @@ static void read_speaker(const struct json *o, struct turn_new *t)
     for (size_t i = 0; said.n && i < sizeof known / sizeof known[0]; i++)
         if (str_is(said, known[i].said))
             t->role = str_of(known[i].role);
-    if (!t->agent.n && said.n && !t->role.n)
-        t->agent = said;
+    if (!t->agent.n && !t->role.n)
+        t->agent = json_text(o, "role");
     if (!t->role.n)
         t->role = t->agent.n ? STR("assistant") : STR("user");
     if (!t->agent.n)
@@ -145,9 +145,9 @@ static void read_speaker(const struct json *o, struct turn_new *t)
 
 static enum err_code read_message(struct arena *a, const struct json *v, struct turn_new *t, struct err *e)
 {
-    static const char *const known[] = {"content", "text",      "message",    "role", "type",        "agent",
-                                        "name",    "speaker",   "author",     "time", "token_count", "id",
-                                        "turn_id", "timestamp", "created_at", NULL};
+    static const char *const known[] = {"content", "text",    "message",   "role",       "agent",
+                                        "name",    "speaker", "author",    "time",       "token_count",
+                                        "id",      "turn_id", "timestamp", "created_at", NULL};
     *t = (struct turn_new){.token_count = -1};
     if (v->type == JSON_STRING) {
         t->content = v->s;
