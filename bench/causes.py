@@ -106,6 +106,9 @@ def run(bench):
                  {"what": f"recall of causes ≥ {RECALL}", "got": f"{whole['recall']:.2f}",
                   "met": whole["recall"] >= RECALL}],
         "notes": ["The cases were written for this from what real transcripts of coding agents and conversations "
-                  "between people look like, re-told; half of them have no cause."],
+                  "between people look like, re-told; half of them have no cause.",
+                  "They are short and cleaner than life, and labels and rules have one author: in whole transcripts of "
+                  "coding agents, of 25 links picked at random, about 17 were right when read one by one; what is wrong "
+                  "there is mostly one thing told twice in other words."],
         "raw": {"parts": by_part, "made": [[r["case"]["id"], r["made"], r["wrong"]] for r in results]},
     }
