@@ -10,6 +10,9 @@
 #include "doors/http/http_int.h"
 
 #include <string.h>
+#include <sys/socket.h>
+
+enum { QUERY_PIECES_MAX = 256 };
 
 /* "http://host/path" (which a proxy may send) without its first part. */
 static struct str strip_authority(struct str uri)
@@ -22,6 +25,24 @@ static struct str strip_authority(struct str uri)
     struct str rest = str_skip(uri, (size_t)at + 3);
     ptrdiff_t slash = str_find(rest, STR("/"));
     return slash < 0 ? STR("/") : str_skip(rest, (size_t)slash);
+}
+
+/* libmicrohttpd keeps an entry for each parameter in the connection's small memory; when that is full before it has
+ * asked us anything, it answers nothing until the reaper comes. So we do. */
+static void too_many_parameters(struct http_conn *c)
+{
+    struct err e = {0};
+    err_named(&e, ERR_TOO_LARGE, "HEADERS_TOO_LARGE", "a query has at most %d parameters", QUERY_PIECES_MAX);
+    conn_last_words(c, 431, &e);
+    shutdown(c->fd, SHUT_RDWR);
+}
+
+static size_t query_pieces(struct str query)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < query.n; i++)
+        n += query.p[i] == '&';
+    return n;
 }
 
 void *handler_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
@@ -44,6 +65,8 @@ void *handler_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
     c->current = r;
     pthread_mutex_unlock(&c->mu);
     conn_deadline(c, s->head_seconds);
+    if (query_pieces(r->query) > QUERY_PIECES_MAX)
+        too_many_parameters(c);
     return r;
 }
 

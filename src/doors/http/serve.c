@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { DEFAULT_DRAIN_MS = 10000, FILES_WANTED = 16384 };
+enum { DEFAULT_DRAIN_MS = 10000, FILES_BESIDE = 2048 };
 
 struct serving {
     const struct serve_options *o;
@@ -26,13 +26,21 @@ struct serving {
     struct http_server *http;
 };
 
-/* A connection is a descriptor, and the usual limit of 1,024 is less than the connections we take. */
-static void raise_file_limit(void)
+/* A connection is a descriptor, and the usual limit of 1,024 is less than the connections we take: those over TCP,
+ * a quarter more over the Unix socket, and what store and upstream need. */
+static void raise_file_limit(const struct serve_options *o)
 {
     struct rlimit l;
-    if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur >= FILES_WANTED)
+    int64_t most = o->max_connections > 0 ? o->max_connections : config_int(o->config, "server.max_connections");
+    rlim_t wanted = (rlim_t)(most + most / 4 + FILES_BESIDE);
+    if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur >= wanted)
         return;
-    l.rlim_cur = l.rlim_max == RLIM_INFINITY || l.rlim_max > FILES_WANTED ? FILES_WANTED : l.rlim_max;
+    l.rlim_cur = l.rlim_max == RLIM_INFINITY || l.rlim_max > wanted ? wanted : l.rlim_max;
+    if (l.rlim_cur < wanted)
+        log_event(LOG_WARN, "few_files",
+                  L_CSTR("message", "this system lets a process have fewer files open than server.max_connections "
+                                    "needs; raise its limit (ulimit -n, LimitNOFILE)"),
+                  L_INT("limit", l.rlim_cur));
     if (setrlimit(RLIMIT_NOFILE, &l) != 0)
         log_event(LOG_DEBUG, "file_limit_kept", L_INT("limit", l.rlim_cur));
 }
@@ -166,7 +174,7 @@ int serve_run(const struct serve_options *o)
     sigaddset(&stop, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &stop, &before); /* before any thread is made: they inherit it */
     signal(SIGPIPE, SIG_IGN);
-    raise_file_limit();
+    raise_file_limit(o);
     enum err_code code = open_all(&s, &e);
     if (code == ERR_OK) {
         announce(&s);
