@@ -9,6 +9,7 @@
 #include "service/caller.h"
 #include "service/chat.h"
 #include "service/journal.h"
+#include "service/quota.h"
 
 #include <string.h>
 
@@ -148,6 +149,9 @@ enum err_code chat_begin(struct service *s, const struct chat_request *r, int64_
     *ctx = (struct chat_context){0};
     if (r->n_messages > MESSAGES_MAX)
         return err_set(e, ERR_TOO_LARGE, "messages", "a chat may have at most %d messages", MESSAGES_MAX);
+    struct err full = {0};
+    if (quota_store(s, &full)) /* no fault of this caller's: the chat goes on without memory */
+        return err_named(e, ERR_DISK_FULL, full.name, "%s", full.message);
     struct chat *c = chat_new(s, r);
     if (!c)
         return err_nomem(e);

@@ -4,6 +4,7 @@
 #include "service/merge.h"
 #include "service/operation_run.h"
 #include "service/place.h"
+#include "service/quota.h"
 #include "service/token.h"
 
 #include "base/clock.h"
@@ -47,7 +48,9 @@ static enum err_code create_on(struct store_tx *tx, void *arg, struct err *e)
     struct session_new *s = arg;
     struct arena *a = s->call->arena;
     struct record fresh = *s->record;
-    enum err_code code = record_insert(tx, a, &fresh, e);
+    enum err_code code = quota_sessions(s->call->svc, tx, record_text(&fresh, "user_id"), e);
+    if (!code)
+        code = record_insert(tx, a, &fresh, e);
     if (!code && s->token.record) {
         struct record token = *s->token.record;
         code = record_insert(tx, a, &token, e);
@@ -128,7 +131,9 @@ enum err_code session_create(struct op_call *c, struct err *e)
     const struct json *context = op_json(c, "initial_context");
     if (context && context->type != JSON_NULL)
         s->initial_context = context->type == JSON_STRING ? context->s : context->raw;
-    enum err_code code = set_json(r, c, "tags", e);
+    enum err_code code = quota_store(c->svc, e);
+    if (!code)
+        code = set_json(r, c, "tags", e);
     if (!code)
         code = set_preferences(r, c, e);
     if (!code && str_is(record_text(r, "privacy_level"), "EPHEMERAL"))

@@ -2,6 +2,7 @@
 #include "service/features.h"
 #include "service/operation_run.h"
 #include "service/place.h"
+#include "service/quota.h"
 
 #include "base/clock.h"
 
@@ -73,7 +74,8 @@ enum err_code turn_add(struct op_call *c, struct err *e)
     if (!w)
         return err_nomem(e);
     w->turn.conversation_id = op_text(c, "conversation_id");
-    return op_write(c, add_on, w, answer_added, e);
+    enum err_code code = quota_store(c->svc, e);
+    return code ? code : op_write(c, add_on, w, answer_added, e);
 }
 
 /* ---- remember ---- */
@@ -138,5 +140,6 @@ enum err_code turn_remember(struct op_call *c, struct err *e)
     w->session = op_text(c, "session");
     id_make("sess", w->new_session);
     id_make("conv", w->new_conversation);
-    return op_write(c, remember_on, w, answer_remembered, e);
+    enum err_code code = quota_store(c->svc, e);
+    return code ? code : op_write(c, remember_on, w, answer_remembered, e);
 }

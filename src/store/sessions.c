@@ -42,6 +42,18 @@ enum err_code session_counts(struct store_tx *tx, struct str session_id, struct 
     return query_end(&q);
 }
 
+enum err_code sessions_active(struct store_tx *tx, struct str user_id, int64_t most, int64_t *n, struct err *e)
+{
+    struct query q;
+    *n = 0;
+    query_fixed(&q, tx, STMT_SESSIONS_ACTIVE, e);
+    query_text(&q, user_id);
+    query_int(&q, most);
+    if (query_row(&q))
+        *n = query_col_int(&q, 0);
+    return query_end(&q);
+}
+
 /* The condition is in the statement: a touch too many reads one row and writes none. */
 enum err_code session_touch(struct store_tx *tx, struct str session_id, int64_t now, struct err *e)
 {

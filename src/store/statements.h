@@ -87,6 +87,9 @@
       " ORDER BY coalesce(c.last_turn_at, c.created_at) DESC, c.seq DESC")                                             \
     X(SESSION_COUNTS, "count the session's turns",                                                                     \
       "SELECT count(*), coalesce(sum(turn_count), 0) FROM conversation WHERE session_id = ?1 AND deleted_at IS NULL")  \
+    X(SESSIONS_ACTIVE, "count the user's sessions",                                                                    \
+      "SELECT count(*) FROM (SELECT 1 FROM session WHERE user_id = ?1 AND status = 'active'"                           \
+      " AND deleted_at IS NULL LIMIT ?2) AS s")                                                                        \
     X(SESSION_ALIAS, "find the session by its name",                                                                   \
       "SELECT seq FROM session WHERE alias = ?1 AND project = ?2 AND deleted_at IS NULL ORDER BY seq LIMIT 1")         \
     X(CONVERSATIONS_ARCHIVE, "archive the session's conversations",                                                    \

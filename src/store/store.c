@@ -143,6 +143,12 @@ void store_committed(struct store *s)
     (void)pthread_mutex_unlock(&s->commit_lock);
 }
 
+int64_t store_bytes(const struct store *s)
+{
+    int64_t bytes = file_size(s->path);
+    return bytes > 0 ? bytes : 0;
+}
+
 /* Sizes are of the files, so that they can be compared with what the disk has. */
 enum err_code store_stats(struct store *s, struct store_stats *out, struct err *e)
 {

@@ -67,6 +67,8 @@ struct store_stats {
     bool writable;
 };
 enum err_code store_stats(struct store *s, struct store_stats *out, struct err *e);
+/* The size of the database's file alone: cheap enough to look at before each write. Any thread. */
+int64_t store_bytes(const struct store *s);
 /* Online copy to `path` (a new file), then opened and integrity-checked; removed again when it fails. */
 enum err_code store_backup(struct store *s, const char *path, void (*progress)(void *, int done, int total), void *arg,
                            struct err *e);

@@ -103,7 +103,8 @@ def test_a_full_store_takes_nothing_more_and_still_answers(make_cairn):
     refused(c, "POST", f"/api/v2/conversations/{conv}/turns", {"content": "after"}, 413, "STORAGE_QUOTA_EXCEEDED")
     refused(c, "POST", "/api/v2/remember", {"text": "after"}, 413, "STORAGE_QUOTA_EXCEEDED")
     assert [t["content"] for t in c.get(f"/api/v2/conversations/{conv}")["turns"]] == ["before"]
-    assert c.http.post(CHAT, json=asking()).status_code == 200
+    r = c.http.post(CHAT, json=asking(session_id="full"))  # a chat goes on, without memory
+    assert r.status_code == 200 and r.headers["x-cairn-memory"].startswith("skipped")
 
 
 def test_pages_of_a_named_origin_may_ask(limited):

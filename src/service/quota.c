@@ -1,0 +1,32 @@
+/* Quotas. See quota.h. Not rate limits, which are the HTTP door's. */
+#include "service/quota.h"
+
+#include "config/config.h"
+#include "store/turns.h"
+
+#include <stdio.h>
+
+enum err_code quota_sessions(struct service *s, struct store_tx *tx, struct str user_id, struct err *e)
+{
+    int64_t most = config_int(s->options.config, "limits.max_sessions_per_user"), n = 0;
+    if (most == 0 || !user_id.n)
+        return ERR_OK;
+    enum err_code code = sessions_active(tx, user_id, most, &n, e);
+    if (code || n < most)
+        return code;
+    err_named(e, ERR_TOO_LARGE, "STORAGE_QUOTA_EXCEEDED",
+              "this user has %lld active sessions, the most allowed; archive or delete one first", (long long)most);
+    if (e)
+        snprintf(e->field, sizeof e->field, "user_id");
+    return ERR_TOO_LARGE;
+}
+
+enum err_code quota_store(struct service *s, struct err *e)
+{
+    int64_t most = config_int(s->options.config, "limits.store_bytes");
+    if (most == 0 || store_bytes(s->store) < most)
+        return ERR_OK;
+    return err_named(e, ERR_TOO_LARGE, "STORAGE_QUOTA_EXCEEDED",
+                     "the store has reached its bound of %lld bytes (limits.store_bytes); nothing more is taken in",
+                     (long long)most);
+}

@@ -1,0 +1,18 @@
+/* Bounds on what is kept: active sessions of one user, bytes of the store. Set by `limits.*`, none by default.
+ *
+ * Both answer STORAGE_QUOTA_EXCEEDED (413) and not a 429: waiting does not help, somebody has to archive, delete or
+ * raise the bound, and client libraries repeat a 429 by themselves. */
+#ifndef CAIRN_SERVICE_QUOTA_H
+#define CAIRN_SERVICE_QUOTA_H
+
+#include "service/service.h"
+
+/* Within the transaction that makes a session, before it is made, so that two at once cannot both be the last one.
+ * user_id: STR_NONE or empty has no bound, as it is nobody's. ERR_TOO_LARGE names user_id. */
+enum err_code quota_sessions(struct service *s, struct store_tx *tx, struct str user_id, struct err *e);
+
+/* Before a write that adds text. Looks at the size of the database's file (one system call, and none without a bound):
+ * what waits in the write-ahead log is not counted, so it may be passed by that much. ERR_TOO_LARGE. Any thread. */
+enum err_code quota_store(struct service *s, struct err *e);
+
+#endif
