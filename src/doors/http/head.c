@@ -174,8 +174,9 @@ static bool page_may_write(const struct http_request *r, struct str origin)
 static enum err_code check_who(const struct http_request *r, int *status, struct err *e)
 {
     /* Where auth is on a page would need a token, which no browser adds by itself; and the host's name is the
-     * operator's business. */
-    if (r->local || r->srv->auth)
+     * operator's business, who may say which there are. */
+    bool auth = r->srv->auth;
+    if (r->local || (auth && !r->srv->hosts))
         return ERR_OK;
     /* Reading across sites is the browser's business: without CORS headers it shows a page nothing. */
     bool reads = str_is(r->method, "GET") || str_is(r->method, "HEAD") || str_is(r->method, "OPTIONS");
@@ -186,7 +187,7 @@ static enum err_code check_who(const struct http_request *r, int *status, struct
                 e, status, 403, ERR_DENIED, "HOST_NOT_ALLOWED",
                 "this server answers only to localhost, 127.0.0.1 and [::1] as its host name, and to those of "
                 "server.hosts");
-        if (!reads && str_ieq(h->name, STR("Origin")) && !page_may_write(r, h->value))
+        if (!reads && !auth && str_ieq(h->name, STR("Origin")) && !page_may_write(r, h->value))
             return refuse(e, status, 403, ERR_DENIED, "ORIGIN_NOT_ALLOWED",
                           "pages from other sites may not change anything here");
     }

@@ -200,7 +200,8 @@ struct limits {
     int per_minute[LIMIT_CLASSES];
 };
 /* per_minute: LIMIT_CLASSES numbers, NULL: what the settings say. */
-enum err_code limits_start(struct limits *l, const struct config *config, const int *per_minute, struct err *e);
+enum err_code limits_start(struct limits *l, const struct config *config, bool auth, const int *per_minute,
+                           struct err *e);
 void limits_stop(struct limits *l);
 void limit_note_address(struct http_request *r);
 /* Counts an operation's call, by the session its arguments name: ERR_OK or ERR_LIMIT. */

@@ -8,7 +8,7 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { SHARDS = 16, WAYS = 8, SLOTS = LIMIT_STEPS + 1, HASH = crypto_shorthash_siphashx24_BYTES, KEY_MAX = 255 };
+enum { SHARDS = 16, WAYS = 8, SLOTS = LIMIT_STEPS + 1, HASH = crypto_shorthash_siphashx24_BYTES, KEY_MAX = 400 };
 
 struct entry {
     unsigned char hash[HASH];

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ENTRIES = 65536, KEY_MAX = 240 };
+enum { ENTRIES = 65536, KEY_MAX = 350 };
 
 /* The setting of each class, in enum limit_class's order. */
 static const char *const SETTINGS[LIMIT_CLASSES] = {
@@ -27,18 +27,16 @@ static const char *const SETTINGS[LIMIT_CLASSES] = {
 };
 
 /* auto: who serves others than this machine's user asks them who they are. */
-static bool wanted(const struct config *c)
+static bool wanted(const struct config *c, bool auth)
 {
     struct str mode = str_of(config_text(c, "limits.enabled"));
-    const struct setting *auth = setting_find(STR("auth.enabled"));
-    if (str_is(mode, "auto") && auth && auth->type == SETTING_BOOL)
-        return config_bool(c, auth->name);
-    return str_is(mode, "on");
+    return str_is(mode, "on") || (str_is(mode, "auto") && auth);
 }
 
-enum err_code limits_start(struct limits *l, const struct config *config, const int *per_minute, struct err *e)
+enum err_code limits_start(struct limits *l, const struct config *config, bool auth, const int *per_minute,
+                           struct err *e)
 {
-    if (!per_minute && !wanted(config))
+    if (!per_minute && !wanted(config, auth))
         return ERR_OK;
     for (int i = 1; i < LIMIT_CLASSES; i++)
         l->per_minute[i] = per_minute ? per_minute[i] : (int)config_int(config, SETTINGS[i]);
@@ -90,11 +88,14 @@ static struct str key_of(const struct http_request *r, struct str session, char 
     const struct caller *c = r->call.caller;
     char kind = session.n ? 's' : c && !c->everything ? 't' : 'a';
     struct str name = kind == 's' ? session : kind == 't' ? c->name : (struct str){r->peer, r->peer_n};
-    name = str_take(name, KEY_MAX - 1);
-    key[0] = kind;
+    /* A session's own name is one of its project's: "notes" of another project is another session. */
+    struct str project = kind == 's' && c ? c->project : STR_NONE;
+    int n = snprintf(key, KEY_MAX, "%c%.*s|", kind, STR_ARG(str_take(project, 100)));
+    size_t used = n > 0 ? (size_t)n : 0;
+    name = str_take(name, KEY_MAX - used);
     if (name.n)
-        memcpy(key + 1, name.p, name.n);
-    return (struct str){key, name.n + 1};
+        memcpy(key + used, name.p, name.n);
+    return (struct str){key, used + name.n};
 }
 
 /* ---- judging and telling ---- */

@@ -141,7 +141,7 @@ enum err_code http_start(const struct http_options *o, struct http_server **out,
     if (code == ERR_OK)
         code = build_router(s, o, e);
     if (code == ERR_OK)
-        code = limits_start(&s->limits, c, o->per_minute, e);
+        code = limits_start(&s->limits, c, s->auth, o->per_minute, e);
     if (code == ERR_OK)
         code = conns_start(s, max + max / 4 + 64, e);
     if (code == ERR_OK)
