@@ -29,7 +29,8 @@ enum {
     AT_CONTEXT_LOAD,
     AT_PROGRESS,
     AT_TOKEN,
-    AT_EVENT
+    AT_EVENT,
+    AT_EXPORT
 };
 
 /* clang-format off */
@@ -161,6 +162,17 @@ static const struct kind table[] = {
         {"revoked_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it was taken back"},
         {"made_by", FIELD_TEXT, FIELD_FIXED, 0, NAME_MAX_LEN, NULL, NULL, "The token that asked for it, or local"},
         {"note", FIELD_TEXT, FIELD_FIXED, 0, 500, NULL, NULL, "What it is for"})},
+[AT_EXPORT] = {
+    .name = "export", .plural = "exports", .id_prefix = "exp", .id_name = "export_id",
+    .flags = KIND_INTERNAL | KIND_NO_SYNC | KIND_TRACE, .help = "What an export is to hold; it is written when it is read",
+    FIELDS(
+        {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED, 1, ID_LEN, NULL, NULL, "The session"},
+        {"format", FIELD_ENUM, FIELD_REQUIRED, 0, 0, NULL, "json|jsonl|markdown", "How it is written"},
+        {"include_metadata", FIELD_BOOL, 0, 0, 0, "true", NULL, "Whether metadata are in it"},
+        {"include_agent_states", FIELD_BOOL, 0, 0, 0, "true", NULL, "Whether agents' states are in it"},
+        {"start_time", FIELD_TIME, 0, 0, 0, NULL, NULL, "Only turns from then on"},
+        {"end_time", FIELD_TIME, 0, 0, 0, NULL, NULL, "Only turns before then"},
+        {"upto", FIELD_INT, 0, 0, 9e15, "0", NULL, "The last turn (seq) that is in it"})},
 
 [AT_EVENT] = {
     .name = "event", .plural = "events", .id_prefix = "evt", .id_name = "event_id",
@@ -321,6 +333,7 @@ const struct kind *const KIND_CONTEXT_LOAD = &table[AT_CONTEXT_LOAD];
 const struct kind *const KIND_PROGRESS = &table[AT_PROGRESS];
 const struct kind *const KIND_TOKEN = &table[AT_TOKEN];
 const struct kind *const KIND_EVENT = &table[AT_EVENT];
+const struct kind *const KIND_EXPORT = &table[AT_EXPORT];
 
 const struct kind *kinds_all(size_t *n)
 {

@@ -38,7 +38,9 @@ struct record {
 /* An empty record of that kind (all UNSET), NULL when out of memory. */
 struct record *record_new(struct arena *a, const struct kind *k);
 
-enum record_mode { RECORD_CREATE, RECORD_PATCH };
+/* RESTORE: as CREATE, for a record that record_write wrote: read-only and hidden fields, updated_at and version are
+ * taken as they are; the members `kind` and `attached` of an export are passed over. */
+enum record_mode { RECORD_CREATE, RECORD_PATCH, RECORD_RESTORE };
 /* Checks an object against the kind's fields and fills `r`: types, bounds, choices, required, unknown
  * members (refused, naming the nearest known one), read-only fields, `project` and the id of
  * KIND_KEYED kinds (both under `id_name` and under "id"; so that an output can be sent back, `id`,

@@ -230,10 +230,10 @@ static enum err_code read_value(struct arena *a, const struct field *f, const st
     return read_json(a, f, v, out, e);
 }
 
-static enum err_code read_field(struct arena *a, const struct field *f, const struct json *v, struct value *out,
-                                struct err *e)
+static enum err_code read_field(struct arena *a, const struct field *f, const struct json *v, enum record_mode mode,
+                                struct value *out, struct err *e)
 {
-    if (f->flags & FIELD_READ_ONLY)
+    if ((f->flags & FIELD_READ_ONLY) && mode != RECORD_RESTORE)
         return err_set(e, ERR_INVALID, f->name, "%s is kept by Cairn and cannot be set", f->name);
     /* null asks for the default; a JSON field without one may hold null itself. */
     if (v->type == JSON_NULL && f->fallback) {
@@ -315,7 +315,7 @@ static enum err_code read_submodule(struct arena *a, struct str key, const struc
         return project ? read_id(a, v, "submodule_id", r, e) : read_project(a, v, "submodule_id", r, e);
     int at = kind_field(KIND_PROJECT, STR("name"));
     struct value ignored;
-    return read_field(a, &KIND_PROJECT->fields[at], v, project ? &r->v[at] : &ignored, e);
+    return read_field(a, &KIND_PROJECT->fields[at], v, RECORD_CREATE, project ? &r->v[at] : &ignored, e);
 }
 
 /* A member that is no field of its kind. An output sent back carries updated_at and version: no matter. */
@@ -352,6 +352,16 @@ static enum err_code fill_defaults(struct record *r, struct err *e)
     return ERR_OK;
 }
 
+/* When it was changed last and how often, as it was written out; what is not as we write it is made anew. */
+static void read_stamps(const struct json *o, struct record *r)
+{
+    const struct json *version = json_get(o, "version"), *updated = json_get(o, "updated_at");
+    if (version && version->type == JSON_INT && version->integer > 0)
+        r->version = version->integer;
+    if (updated && updated->type == JSON_STRING && !clock_parse(updated->s, &r->updated_at))
+        r->updated_at = 0;
+}
+
 enum err_code record_from_json(struct arena *a, const struct json *o, enum record_mode mode, struct record *r,
                                struct err *e)
 {
@@ -360,12 +370,16 @@ enum err_code record_from_json(struct arena *a, const struct json *o, enum recor
                        o ? json_type_name(o->type) : "nothing");
     for (size_t i = 0; i < o->n; i++) {
         struct str key = o->keys[i].key;
+        if (mode == RECORD_RESTORE && (str_is(key, "kind") || str_is(key, "attached")))
+            continue;
         int at = kind_field(r->kind, key);
-        bool known = at >= 0 && !(r->kind->fields[at].flags & FIELD_HIDDEN);
-        enum err_code rc = known ? read_field(a, &r->kind->fields[at], &o->items[i], &r->v[at], e)
+        bool known = at >= 0 && (mode == RECORD_RESTORE || !(r->kind->fields[at].flags & FIELD_HIDDEN));
+        enum err_code rc = known ? read_field(a, &r->kind->fields[at], &o->items[i], mode, &r->v[at], e)
                                  : read_shared(a, key, &o->items[i], r, e);
         if (rc)
             return rc;
     }
-    return mode == RECORD_CREATE ? fill_defaults(r, e) : ERR_OK;
+    if (mode == RECORD_RESTORE)
+        read_stamps(o, r);
+    return mode == RECORD_PATCH ? ERR_OK : fill_defaults(r, e);
 }

@@ -40,4 +40,9 @@ op_fn event_create;
 /* backup.c */
 op_fn backup_make;
 
+/* export_ops.c */
+op_fn export_create, export_read, export_download;
+/* import.c */
+op_fn records_import;
+
 #endif

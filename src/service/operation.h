@@ -54,6 +54,7 @@ enum op_flag {
     OP_OWN_PROJECT = 1 << 10, /* its `project` is no project to work in but its own to read (a token's, maybe "*") */
     OP_TEXT = 1 << 6,         /* the answer is not JSON but call->content_type */
     OP_CACHED = 1 << 8,       /* a read of one session, kept until that session is written to (kept.h) */
+    OP_STREAM = 1 << 10,      /* with OP_TEXT, not OP_INLINE: writes its answer in pieces (call->flush) */
     OP_SHOWS_ACTIVE = 1 << 9  /* with OP_CACHED: the answer holds last_active */
 };
 
@@ -91,8 +92,12 @@ struct op_call {
     struct str request_id;
     int status;               /* starts as op->status */
     const char *content_type; /* OP_TEXT */
-    struct str next_cursor;   /* lists: for the Link header */
-    int64_t total;            /* lists: X-Total-Count, -1: not counted */
+    const char *file_name;    /* OP_TEXT: what a download is called, NULL: it is none */
+    /* OP_STREAM: gives what is in call->out to the receiver and empties it; waits while he is slow, so only on a worker
+     * thread. ERR_UNAVAILABLE: he has left. NULL: nobody takes it in pieces, the answer just grows. */
+    enum err_code (*flush)(struct op_call *call, struct err *e);
+    struct str next_cursor; /* lists: for the Link header */
+    int64_t total;          /* lists: X-Total-Count, -1: not counted */
     /* An operation that returns OP_PENDING calls call->finish(call, code, err) exactly once, later, on
      * any thread, after the answer is written. Doors that cannot wait pass a finish that signals. */
     void (*finish)(struct op_call *call, enum err_code code, const struct err *e);

@@ -40,7 +40,16 @@ struct operation_table {
     }
 enum { MIB = 1 << 20 };
 
-extern const struct operation_table operations_sessions, operations_context, operations_admin, operations_proxy,
-    operations_v1, operations_auth, operations_summary, operations_causes, operations_patterns;
+/* One a line: the list grows. */
+extern const struct operation_table operations_sessions;
+extern const struct operation_table operations_context;
+extern const struct operation_table operations_summary;
+extern const struct operation_table operations_causes;
+extern const struct operation_table operations_patterns;
+extern const struct operation_table operations_export;
+extern const struct operation_table operations_admin;
+extern const struct operation_table operations_auth;
+extern const struct operation_table operations_v1;
+extern const struct operation_table operations_proxy;
 
 #endif

@@ -8,10 +8,20 @@
 
 #include <string.h>
 
+/* clang-format off */
 static const struct operation_table *const groups[] = {
-    &operations_sessions, &operations_context, &operations_summary,  &operations_admin, &operations_auth,
-    &operations_v1,       &operations_causes,  &operations_patterns, &operations_proxy,
+    &operations_sessions,
+    &operations_context,
+    &operations_summary,
+    &operations_causes,
+    &operations_patterns,
+    &operations_export,
+    &operations_admin,
+    &operations_auth,
+    &operations_v1,
+    &operations_proxy,
 };
+/* clang-format on */
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 
 /* The whole table, built once at start and read-only from then on: a fact of the process. */

@@ -296,3 +296,33 @@ enum err_code record_after(struct store_tx *tx, struct arena *a, const struct ki
             ++*n;
     return query_end(&q);
 }
+
+enum err_code records_of(struct store_tx *tx, struct arena *a, const struct kind *k, const char *field,
+                         struct str value, int64_t after, int limit, struct record ***rows, size_t *n, struct err *e)
+{
+    struct buf sql;
+    struct query q;
+    *n = 0;
+    *rows = limit > 0 ? arena_array(a, struct record *, (size_t)limit) : NULL;
+    if (!*rows)
+        return err_nomem(e);
+    buf_init(&sql, SQL_CACHE_TEXT);
+    buf_cstr(&sql, "SELECT ");
+    sql_columns(&sql, k);
+    buf_fmt(&sql, " FROM \"%s\" WHERE \"%s\" = ?1 AND seq > ?2 AND deleted_at IS NULL ORDER BY seq LIMIT ?3", k->name,
+            field);
+    if (sql.failed) {
+        buf_release(&sql);
+        return err_nomem(e);
+    }
+    query_sql(&q, tx, buf_view(&sql), "read records", e);
+    query_text(&q, value);
+    query_int(&q, after);
+    query_int(&q, limit);
+    while (*n < (size_t)limit && query_row(&q)) {
+        if (((*rows)[*n] = query_record(&q, a, k)))
+            ++*n;
+    }
+    buf_release(&sql);
+    return query_end(&q);
+}

@@ -64,6 +64,10 @@ bool list_searchable(const struct kind *k);
 typedef enum err_code record_fn(void *arg, const struct record *r, struct err *e);
 enum err_code record_walk(struct store_tx *tx, const struct list_query *q, record_fn *fn, void *arg, struct err *e);
 enum err_code record_count(struct store_tx *tx, const struct kind *k, struct str project, int64_t *out, struct err *e);
+/* Records of k that are not deleted whose field has this value, with seq > after, ascending, at most limit (1 to
+ * 1,000): for walking through all that belongs to something. The field should be indexed. */
+enum err_code records_of(struct store_tx *tx, struct arena *a, const struct kind *k, const char *field,
+                         struct str value, int64_t after, int limit, struct record ***rows, size_t *n, struct err *e);
 /* Records of k with seq > after, ascending, alive or deleted, at most limit: what the index feeds on. */
 enum err_code record_after(struct store_tx *tx, struct arena *a, const struct kind *k, int64_t after, int limit,
                            struct record ***rows, size_t *n, struct err *e);

@@ -209,7 +209,7 @@ enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct 
     out->turn_number = h->turn_count + 1;
     out->timestamp = t->timestamp ? t->timestamp : now;
     tx_mark(tx, version_key(str_of(h->session_id)));
-    rc = insert_turn(tx, t, h, now, out, e);
+    rc = insert_turn(tx, t, h, t->created_at ? t->created_at : now, out, e);
     if (!rc)
         rc = count_turn(tx, h, out, e);
     if (!rc)

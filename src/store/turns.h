@@ -11,6 +11,7 @@ struct turn_new {
     struct str agent, role, content;
     struct str metadata; /* JSON object text or STR_NONE */
     int64_t timestamp;   /* ms; 0: now */
+    int64_t created_at;  /* ms; 0: now (imports keep what was) */
     int64_t token_count; /* < 0: estimated */
     /* id_sha256 of content (64 hex digits), STR_NONE: computed here. Given, it spares the writer's thread. */
     struct str content_hash;

@@ -136,6 +136,7 @@ struct http_request {
     /* an operation's run (run.c); call.caller is set first of all, for routes that are no operations too */
     struct op_call call;
     struct json_out jw;
+    struct run_stream *run_stream; /* run_stream.c, while one runs */
 };
 
 /* A mutex that is only ever held for moments: a thread that finds it taken spins a little before it sleeps. */
@@ -236,6 +237,20 @@ void stream_let_go(struct http_request *r); /* the connection's side is over. Un
 /* ---- run.c: operations ---- */
 void run_start(struct http_request *r);
 void run_on_worker(struct http_request *r);
+enum { RUN_HEADERS = 4 };
+/* The answer's headers from the call; how many. */
+size_t run_headers(struct http_request *r, struct http_header h[RUN_HEADERS]);
+
+/* ---- run_stream.c: operations that write their answer in pieces ---- */
+struct run_stream {
+    pthread_mutex_t mu;
+    pthread_cond_t some;
+    bool room, gone; /* under mu */
+    struct http_stream *stream;
+    bool answered;
+};
+/* Runs it. True: the answer is over, r may be gone. False: nothing has been sent, *code and *e say how it ended. */
+bool run_streamed(struct http_request *r, enum err_code *code, struct err *e);
 
 /* ---- work.c: the worker pool ---- */
 struct job {
@@ -308,6 +323,7 @@ struct http_server {
     struct MHD_Daemon *tcp_daemon, *local_daemon;
     struct conns conns;
     struct request_pool pool;
+    atomic_int streams; /* operations that stream their answer now */
     struct work work;
     bool work_runs;
     uint64_t id_base;

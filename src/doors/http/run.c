@@ -78,20 +78,26 @@ static struct str next_link(struct http_request *r)
 }
 
 /* Lists carry in headers what has no place in an array: how many there are in all, and where it goes on. */
-static void answer_success(struct http_request *r)
+size_t run_headers(struct http_request *r, struct http_header h[RUN_HEADERS])
 {
     const struct op_call *call = &r->call;
-    struct http_header *h = arena_array(r->arena, struct http_header, 3);
+    const char *type = call->op->flags & OP_TEXT && call->content_type ? call->content_type : "application/json";
     size_t n = 0;
-    if (h) {
-        const char *type = call->op->flags & OP_TEXT && call->content_type ? call->content_type : "application/json";
-        h[n++] = (struct http_header){STR("Content-Type"), str_of(type)};
-        if (call->op->flags & OP_LIST_V1 && call->total >= 0)
-            h[n++] = (struct http_header){STR("X-Total-Count"), arena_fmt(r->arena, "%lld", (long long)call->total)};
-        if (call->op->flags & OP_LIST_V1 && call->next_cursor.n > 0)
-            h[n++] = (struct http_header){STR("Link"), next_link(r)};
-    }
-    answer_ready(r, call->status, h, n);
+    h[n++] = (struct http_header){STR("Content-Type"), str_of(type)};
+    if (call->op->flags & OP_LIST_V1 && call->total >= 0)
+        h[n++] = (struct http_header){STR("X-Total-Count"), arena_fmt(r->arena, "%lld", (long long)call->total)};
+    if (call->op->flags & OP_LIST_V1 && call->next_cursor.n > 0)
+        h[n++] = (struct http_header){STR("Link"), next_link(r)};
+    if (call->op->flags & OP_TEXT && call->file_name)
+        h[n++] = (struct http_header){STR("Content-Disposition"),
+                                      arena_fmt(r->arena, "attachment; filename=\"%s\"", call->file_name)};
+    return n;
+}
+
+static void answer_success(struct http_request *r)
+{
+    struct http_header *h = arena_array(r->arena, struct http_header, RUN_HEADERS);
+    answer_ready(r, r->call.status, h, h ? run_headers(r, h) : 0);
 }
 
 /* Success only when the whole answer fitted into memory: half an answer is worse than none. */
@@ -143,8 +149,12 @@ static void run(struct http_request *r)
         code = over.code;
         e = over;
     }
-    if (code == ERR_OK)
+    if (code == ERR_OK && r->call.op->flags & OP_STREAM) {
+        if (run_streamed(r, &code, &e))
+            return;
+    } else if (code == ERR_OK) {
         code = op_run(&r->call, &e);
+    }
     if ((int)code != OP_PENDING) /* pending: r may be gone already */
         finish(r, code, &e);
 }

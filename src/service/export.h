@@ -1,0 +1,45 @@
+/* Exports: everything that is held about a session, written in order as it is read, page by page, so that a session of
+ * any size takes the same memory. No file is left behind: an export is a description (kind `export`) of what to write,
+ * up to which turn; it is written when it is downloaded.
+ *
+ * Formats. `jsonl`: a line a record, {"kind":…} and the record's members; the first line says what it is, the last how
+ * many records came. `json`: the same records, conversations holding their turns and characters. Both are read by
+ * `cairn import` without loss. `markdown`: for people. Labels and sources of a record stand in it under "attached". */
+#ifndef CAIRN_SERVICE_EXPORT_H
+#define CAIRN_SERVICE_EXPORT_H
+
+#include "service/operation.h"
+#include "service/service.h"
+
+enum { EXPORT_VERSION = 1 };
+
+struct export_plan {
+    struct str session_id;
+    struct str format; /* "json", "jsonl", "markdown" */
+    bool metadata, agent_states;
+    int64_t start, end; /* ms, turns with start <= timestamp < end; 0: open */
+    int64_t upto;       /* last turn's seq when the export was made */
+};
+
+/* Writes it all to call->out, flushing as it goes. */
+enum err_code export_write(struct op_call *call, const struct export_plan *p, struct err *e);
+
+/* ---- for the formats (export_json.c, export_markdown.c) ---- */
+struct export_out {
+    struct op_call *call;
+    const struct export_plan *plan;
+    int64_t records;
+    /* export_json.c: whether a list is open at the top and inside a conversation, and of which kind */
+    bool open[2];
+    const struct kind *list, *inner;
+};
+struct export_format {
+    void (*begin)(struct export_out *x, const struct record *session, struct str attached);
+    /* `attached`: JSON array of the record's labels and sources, STR_NONE: none. A turn or a character belongs to the
+     * conversation that came last. */
+    void (*record)(struct export_out *x, const struct record *r, struct str attached);
+    void (*end)(struct export_out *x);
+};
+extern const struct export_format export_json, export_jsonl, export_markdown;
+
+#endif

@@ -1,0 +1,42 @@
+/* Operations: exports, and reading them in again. See operation_table.h. */
+#include "service/operation_table.h"
+
+#include "service/features.h"
+
+/* clang-format off */
+#define EXPORT_ARGS(where) \
+    {"format", ARG_ENUM, where, 0, 0, 0, "\"json\"", "json|jsonl|markdown|md", "json and jsonl can be imported again"}, \
+    {"include_metadata", ARG_BOOL, where, 0, 0, 0, "true", NULL, "with turns' and conversations' metadata"}, \
+    {"include_agent_states", ARG_BOOL, where, 0, 0, 0, "true", NULL, "with the agents' states"}, \
+    {"time_range", ARG_OBJECT, where, 0, 0, 1000, NULL, NULL, "{start, end}: only turns of that time"}
+/* clang-format on */
+
+static const struct op_arg create_args[] = {SESSION_ID, EXPORT_ARGS(ARG_IN_BODY)};
+static const struct op_arg read_args[] = {
+    {"session_id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED | ARG_POSITIONAL, 1, 200, NULL, NULL, "the session's id"},
+    EXPORT_ARGS(ARG_IN_QUERY),
+};
+static const struct op_arg download_args[] = {
+    {"export_id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED, 1, 200, NULL, NULL, "the export's id"},
+};
+static const struct op_arg import_args[] = {
+    {"records", ARG_ARRAY, ARG_IN_BODY, ARG_REQUIRED, 0, 8.0 * MIB, NULL, NULL,
+     "records of an export, in its order: lines of jsonl, at most 1,000 a call"},
+    {"project", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "put them into this project instead of their own"},
+};
+
+static const struct operation entries[] = {
+    {"session.export", "POST", "/api/v2/sessions/{session_id}/export", NULL, NULL, ARGS(create_args), PERM_READ,
+     LIMIT_ANALYTICS, OP_AUDITED, 201, export_create, "Make an export of a session, to be downloaded",
+     "{export_id, status, format, download_url, created_at}"},
+    {"export.download", "GET", "/api/v2/exports/{export_id}/download", NULL, NULL, ARGS(download_args), PERM_READ,
+     LIMIT_ANALYTICS, OP_TEXT | OP_STREAM | OP_AUDITED, 200, export_download, "Download an export",
+     "the export, streamed"},
+    {"session.export_now", "GET", "/api/v2/sessions/{session_id}/export", "export", NULL, ARGS(read_args), PERM_READ,
+     LIMIT_ANALYTICS, OP_TEXT | OP_STREAM | OP_AUDITED, 200, export_read, "Write out all that is held about a session",
+     "the export, streamed"},
+    {"records.import", "POST", "/api/v2/import", NULL, NULL, ARGS(import_args), PERM_WRITE, LIMIT_NONE, OP_AUDITED, 200,
+     records_import, "Take in records of an export; what is there already is left as it is",
+     "{imported, known, refused [{record, kind, id, reason}]}"},
+};
+const struct operation_table operations_export = TABLE_OF(entries);
