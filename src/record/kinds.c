@@ -29,8 +29,8 @@ enum {
     AT_CONTEXT_LOAD,
     AT_PROGRESS,
     AT_TOKEN,
-    AT_EVENT,
-    AT_EXPORT
+    AT_EXPORT,
+    AT_EVENT
 };
 
 /* clang-format off */

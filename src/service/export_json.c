@@ -11,8 +11,11 @@ static void write_members(struct export_out *x, const struct record *r, struct s
     struct json_out *w = x->call->out;
     jw_kcstr(w, "kind", r->kind->name);
     op_write_members(x->call, r);
-    if (r->kind == KIND_SESSION && record_text(r, "alias").n) /* hidden elsewhere, but part of what is held */
-        jw_kstr(w, "alias", record_text(r, "alias"));
+    for (size_t i = 0; i < r->kind->n_fields; i++) { /* hidden elsewhere, but part of what is held */
+        const struct field *field = &r->kind->fields[i];
+        if ((field->flags & FIELD_HIDDEN) && record_text(r, field->name).n)
+            jw_kstr(w, field->name, record_text(r, field->name));
+    }
     if (attached.n)
         jw_kraw(w, "attached", attached);
 }

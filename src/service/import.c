@@ -123,6 +123,19 @@ static enum err_code take_turn(struct store_tx *tx, const struct record *r, bool
     return code;
 }
 
+/* Session and conversation must be here before what belongs to them: an export has them first. */
+static enum err_code check_parent(struct store_tx *tx, struct arena *a, const struct record *r, struct err *e)
+{
+    struct record *parent;
+    struct str session = record_text(r, "session_id"), conversation = record_text(r, "conversation_id");
+    enum err_code code = ERR_OK;
+    if (session.n)
+        code = record_get(tx, a, KIND_SESSION, session, STR_NONE, &parent, e);
+    if (!code && conversation.n)
+        code = record_get(tx, a, KIND_CONVERSATION, conversation, STR_NONE, &parent, e);
+    return code;
+}
+
 /* Counts are of what is here, not of what was there. */
 static enum err_code take_other(struct store_tx *tx, struct arena *a, const struct record *given, bool *known,
                                 struct err *e)
@@ -139,6 +152,9 @@ static enum err_code take_other(struct store_tx *tx, struct arena *a, const stru
     *known = !code;
     if (code != ERR_NOT_FOUND)
         return code ? err_set(e, code, NULL, "%s", why.message) : ERR_OK;
+    code = check_parent(tx, a, r, e);
+    if (code)
+        return code;
     if (r->kind == KIND_CONVERSATION) {
         record_set(r, "turn_count", V_INT(0));
         record_set(r, "last_turn_at", V_NULL);

@@ -77,7 +77,7 @@ static enum err_code code_of(int status, struct str name)
 }
 
 /* {"error":{"code","message",…}} back into a struct err. */
-static enum err_code server_error(struct cli *c, const struct client_reply *r, struct err *e)
+enum err_code ask_server_error(struct cli *c, const struct client_reply *r, struct err *e)
 {
     const struct json *body = NULL;
     struct str name = STR_NONE, message = STR_NONE;
@@ -110,7 +110,7 @@ static enum err_code run_there(struct cli *c, const struct given *g, const struc
     if (code || !*done)
         return code;
     if (reply.status < 200 || reply.status > 299)
-        return server_error(c, &reply, e);
+        return ask_server_error(c, &reply, e);
     out->json = reply.body;
     out->next_cursor = reply.next_cursor;
     return ERR_OK;

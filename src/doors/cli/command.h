@@ -51,8 +51,8 @@ struct command {
 };
 
 extern const struct command command_serve, command_list, command_show, command_add, command_edit, command_remove,
-    command_backup, command_restore, command_doctor, command_schema, command_config, command_call, command_docs,
-    command_completions, command_man, command_version, command_help;
+    command_backup, command_restore, command_import, command_doctor, command_schema, command_config, command_call,
+    command_docs, command_completions, command_man, command_version, command_help;
 
 /* Sets the line that follows an error. */
 void cli_hint(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -84,6 +84,9 @@ struct answer {
 };
 /* Runs the operation: on the server that has the data folder, or in this process when none runs. */
 enum err_code ask(struct cli *c, const struct given *g, struct answer *out, struct err *e);
+/* A server's error answer as an error of ours. */
+struct client_reply;
+enum err_code ask_server_error(struct cli *c, const struct client_reply *r, struct err *e);
 /* Opens the data folder in this process. `make`: a folder that is not there yet is made. */
 enum err_code ask_open(struct cli *c, bool make, bool read_only_is_fine, struct service **out, struct err *e);
 
