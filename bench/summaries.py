@@ -237,25 +237,27 @@ def rows_of(every, length, rows):
     return out
 
 
-def bars_of(length, rows):
-    """Better than lead by a tenth, in each measure, on all ten."""
+def bars_of(every, length, rows):
+    """Better than lead by a tenth, in each measure, on all ten; what it is on those not looked at is said beside it."""
     ours, leading = mean(rows["cairn"]), mean(rows["lead-3"])
+    last = {who: mean([v for v, t in zip(values, every) if PARTS["last five"](t)] or values)
+            for who, values in rows.items()}
     return [{"what": f"{name} at {length} characters, at least 1.10 times lead's", "got":
-             f"{a:.1f} against {b:.1f}, {a / b if b else 0:.2f} times", "met": a >= 1.1 * b}
-            for name, a, b in zip(MEASURES, ours, leading)]
+             f"{a:.1f} against {b:.1f}, {a / b if b else 0:.2f} times; last five {c / d if d else 0:.2f} times",
+             "met": a >= 1.1 * b}
+            for name, a, b, c, d in zip(MEASURES, ours, leading, last["cairn"], last["lead-3"])]
 
 
 NOTES = [
-    "What the figures hide. LoCoMo's summaries are told by a model in its own words (\"X and Y discussed the importance "
-    "of …\"); sentences that were said can share only some of them, and a third of that length is all that a summary of "
-    "200 characters can cover: about 23 is the most that this way has reached, whatever was tuned.",
-    "Wrong: what is said in reply loses its object. \"We explored nature … I'll never forget it!\" is told without the "
-    "camping trip that it is about, because the trip was named a turn before (first conversation, sitting 4).",
+    "What the figures hide. LoCoMo's summaries are a model's own words (\"they discussed the importance of …\"); sentences "
+    "that were said share only some of them, and 200 characters are less than a third of their length: tuning on the first "
+    "five moved ROUGE-1 there between 21.6 and 22.5, no further.",
+    "Wrong: what a sentence points to is lost when the one before it is not chosen. \"It represents Audrey's love for their "
+    "pups and nature's beauty\": a tattoo that the summary never names (Andrew and Audrey, 16 April 2023).",
     "Wrong: \"they\" for one person beside \"they\" for several. \"Audrey can't imagine life without them, they bring so "
-    "much joy\": the dogs of a sentence that was not chosen (conv-44, 16 April 2023). Pronouns are not resolved, only I and "
-    "you are.",
-    "Wrong: figures of speech weigh as much as events. \"Check it out, Andrew's girl & they tried out that new cafe\" "
-    "keeps its opening; \"A chance to hang out with people who think like Deborah\" has no verb and counts as an event.",
+    "much joy\": the dogs (the same sitting). Only I and you are resolved, no other pronoun is.",
+    "Wrong: figures of speech weigh as much as events. \"A chance to hang out with people who think like Deborah and find "
+    "peace and understanding\" has no verb and was taken for a key event (Deborah and Jolene, 26 June 2023).",
 ]
 
 
@@ -269,7 +271,7 @@ def run(bench):
     for length in LENGTHS:
         rows = compare(every, sum_up(bench, samples, length), stems)
         table += rows_of(every, length, rows)
-        bars += bars_of(length, rows)
+        bars += bars_of(every, length, rows)
     return {"tables": [{"caption": f"{len(every)} sittings, in percent", "columns": ["summary", "made by", *MEASURES],
                         "rows": table}],
             "bars": bars, "notes": [f"A turn costs {cost(bench, every):.0f} µs to sum up.", *NOTES]}
