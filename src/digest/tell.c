@@ -224,9 +224,12 @@ static bool put_subject(struct telling *t, uint32_t first)
     return true;
 }
 
+/* White space becomes one space, Markdown's ** goes. */
 static void put_text(struct telling *t, struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '*' && ((i + 1 < s.n && s.p[i + 1] == '*') || (i > 0 && s.p[i - 1] == '*')))
+            continue;
         bool white = s.p[i] == ' ' || s.p[i] == '\n' || s.p[i] == '\t' || s.p[i] == '\r';
         bool after = t->out.n && t->out.p[t->out.n - 1] == ' ';
         if (!white || !after)
@@ -255,6 +258,15 @@ static void put_words(struct telling *t, uint32_t first, size_t end)
     put_text(t, (struct str){s->text.p + at, end - at});
 }
 
+/* A path, an address or a name in code keeps its small letter. */
+static bool is_code(struct str s)
+{
+    for (size_t i = 0; i + 1 < s.n && s.p[i] != ' '; i++)
+        if (memchr("/_:.", s.p[i], 4) && s.p[i + 1] != ' ')
+            return true;
+    return false;
+}
+
 /* A capital to begin with, a full stop to end with. */
 static struct str finish(struct telling *t, bool name_before)
 {
@@ -263,7 +275,7 @@ static struct str finish(struct telling *t, bool name_before)
         s.n--;
     if (!s.n)
         return STR_NONE;
-    char begin = s.p[0] >= 'a' && s.p[0] <= 'z' ? (char)(s.p[0] & ~0x20) : s.p[0];
+    char begin = s.p[0] >= 'a' && s.p[0] <= 'z' && !is_code(s) ? (char)(s.p[0] & ~0x20) : s.p[0];
     bool ends = strchr(".!?", s.p[s.n - 1]) != NULL;
     if (t->named && !strncmp(s.p, t->name.p, t->name.n < s.n ? t->name.n : s.n))
         begin = s.p[0]; /* names keep their own form */

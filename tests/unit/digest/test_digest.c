@@ -135,6 +135,13 @@ static void verbs_agree_with_the_name(void **state)
     one_told("Ann", "I carry two umbrellas.", "Ann carries two umbrellas.");
 }
 
+static void marks_of_markdown_go_and_code_keeps_its_letters(void **state)
+{
+    (void)state;
+    one_told("bob", "**src/agent/oracle.ts** draws the graph.", "bob: src/agent/oracle.ts draws the graph.");
+    one_told("bob", "the **oracle** draws a graph.", "bob: The oracle draws a graph.");
+}
+
 static void work_is_summed_up_by_decisions_errors_and_fixes(void **state)
 {
     const struct digest_turn turns[] = {
@@ -323,6 +330,7 @@ int main(void)
         cmocka_unit_test(what_happened_is_told_in_the_third_person),
         cmocka_unit_test(greetings_and_compliments_are_not_told),
         cmocka_unit_test(verbs_agree_with_the_name),
+        cmocka_unit_test(marks_of_markdown_go_and_code_keeps_its_letters),
         cmocka_unit_test(work_is_summed_up_by_decisions_errors_and_fixes),
         cmocka_unit_test(topics_are_what_comes_again_never_the_speakers),
         cmocka_unit_test(each_speaker_has_developments_of_their_own),
