@@ -138,7 +138,7 @@ def run(bench):
     notes.append("Rules and labels are by the same hand, and the cases are short and clean: real turns are longer, and "
                  "figures there are lower.")
     if chats:
-        notes.append(f"LoCoMo, chats without work in them: {chats[1]} patterns found in {chats[0]:,} turns, all wrong.")
+        notes.append(f"LoCoMo, chats without work in them: {chats[1]} false patterns in {chats[0]:,} turns.")
     columns = ["type", "labelled", "found", "right", "precision", "recall"]
     return {"tables": [{"caption": "Labelled turns", "columns": columns, "rows": rows}], "bars": bars, "notes": notes,
             "raw": {"found": found, "locomo": chats, "rank_ms": [median, most]}}
