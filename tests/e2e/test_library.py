@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -103,3 +104,24 @@ def test_from_python(make_cairn):
     lib.cairn_close(handle)
     assert "ada" in folder.run("show", "agent", "ada").stdout
     assert folder.run("version").stdout.split()[-1] == lib.cairn_version().decode()
+
+
+def test_settings_come_from_its_folder_and_no_variable(make_cairn):
+    """The environment is the host program's: a variable meant for a server changes nothing here."""
+    folder = make_cairn(start=False)
+    program = f"""import ctypes, os
+lib = ctypes.CDLL({str(BUILD / "libcairn.so")!r})
+lib.cairn_last_error.restype = ctypes.c_char_p
+handle = ctypes.c_void_p()
+code = lib.cairn_open({os.fsencode(folder.data)!r}, ctypes.byref(handle))
+print(code, lib.cairn_last_error().decode())
+lib.cairn_close(handle)
+"""
+
+    def opened(**env):
+        return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, **env}).stdout.strip()
+
+    assert opened(CAIRN_MEMORY_TOKENS="nonsense") == "0"
+    (folder.data / "cairn.toml").write_text("[memory]\ntoken = 700\n")
+    assert opened().endswith('cairn.toml:2: there is no setting "memory.token"; did you mean "memory.tokens"?')

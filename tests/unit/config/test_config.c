@@ -139,6 +139,9 @@ static void test_wrong_values_say_what_would_be_right(void **state)
     refuse(f, "[server]\nlisten = \"a\\u0000b:1\"\n", "a line of 3 to 300 bytes");
     refuse(f, "[server]\nlog_level = \"loud\"\n", "one of debug|info|warn|error|off, not \"loud\"");
     refuse(f, "[server\n", "cairn.toml:1: this is not TOML");
+    refuse(f, "[[[[\n", "cairn.toml:1: this is not TOML");
+    refuse(f, "# é\n[server]\nlisten = \"é \\\" é\"\nworkers = 1 é\n", "cairn.toml:4: this is not TOML");
+    refuse(f, "a = '''é''é\n'''''\nb = \"\"\"\"\"\"\né = 1\n", "cairn.toml:4: this is not TOML");
     refuse(f, "[server]\nworkers = 1\nworkers = 2\n", "cairn.toml:3: this is not TOML");
 }
 
@@ -227,6 +230,15 @@ static void test_where_the_file_is_looked_for(void **state)
     assert_int_equal(config_find(f->a, "/nowhere/cairn.toml", f->dir, &found, &e), ERR_INVALID);
 }
 
+static void test_texts_may_hold_any_letters(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "\xEF\xBB\xBF# \u00fc\n[upstream]\nmodel = \"m\u00fcller\" # \u00fc \"\nurl = \'\'\'http://\u00e9\'\'\'\n");
+    const struct config *c = load(f, NULL, 0);
+    assert_string_equal(config_text(c, "upstream.model"), "m\u00fcller");
+    assert_string_equal(config_text(c, "upstream.url"), "http://\u00e9");
+}
+
 static void test_the_library_reads_no_environment(void **state)
 {
     struct fixture *f = *state;
@@ -291,6 +303,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_secrets_are_never_shown, begin, end),
         cmocka_unit_test_setup_teardown(test_another_programs_variable_is_the_last_resort, begin, end),
         cmocka_unit_test_setup_teardown(test_where_the_file_is_looked_for, begin, end),
+        cmocka_unit_test_setup_teardown(test_texts_may_hold_any_letters, begin, end),
         cmocka_unit_test_setup_teardown(test_the_library_reads_no_environment, begin, end),
         cmocka_unit_test_setup_teardown(test_bounds, begin, end),
         cmocka_unit_test_setup_teardown(test_every_failing_allocation_is_an_error, begin, end),
