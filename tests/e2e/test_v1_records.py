@@ -69,7 +69,9 @@ def example(name, schema, number):
     return [{"any": number}, "json", number, None, True][number % 5]
 
 
-FIELDS = [(kind, field) for kind in KINDS for field in own_fields(kind)]
+# Kept by Cairn from other fields, whatever a caller gives.
+COMPUTED = {("pattern", "quality_score"), ("pattern", "text_version")}
+FIELDS = [(kind, field) for kind in KINDS for field in own_fields(kind) if (kind, field) not in COMPUTED]
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +99,23 @@ def make(cairn, kind, **more):
     return cairn.post(f"/api/v1/{KINDS[kind]}", {**least(cairn, kind), **more}, 201)
 
 
+def fitting(cairn, kind, field, number):
+    """As example(), but an event names only what is there."""
+    if kind == "event" and field in ("session_id", "conversation_id", "cause_id"):
+        s = session(cairn)
+        if field == "session_id":
+            return s
+        return conversation(cairn, s) if field == "conversation_id" else make(cairn, "event")["id"]
+    return example(field, kind_schema(kind)[field], number)
+
+
 def test_every_kind_has_fields_to_be_tested():
     assert len(FIELDS) > 80 and {k for k, _ in FIELDS} == set(KINDS)
 
 
 @pytest.mark.parametrize("kind, field", FIELDS, ids=lambda v: v)
 def test_a_field_comes_back_as_it_was_given(server, kind, field):
-    schema = kind_schema(kind)[field]
-    value = example(field, schema, 0)
+    value = fitting(server, kind, field, 0)
     if field in ("record_kind", "record_id"):
         value = {"record_kind": "session", "record_id": session(server)}[field]
     made = make(server, kind, **{field: value})
@@ -146,8 +157,7 @@ def test_a_list_can_be_filtered_by_each_of_its_filters(server, kind):
     parameters = {p["name"]: p["schema"] for p in API["paths"][f"/api/v1/{KINDS[kind]}"]["get"]["parameters"]}
     fields = [f for f in own_fields(kind) if f in parameters]
     for field in fields:
-        schema = kind_schema(kind)[field]
-        value, other = example(field, schema, 0), example(field, schema, 1)
+        value, other = fitting(server, kind, field, 0), fitting(server, kind, field, 1)
         if field in ("record_kind", "record_id", "name") and kind == "tag":
             continue
         a, b = make(server, kind, **{field: value}), make(server, kind, **{field: other})
