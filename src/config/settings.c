@@ -54,6 +54,8 @@ static const struct setting table[] = {
      "analytics: requests a minute and session"},
     {"limits.max_sessions_per_user", SETTING_INT, 0, 0, 1e6, "0", NULL, "CAIRN_MAX_SESSIONS_PER_USER", NULL,
      "active sessions of one user_id; 0: no limit"},
+    {"limits.session_bytes", SETTING_INT, 0, 0, 1e15, "0", NULL, NULL, NULL,
+     "most bytes of texts in one session; 0: no bound"},
     {"limits.store_bytes", SETTING_INT, 0, 0, 1e15, "0", NULL, NULL, NULL,
      "bytes of the store above which nothing more is taken in; 0: no limit"},
     {"auth.enabled", SETTING_BOOL, SETTING_SERVE, 0, 0, "false", NULL, "CAIRN_AUTH", "auth",

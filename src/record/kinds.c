@@ -70,6 +70,7 @@ static const struct kind table[] = {
         {"status", FIELD_ENUM, FIELD_FILTER, 0, 0, "\"active\"", "active|completed|archived", "Where it is in its life"},
         {"turn_count", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, "0", NULL, "Turns stored in it"},
         {"last_turn_at", FIELD_TIME, FIELD_READ_ONLY, 0, 0, NULL, NULL, "Time of its last turn"},
+        {"content_bytes", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, "0", NULL, "Bytes of its turns' texts"},
         {"summarized_turn", FIELD_INT, FIELD_READ_ONLY | FIELD_HIDDEN, 0, 9e15, "0", NULL, "Its summary ends with this turn"},
         {"window_start", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, "0", NULL, "The short-term window begins after this turn"},
         {"directive", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "What was asked for, or its title"},

@@ -124,15 +124,18 @@ static void submit_ask(struct chat *c)
     store_submit(c->svc->store, &c->ask_job);
 }
 
-static enum err_code find_place(struct chat *c, int64_t deadline_us, struct err *e)
+/* A full session is no fault of this caller's: the chat goes on without memory, as with a full store. */
+static enum err_code find_place(struct chat *c, int64_t deadline_us, bool *full, struct err *e)
 {
     struct store_tx *tx;
+    struct err why = {0};
     enum err_code code = store_read_begin_deadline(c->svc->store, deadline_us, &tx, e);
     if (code)
         return code;
     code = chat_place(tx, c->arena, c, e);
+    *full = !code && quota_session(c->svc, tx, str_of(c->session_id), STR_NONE, 1, &why) == ERR_TOO_LARGE;
     store_read_end(tx);
-    return code;
+    return *full ? err_named(e, ERR_DISK_FULL, why.name, "%s", why.message) : code;
 }
 
 static void give_ids(struct chat *c, struct chat_context *ctx)
@@ -155,10 +158,11 @@ enum err_code chat_begin(struct service *s, const struct chat_request *r, int64_
     struct chat *c = chat_new(s, r);
     if (!c)
         return err_nomem(e);
-    bool trial = !deadline_us || start < deadline_us; /* else the caller wants the turns kept, nothing recalled */
-    enum err_code code = trial ? find_place(c, deadline_us, e)
+    bool over = false,
+         trial = !deadline_us || start < deadline_us; /* else the caller wants the turns kept, nothing recalled */
+    enum err_code code = trial ? find_place(c, deadline_us, &over, e)
                                : err_set(e, ERR_TIMEOUT, NULL, "memory was not asked: its time had passed");
-    if (chat_caller_error(code)) {
+    if (over || chat_caller_error(code)) {
         chat_unref(c);
         return code;
     }

@@ -3,6 +3,7 @@
  * reason and stop no other. Turns get their numbers anew, so a part of a conversation has no gap either. */
 #include "service/features.h"
 #include "service/operation_run.h"
+#include "service/quota.h"
 
 #include "base/id.h"
 #include "store/turns.h"
@@ -104,21 +105,26 @@ static enum err_code read_all(struct importing *im, const struct json *list, siz
 
 /* ---- writing ---- */
 
-static enum err_code take_turn(struct store_tx *tx, const struct record *r, bool *known, struct err *e)
+static enum err_code take_turn(struct store_tx *tx, struct service *svc, const struct record *r, bool *known,
+                               struct err *e)
 {
     struct turn_added added;
     int64_t before = turns_last_seq(tx);
-    enum err_code code = turn_append(tx,
-                                     &(struct turn_new){.id = r->id,
-                                                        .conversation_id = record_text(r, "conversation_id"),
-                                                        .agent = record_text(r, "agent"),
-                                                        .role = record_text(r, "role"),
-                                                        .content = record_text(r, "content"),
-                                                        .metadata = record_text(r, "metadata"),
-                                                        .timestamp = record_int(r, "timestamp"),
-                                                        .created_at = r->created_at,
-                                                        .token_count = record_int(r, "token_count")},
-                                     &added, e);
+    struct str conversation = record_text(r, "conversation_id"), content = record_text(r, "content");
+    enum err_code code = quota_session(svc, tx, STR_NONE, conversation, content.n, e);
+    if (code)
+        return code;
+    code = turn_append(tx,
+                       &(struct turn_new){.id = r->id,
+                                          .conversation_id = conversation,
+                                          .agent = record_text(r, "agent"),
+                                          .role = record_text(r, "role"),
+                                          .content = content,
+                                          .metadata = record_text(r, "metadata"),
+                                          .timestamp = record_int(r, "timestamp"),
+                                          .created_at = r->created_at,
+                                          .token_count = record_int(r, "token_count")},
+                       &added, e);
     *known = !code && added.seq <= before;
     return code;
 }
@@ -157,6 +163,7 @@ static enum err_code take_other(struct store_tx *tx, struct arena *a, const stru
         return code;
     if (r->kind == KIND_CONVERSATION) {
         record_set(r, "turn_count", V_INT(0));
+        record_set(r, "content_bytes", V_INT(0));
         record_set(r, "last_turn_at", V_NULL);
         record_set(r, "window_start", V_INT(0));
     }
@@ -172,7 +179,7 @@ static enum err_code take(struct store_tx *tx, struct importing *im, const struc
     enum err_code code = access_references(who, tx, c->arena, r, e);
     if (code)
         return code;
-    return r->kind == KIND_TURN ? take_turn(tx, r, known, e) : take_other(tx, c->arena, r, known, e);
+    return r->kind == KIND_TURN ? take_turn(tx, c->svc, r, known, e) : take_other(tx, c->arena, r, known, e);
 }
 
 /* What one record is to blame for; anything else undoes the whole call. */

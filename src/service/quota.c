@@ -30,3 +30,20 @@ enum err_code quota_store(struct service *s, struct err *e)
                      "the store has reached its bound of %lld bytes (limits.store_bytes); nothing more is taken in",
                      (long long)most);
 }
+
+enum err_code quota_session(struct service *s, struct store_tx *tx, struct str session_id, struct str conversation_id,
+                            size_t bytes, struct err *e)
+{
+    int64_t most = config_int(s->options.config, "limits.session_bytes"), n = 0;
+    if (most == 0)
+        return ERR_OK;
+    enum err_code code = session_bytes(tx, session_id, conversation_id, &n, e);
+    if (code || n + (int64_t)bytes <= most)
+        return code;
+    err_named(e, ERR_TOO_LARGE, "STORAGE_QUOTA_EXCEEDED",
+              "this session holds %lld bytes of the %lld allowed (limits.session_bytes): %zu more do not fit",
+              (long long)n, (long long)most, bytes);
+    if (e)
+        snprintf(e->field, sizeof e->field, "content");
+    return ERR_TOO_LARGE;
+}

@@ -1,4 +1,5 @@
-/* Bounds on what is kept: active sessions of one user, bytes of the store. Set by `limits.*`, none by default.
+/* Bounds on what is kept: active sessions of one user, bytes of a session, bytes of the store. Set by `limits.*`, none
+ * by default.
  *
  * Both answer STORAGE_QUOTA_EXCEEDED (413) and not a 429: waiting does not help, somebody has to archive, delete or
  * raise the bound, and client libraries repeat a 429 by themselves. */
@@ -14,5 +15,11 @@ enum err_code quota_sessions(struct service *s, struct store_tx *tx, struct str 
 /* Before a write that adds text. Looks at the size of the database's file (one system call, and none without a bound):
  * what waits in the write-ahead log is not counted, so it may be passed by that much. ERR_TOO_LARGE. Any thread. */
 enum err_code quota_store(struct service *s, struct err *e);
+
+/* Within the transaction that appends a text of so many bytes to the session, or (STR_NONE) to the conversation's: what
+ * it holds already and this must fit `limits.session_bytes`. Costs nothing without a bound. ERR_TOO_LARGE names
+ * content. */
+enum err_code quota_session(struct service *s, struct store_tx *tx, struct str session_id, struct str conversation_id,
+                            size_t bytes, struct err *e);
 
 #endif

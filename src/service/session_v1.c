@@ -6,6 +6,7 @@
 #include "service/merge.h"
 #include "service/operation_run.h"
 #include "service/place.h"
+#include "service/quota.h"
 #include "service/told.h"
 #include "service/v1.h"
 
@@ -61,6 +62,8 @@ static enum err_code save_new(struct store_tx *tx, struct session_save *s, struc
     record_set(fresh, "last_active", V_INT(clock_now_ms()));
     enum err_code code = merge_preferences(s, fresh, place_default_preferences(), e);
     if (!code)
+        code = quota_sessions(s->call->svc, tx, record_text(fresh, "user_id"), e);
+    if (!code)
         code = record_insert(tx, a, fresh, e);
     return code ? code : default_agents_insert(tx, a, fresh->id, fresh->project, e);
 }
@@ -113,6 +116,8 @@ static enum err_code save_on(struct store_tx *tx, void *arg, struct err *e)
         code = name_project(tx, a, session->project, s->project_name, e);
     if (!code)
         code = told_insert(tx, a, &s->told, session, e);
+    if (!code && s->told.n)
+        code = quota_session(c->svc, tx, session->id, STR_NONE, 0, e);
     s->extra = (struct v1_extra){0};
     if (!code)
         code = record_by_seq(tx, a, KIND_SESSION, session->seq, &s->result, e);

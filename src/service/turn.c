@@ -44,6 +44,13 @@ static struct turn_write *turn_write(struct op_call *c, const char *text)
     return w;
 }
 
+static enum err_code append(struct store_tx *tx, struct turn_write *w, struct err *e)
+{
+    struct service *svc = w->call->svc;
+    enum err_code code = quota_session(svc, tx, STR_NONE, w->turn.conversation_id, w->turn.content.n, e);
+    return code ? code : turn_append(tx, &w->turn, &w->added, e);
+}
+
 static enum err_code add_on(struct store_tx *tx, void *arg, struct err *e)
 {
     struct turn_write *w = arg;
@@ -54,7 +61,7 @@ static enum err_code add_on(struct store_tx *tx, void *arg, struct err *e)
                              : op_get_conversation(w->call, tx, w->turn.conversation_id, &conversation, e);
     if (code)
         return code;
-    return turn_append(tx, &w->turn, &w->added, e);
+    return append(tx, w, e);
 }
 
 static void answer_added(struct op_call *c, void *arg)
@@ -106,7 +113,7 @@ static enum err_code remember_on(struct store_tx *tx, void *arg, struct err *e)
         if (code)
             return code;
         w->session_id = record_text(conversation, "session_id");
-        return turn_append(tx, &w->turn, &w->added, e);
+        return append(tx, w, e);
     }
     code = place_session(tx, c->arena, caller_of(c), ACCESS_WRITE, w->session, c->project, &session, e);
     if (!code && !session)
@@ -116,7 +123,7 @@ static enum err_code remember_on(struct store_tx *tx, void *arg, struct err *e)
     if (code)
         return code;
     w->session_id = session->id;
-    return turn_append(tx, &w->turn, &w->added, e);
+    return append(tx, w, e);
 }
 
 static void answer_remembered(struct op_call *c, void *arg)

@@ -54,6 +54,17 @@ enum err_code sessions_active(struct store_tx *tx, struct str user_id, int64_t m
     return query_end(&q);
 }
 
+enum err_code session_bytes(struct store_tx *tx, struct str session_id, struct str conversation_id, int64_t *out,
+                            struct err *e)
+{
+    struct query q;
+    query_fixed(&q, tx, STMT_SESSION_BYTES, e);
+    query_text(&q, session_id);
+    query_text(&q, conversation_id);
+    *out = query_row(&q) ? query_col_int(&q, 0) : 0;
+    return query_end(&q);
+}
+
 /* The condition is in the statement: a touch too many reads one row and writes none. */
 enum err_code session_touch(struct store_tx *tx, struct str session_id, int64_t now, struct err *e)
 {

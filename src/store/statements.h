@@ -20,7 +20,8 @@
       " FROM conversation c LEFT JOIN session s ON s.id = c.session_id AND s.deleted_at IS NULL"                       \
       " WHERE c.id = ?1 AND c.deleted_at IS NULL")                                                                     \
     X(CONVERSATION_COUNTED, "count the turn",                                                                          \
-      "UPDATE conversation SET turn_count = ?2, last_turn_at = ?3 WHERE seq = ?1")                                     \
+      "UPDATE conversation SET turn_count = ?2, last_turn_at = ?3, content_bytes = coalesce(content_bytes, 0) + ?4"    \
+      " WHERE seq = ?1")                                                                                               \
     X(TURN_INSERT, "store the turn",                                                                                   \
       "INSERT INTO turn (id, project, created_at, updated_at, version, conversation_id, session_id, turn_number,"      \
       " agent, role, timestamp, token_count, content_hash, metadata, content)"                                         \
@@ -87,6 +88,9 @@
       " ORDER BY coalesce(c.last_turn_at, c.created_at) DESC, c.seq DESC")                                             \
     X(SESSION_COUNTS, "count the session's turns",                                                                     \
       "SELECT count(*), coalesce(sum(turn_count), 0) FROM conversation WHERE session_id = ?1 AND deleted_at IS NULL")  \
+    X(SESSION_BYTES, "count the session's bytes",                                                                      \
+      "SELECT coalesce(sum(content_bytes), 0) FROM conversation WHERE deleted_at IS NULL"                              \
+      " AND session_id = coalesce(?1, (SELECT session_id FROM conversation WHERE id = ?2))")                           \
     X(SESSIONS_ACTIVE, "count the user's sessions",                                                                    \
       "SELECT count(*) FROM (SELECT 1 FROM session WHERE user_id = ?1 AND status = 'active'"                           \
       " AND deleted_at IS NULL LIMIT ?2) AS s")                                                                        \

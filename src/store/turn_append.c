@@ -123,7 +123,8 @@ static enum err_code find_known(struct store_tx *tx, const struct turn_new *t, s
 }
 
 /* last_turn_at is the latest time said, not the latest arrival: imported turns may come out of order. */
-static enum err_code count_turn(struct store_tx *tx, struct head *h, const struct turn_added *added, struct err *e)
+static enum err_code count_turn(struct store_tx *tx, struct head *h, const struct turn_added *added, size_t bytes,
+                                struct err *e)
 {
     struct query q;
     h->turn_count = added->turn_number;
@@ -133,6 +134,7 @@ static enum err_code count_turn(struct store_tx *tx, struct head *h, const struc
     query_int(&q, h->seq);
     query_int(&q, h->turn_count);
     query_int(&q, h->last_turn_at);
+    query_int(&q, (int64_t)bytes);
     return query_run(&q);
 }
 
@@ -211,7 +213,7 @@ enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct 
     tx_mark(tx, version_key(str_of(h->session_id)));
     rc = insert_turn(tx, t, h, t->created_at ? t->created_at : now, out, e);
     if (!rc)
-        rc = count_turn(tx, h, out, e);
+        rc = count_turn(tx, h, out, t->content.n, e);
     if (!rc)
         rc = touch(tx, h, now, e);
     if (rc)

@@ -65,6 +65,9 @@ struct session_counts {
 enum err_code session_counts(struct store_tx *tx, struct str session_id, struct session_counts *out, struct err *e);
 /* How many active sessions a user has, over all projects; counts no further than `most`. */
 enum err_code sessions_active(struct store_tx *tx, struct str user_id, int64_t most, int64_t *n, struct err *e);
+/* Bytes of all texts of the session, or (STR_NONE) of the one that the conversation belongs to. */
+enum err_code session_bytes(struct store_tx *tx, struct str session_id, struct str conversation_id, int64_t *out,
+                            struct err *e);
 /* Moves last_active to now (coalesced: at most once a second is written). */
 enum err_code session_touch(struct store_tx *tx, struct str session_id, int64_t now, struct err *e);
 /* The session that carries the caller's own name for it; ERR_NOT_FOUND when none does. */

@@ -122,3 +122,23 @@ def test_pages_of_a_named_origin_may_ask(limited):
         r.read()
     r = limited.http.post("/api/v2/recall", json={"query": "x"}, headers={"Origin": "https://evil.example"})
     assert r.status_code == 403 and "access-control-allow-origin" not in r.headers
+
+
+def test_a_session_takes_no_more_than_its_bound_by_any_way(make_cairn):
+    cairn = make_cairn(env={"CAIRN_LIMITS_SESSION_BYTES": "100"})
+    s = session(cairn)
+    first, second = conversation(cairn, s), conversation(cairn, s)
+    turn(cairn, first, "x" * 60)
+    turn(cairn, second, "y" * 40)
+    for refusal in (cairn.http.post(f"/api/v2/conversations/{first}/turns", json={"agent": "a", "content": "z"}),
+                    cairn.http.post("/api/v2/remember", json={"text": "z", "session": s})):
+        assert refusal.status_code == 413, refusal.text
+        error = refusal.json()["error"]
+        assert error["code"] == "STORAGE_QUOTA_EXCEEDED" and error["details"]["field"] == "content"
+    answer = cairn.http.post("/api/v1/sessions", json={"conversation_json": [{"role": "user", "content": "z" * 101}]})
+    assert answer.status_code == 413, answer.text
+    chat = cairn.http.post("/v1/chat/completions", json={"model": "m", "session_id": s,
+                                                         "messages": [{"role": "user", "content": "hello"}]})
+    assert chat.status_code == 200
+    assert cairn.get(f"/api/v2/sessions/{s}")["total_turns"] == 2
+    turn(cairn, conversation(cairn, session(cairn)), "another session has room")
