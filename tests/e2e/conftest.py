@@ -108,13 +108,13 @@ class Cairn:
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
-    def run(self, *args, input=None, check=True, env=None):
+    def run(self, *args, input=None, check=True, env=None, timeout=60):
         """A CLI command on this data folder: cairn.run("search", "words", "--json")."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CAIRN_")}
         environment["XDG_CONFIG_HOME"] = str(self.data.parent / "config")
         environment.update(env or {})
         done = subprocess.run([binary(), *args, "--data", str(self.data)], input=input, capture_output=True, text=True,
-                              timeout=60, env=environment)
+                              timeout=timeout, env=environment)
         assert not check or done.returncode == 0, f"cairn {args}: status {done.returncode}\n{done.stdout}{done.stderr}"
         return done
 
