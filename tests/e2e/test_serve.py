@@ -47,8 +47,15 @@ def test_says_what_is_missing_and_still_works(make_cairn):
     assert c.http.post(CHAT, json=asking("m")).status_code == 503
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0:0", "192.168.1.1:0", "[::]:0", "example.org:0", "127.0.0.1:70000"])
-def test_refuses_to_listen_elsewhere(tmp_path, address):
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "192.168.1.1:0", "[::]:0"])
+def test_refuses_to_listen_elsewhere_without_auth(tmp_path, address):
+    done = refused("--listen", address, "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert "not a loopback address" in done.stderr and "auth" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["example.org:0", "127.0.0.1:70000"])
+def test_an_address_that_is_none_is_told_what_one_looks_like(tmp_path, address):
     done = refused("--listen", address, "--data", str(tmp_path))
     assert done.returncode == 2
     assert "127.0.0.1" in done.stderr
