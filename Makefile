@@ -26,7 +26,7 @@ OUT := $(if $(filter release,$(VARIANT)),$(B),$(B)/$(VARIANT))
 SRC_C := $(sort $(shell find src -name '*.c'))
 SRC_CC := $(sort $(shell find src -name '*.cc'))
 OBJ := $(SRC_C:src/%.c=$(OUT)/obj/%.o) $(SRC_CC:src/%.cc=$(OUT)/obj/%.o)
-LIB_OBJ := $(filter-out $(OUT)/obj/main.o $(OUT)/obj/doors/%,$(OBJ)) $(OUT)/obj/doors/library.o
+LIB_OBJ := $(filter-out $(OUT)/obj/main.o $(OUT)/obj/doors/%,$(OBJ)) $(filter $(OUT)/obj/doors/library%,$(OBJ))
 TEST_SRC := $(sort $(shell find tests/unit -name 'test_*.c'))
 TESTS := $(TEST_SRC:tests/unit/%.c=$(OUT)/tests/%)
 # Only evaluated once the packages are there.

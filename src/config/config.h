@@ -58,8 +58,13 @@ enum err_code config_find(struct arena *a, const char *named, const char *data, 
  * that is empty is not set. The config lives in the arena. */
 enum err_code config_load(struct arena *a, const char *file, const struct config_flag *flags, size_t n_flags,
                           const struct config **out, struct err *e);
-/* The file and defaults only: for the library, whose process's environment is its host's, and for checking a file. */
+/* The file and defaults only, for checking a file. */
 enum err_code config_load_file(struct arena *a, const char *file, const struct config **out, struct err *e);
+/* The same with values that the program around hands over, which count before the file: for the library, whose
+ * process's environment is its host's. Secrets may be among them, for nobody else sees them. FROM_FLAG is their source.
+ */
+enum err_code config_load_inside(struct arena *a, const char *file, const struct config_flag *given, size_t n_given,
+                                 const struct config **out, struct err *e);
 
 /* Values by name. A NULL config gives the table's defaults. Asking for a name that is not in the table, or with
  * another type, is a mistake of the program and aborts. */

@@ -236,14 +236,25 @@ enum err_code config_load(struct arena *a, const char *file, const struct config
     return code;
 }
 
-enum err_code config_load_file(struct arena *a, const char *file, const struct config **out, struct err *e)
+enum err_code config_load_inside(struct arena *a, const char *file, const struct config_flag *given, size_t n_given,
+                                 const struct config **out, struct err *e)
 {
+    static const char where[] = "settings of the program";
     struct load l;
     *out = NULL;
     enum err_code code = begin(&l, a, e);
     if (!code && file)
         code = take_file(&l, file);
+    for (size_t i = 0; i < n_given && !code; i++) {
+        const struct setting *s = setting_find(given[i].name);
+        code = s ? take(&l, s, given[i].value, FROM_FLAG, where) : unknown(&l, given[i].name, where);
+    }
     if (!code)
         *out = l.c;
     return code;
+}
+
+enum err_code config_load_file(struct arena *a, const char *file, const struct config **out, struct err *e)
+{
+    return config_load_inside(a, file, NULL, 0, out, e);
 }

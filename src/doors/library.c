@@ -1,32 +1,53 @@
-/* libcairn: include/cairn.h over the service, for programs that want Cairn inside their own process. It is a door
- * like the others: it finds the operation, hands over the arguments, waits, and gives back JSON. No HTTP, no
- * terminal. Only what cairn.h names is visible outside (library.map). */
-#include "cairn.h"
+/* libcairn: include/cairn.h over the service, for programs that want Cairn inside their own process. A door like the
+ * others: it gives operations their arguments and hands back what they answer. This file opens and closes, and keeps
+ * each thread's last error; library_call.c calls. No HTTP, no terminal. Only what cairn.h names is visible outside
+ * (library.map). */
+#include "doors/library.h"
 
 #include "base/file.h"
-#include "base/json_write.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/config.h"
-#include "service/service.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { ARGS_MAX = 64 << 20, NAMES_MAX = 256 };
+enum { SETTINGS_MAX = 1000 };
 
-struct cairn {
-    struct service *svc;
-    char *dir;           /* the service borrows it */
-    struct arena *arena; /* the configuration, which the service borrows too */
-};
+/* The public numbers are ours, member by member: cairn.h cannot include err.h. */
+#define SAME(theirs, ours) _Static_assert((int)(theirs) == (int)(ours), "cairn.h and err.h number errors alike")
+SAME(CAIRN_OK, ERR_OK);
+SAME(CAIRN_INVALID, ERR_INVALID);
+SAME(CAIRN_NOT_FOUND, ERR_NOT_FOUND);
+SAME(CAIRN_CONFLICT, ERR_CONFLICT);
+SAME(CAIRN_GONE, ERR_GONE);
+SAME(CAIRN_DENIED, ERR_DENIED);
+SAME(CAIRN_FORBIDDEN, ERR_FORBIDDEN);
+SAME(CAIRN_LIMIT, ERR_LIMIT);
+SAME(CAIRN_TOO_LARGE, ERR_TOO_LARGE);
+SAME(CAIRN_TIMEOUT, ERR_TIMEOUT);
+SAME(CAIRN_BUSY, ERR_BUSY);
+SAME(CAIRN_NO_MEMORY, ERR_NOMEM);
+SAME(CAIRN_IO, ERR_IO);
+SAME(CAIRN_DISK_FULL, ERR_DISK_FULL);
+SAME(CAIRN_READ_ONLY, ERR_READ_ONLY);
+SAME(CAIRN_CORRUPT, ERR_CORRUPT);
+SAME(CAIRN_UNAVAILABLE, ERR_UNAVAILABLE);
+SAME(CAIRN_INTERNAL, ERR_INTERNAL);
+SAME(CAIRN_INTERNAL + 1, ERR_CODE_COUNT); /* a new number of ours needs a public one */
+
+/* ---- errors ---- */
 
 /* Words of the last error of each thread. */
 static _Thread_local char last_error[sizeof((struct err *)0)->message];
 
-static int failed(enum err_code code, const struct err *e)
+void library_begin(void)
+{
+    last_error[0] = 0;
+}
+
+int library_failed(enum err_code code, const struct err *e)
 {
     const char *words = e->message[0] ? e->message : err_code_name(code);
     size_t n = strlen(words);
@@ -36,42 +57,81 @@ static int failed(enum err_code code, const struct err *e)
     return (int)code;
 }
 
-/* A library does not write to its host's stderr, unless asked to. */
-static void quiet_log(void)
+const char *cairn_last_error(void)
 {
-    enum log_level level = LOG_OFF;
-    const char *asked = getenv("CAIRN_LOG_LEVEL");
-    if (asked)
-        (void)log_level_parse(str_of(asked), &level);
-    log_setup(level, true, STDERR_FILENO);
+    return last_error;
 }
 
-/* The table of operations is the process's: made with the first handle, kept until the process ends, because
- * another thread may be about to open the next one. */
-static enum err_code operations_once(struct err *e)
+/* ---- open ---- */
+
+/* The table of operations is the process's: made with the first handle, kept until the process ends, because another
+ * thread may be about to open the next one. The log is its own too: a library does not write to its host's stderr,
+ * unless the host asks for it. */
+static enum err_code process_once(const struct config *config, struct err *e)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static bool quiet;
+    enum log_level level = LOG_OFF;
+    const struct setting *s = setting_find(STR("server.log_level"));
+    bool asked = s && config_source(config, s) == FROM_FLAG && /* not what the folder's cairn.toml says for a server */
+                 log_level_parse(str_of(config_text(config, "server.log_level")), &level);
     pthread_mutex_lock(&lock);
-    if (!quiet)
-        quiet_log();
+    if (!quiet || asked)
+        log_setup(level, true, STDERR_FILENO);
     quiet = true;
     enum err_code code = operations_init(e);
     pthread_mutex_unlock(&lock);
     return code;
 }
 
-/* <dir>/cairn.toml and defaults. The environment is the host program's: a variable meant for a server must not change
- * what a program inside finds. */
-static enum err_code open_service(struct cairn *c, struct err *e)
+/* What the caller's header knows of the options; members that it does not know stay 0. One that is newer than this
+ * library may only leave what we do not know at 0. */
+static enum err_code take_options(const struct cairn_options *given, struct cairn_options *o, struct err *e)
 {
-    struct service_options o = {.dir = c->dir};
-    c->arena = arena_new();
-    const char *file = c->arena ? arena_fmt(c->arena, "%s/cairn.toml", c->dir).p : NULL;
-    if (!file)
+    *o = (struct cairn_options)CAIRN_OPTIONS;
+    if (!given)
+        return ERR_OK;
+    if (given->size < sizeof given->size)
+        return err_set(e, ERR_INVALID, "size", "begin the options with CAIRN_OPTIONS, which sets their size");
+    for (size_t i = sizeof *o; i < given->size; i++) {
+        if (((const unsigned char *)given)[i])
+            return err_set(e, ERR_INVALID, "size", "the options ask for something newer than libcairn %s",
+                           cairn_version());
+    }
+    memcpy(o, given, given->size < sizeof *o ? given->size : sizeof *o);
+    if (o->n_settings > SETTINGS_MAX || (o->n_settings && !o->settings))
+        return err_set(e, ERR_INVALID, "settings", "settings must be %d entries at most, and n_settings their count",
+                       SETTINGS_MAX);
+    if (o->read_only && o->background)
+        return err_set(e, ERR_INVALID, "background", "work in the background writes: it cannot go with read_only");
+    return ERR_OK;
+}
+
+/* The settings given, over <dir>/cairn.toml, over the defaults. The environment is the host program's: a variable meant
+ * for a server must not change what a program inside finds. */
+static enum err_code read_settings(struct cairn *c, const struct cairn_options *o, const struct config **out,
+                                   struct err *e)
+{
+    const char *file = arena_fmt(c->arena, "%s/cairn.toml", c->dir).p;
+    struct config_flag *given = arena_array(c->arena, struct config_flag, o->n_settings + 1);
+    if (!file || !given)
         return err_nomem(e);
-    enum err_code code = config_load_file(c->arena, file_exists(file) ? file : NULL, &o.config, e);
-    return code ? code : service_open(&o, &c->svc, e);
+    for (size_t i = 0; i < o->n_settings; i++) {
+        if (!o->settings[i].name || !o->settings[i].value)
+            return err_set(e, ERR_INVALID, "settings", "setting %zu has no %s", i + 1,
+                           o->settings[i].name ? "value" : "name");
+        given[i] = (struct config_flag){str_of(o->settings[i].name), str_of(o->settings[i].value)};
+    }
+    return config_load_inside(c->arena, file_exists(file) ? file : NULL, given, o->n_settings, out, e);
+}
+
+static enum err_code open_service(struct cairn *c, const struct cairn_options *o, struct err *e)
+{
+    struct service_options so = {.dir = c->dir, .read_only = o->read_only, .background = o->background};
+    enum err_code code = read_settings(c, o, &so.config, e);
+    if (!code)
+        code = process_once(so.config, e);
+    return code ? code : service_open(&so, &c->svc, e);
 }
 
 static void release(struct cairn *c)
@@ -82,28 +142,36 @@ static void release(struct cairn *c)
     mem_free(c);
 }
 
-int cairn_open(const char *dir, cairn **out)
+int cairn_open_with(const char *dir, const struct cairn_options *options, cairn **out)
 {
     struct err e = {0};
-    last_error[0] = 0;
+    struct cairn_options o;
+    library_begin();
     if (!out)
-        return failed(err_set(&e, ERR_INVALID, "out", "cairn_open needs a place for the handle"), &e);
+        return library_failed(err_set(&e, ERR_INVALID, "out", "cairn_open needs a place for the handle"), &e);
     *out = NULL;
     if (!dir || !*dir)
-        return failed(err_set(&e, ERR_INVALID, "dir", "cairn_open needs the path of a data folder"), &e);
+        return library_failed(err_set(&e, ERR_INVALID, "dir", "cairn_open needs the path of a data folder"), &e);
+    enum err_code code = take_options(options, &o, &e);
+    if (code)
+        return library_failed(code, &e);
     struct cairn *c = mem_zalloc(sizeof *c);
     if (!c)
-        return failed(err_nomem(&e), &e);
+        return library_failed(err_nomem(&e), &e);
     c->dir = mem_strdup(dir);
-    enum err_code code = c->dir ? operations_once(&e) : err_nomem(&e);
-    if (!code)
-        code = open_service(c, &e);
+    c->arena = arena_new();
+    code = c->dir && c->arena ? open_service(c, &o, &e) : err_nomem(&e);
     if (!code) {
         *out = c;
-        return 0;
+        return CAIRN_OK;
     }
     release(c);
-    return failed(code, &e);
+    return library_failed(code, &e);
+}
+
+int cairn_open(const char *dir, cairn **out)
+{
+    return cairn_open_with(dir, NULL, out);
 }
 
 void cairn_close(cairn *c)
@@ -112,144 +180,4 @@ void cairn_close(cairn *c)
         return;
     service_close(c->svc);
     release(c);
-}
-
-static enum err_code unknown_operation(const char *name, struct err *e)
-{
-    const char *names[NAMES_MAX];
-    size_t n_all, n = 0;
-    const struct operation *all = operations_all(&n_all);
-    for (size_t i = 0; i < n_all && n < NAMES_MAX; i++)
-        names[n++] = all[i].name;
-    const char *near = op_nearest(str_of(name), names, n);
-    if (near)
-        return err_set(e, ERR_INVALID, "operation", "there is no operation \"%.60s\"; did you mean \"%s\"?", name,
-                       near);
-    return err_set(e, ERR_INVALID, "operation", "there is no operation \"%.60s\"", name);
-}
-
-/* A value as the text a path or a query would carry. */
-static struct str plain(const struct json *v)
-{
-    return v->type == JSON_STRING ? v->s : v->raw;
-}
-
-static const struct op_arg *find_arg(const struct operation *op, struct str name)
-{
-    for (size_t i = 0; i < op->n_args; i++) {
-        if (str_is(name, op->args[i].name))
-            return &op->args[i];
-    }
-    return NULL;
-}
-
-/* Where the body is a record: members that belong in path or query become pairs, the rest is the record. */
-static enum err_code split(struct op_call *call, const struct json *args, struct op_input *in, struct buf *body,
-                           struct err *e)
-{
-    struct json_out w;
-    struct op_pair *pairs = arena_array(call->arena, struct op_pair, args->n + 1);
-    if (!pairs)
-        return err_nomem(e);
-    jw_init(&w, body);
-    jw_object(&w);
-    for (size_t i = 0; i < args->n; i++) {
-        struct str name = args->keys[i].key;
-        const struct op_arg *arg = find_arg(call->op, name);
-        if (arg && arg->where != ARG_IN_BODY) {
-            if (args->items[i].type != JSON_NULL)
-                pairs[in->n_pairs++] = (struct op_pair){name, plain(&args->items[i]), arg->where};
-            continue;
-        }
-        jw_key_str(&w, name);
-        jw_raw(&w, args->items[i].raw);
-    }
-    jw_end_object(&w);
-    in->pairs = pairs;
-    in->body = buf_view(body);
-    return body->failed ? err_nomem(e) : ERR_OK;
-}
-
-static enum err_code call_operation(struct op_call *call, const char *name, const char *args, struct buf *body,
-                                    struct err *e)
-{
-    const struct json *given;
-    struct op_input in = {0};
-    struct str text = args ? str_of(args) : STR("{}");
-    call->op = name ? operation_find(name) : NULL;
-    if (!call->op)
-        return name ? unknown_operation(name, e) : err_set(e, ERR_INVALID, "operation", "which operation?");
-    if (text.n > ARGS_MAX)
-        return err_set(e, ERR_TOO_LARGE, "args", "the arguments are longer than %d MiB", ARGS_MAX >> 20);
-    enum err_code code = json_parse(call->arena, text, 0, &given, e);
-    if (!code && given->type != JSON_OBJECT)
-        code =
-            err_set(e, ERR_INVALID, "args", "the arguments must be a JSON object, not %s", json_type_name(given->type));
-    in.body = text; /* op_bind takes arguments of path and query from the body too */
-    if (!code && (call->op->flags & OP_RECORD_BODY))
-        code = split(call, given, &in, body, e);
-    if (!code)
-        code = op_bind(call, &in, e);
-    return code ? code : op_run(call, e);
-}
-
-/* The answer's place holds the error instead. */
-static void put_error(struct buf *out, const struct err *e)
-{
-    struct json_out w;
-    buf_clear(out);
-    jw_init(&w, out);
-    jw_object(&w);
-    jw_key(&w, "error");
-    jw_object(&w);
-    jw_kcstr(&w, "code", err_api_name(e));
-    jw_kcstr(&w, "message", e->message);
-    if (e->field[0])
-        jw_kcstr(&w, "field", e->field);
-    if (e->retry_after_ms)
-        jw_knum(&w, "retry_after", e->retry_after_ms / 1000.0);
-    jw_end_object(&w);
-    jw_end_object(&w);
-}
-
-int cairn_call(cairn *c, const char *operation, const char *args, char **out)
-{
-    struct err e = {0};
-    struct buf answer, body;
-    struct json_out w;
-    last_error[0] = 0;
-    if (!c || !out)
-        return failed(err_set(&e, ERR_INVALID, NULL, "cairn_call needs a handle and a place for the answer"), &e);
-    *out = NULL;
-    buf_init(&answer, 0);
-    buf_init(&body, 0);
-    jw_init(&w, &answer);
-    struct op_call call = {.svc = c->svc, .arena = arena_new(), .out = &w, .request_id = STR("library")};
-    enum err_code code = call.arena ? call_operation(&call, operation, args, &body, &e) : err_nomem(&e);
-    if (code) {
-        e.code = code;
-        put_error(&answer, &e);
-    }
-    buf_char(&answer, '\0');
-    if (!answer.failed)
-        *out = answer.p; /* the caller's from here on */
-    else {
-        buf_release(&answer);
-        if (!code)
-            code = err_nomem(&e);
-    }
-    buf_release(&body);
-    if (call.arena)
-        arena_free(call.arena);
-    return code ? failed(code, &e) : 0;
-}
-
-void cairn_free(char *out)
-{
-    mem_free(out);
-}
-
-const char *cairn_last_error(void)
-{
-    return last_error;
 }

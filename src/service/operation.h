@@ -54,7 +54,7 @@ enum op_flag {
     OP_OWN_PROJECT = 1 << 10, /* its `project` is no project to work in but its own to read (a token's, maybe "*") */
     OP_TEXT = 1 << 6,         /* the answer is not JSON but call->content_type */
     OP_CACHED = 1 << 8,       /* a read of one session, kept until that session is written to (kept.h) */
-    OP_STREAM = 1 << 10,      /* with OP_TEXT, not OP_INLINE: writes its answer in pieces (call->flush) */
+    OP_STREAM = 1 << 11,      /* with OP_TEXT, not OP_INLINE: writes its answer in pieces (call->flush) */
     OP_SHOWS_ACTIVE = 1 << 9  /* with OP_CACHED: the answer holds last_active */
 };
 

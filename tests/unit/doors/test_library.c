@@ -107,7 +107,7 @@ static void test_two_handles_on_one_folder(void **state)
     cairn_close(second);
 }
 
-enum { THREADS = 4, ROUNDS = 25 };
+enum { THREADS = 8, ROUNDS = 25 };
 
 static void *write_some(void *arg)
 {
@@ -133,7 +133,172 @@ static void test_threads_share_a_handle(void **state)
         pthread_join(threads[i], &problem);
         assert_null(problem);
     }
-    ok(*state, "session.list", "{}", "\"total_turns\":100"); /* none lost */
+    ok(*state, "session.list", "{}", "\"total_turns\":200"); /* none lost */
+}
+
+static void test_remember_and_recall_in_one_call_each(void **state)
+{
+    char *out = NULL;
+    assert_int_equal(cairn_remember(*state, "the \"blue\" boat leaks\n", "harbour", NULL), CAIRN_OK);
+    assert_int_equal(cairn_remember(*state, "a mooring was paid", NULL, &out), CAIRN_OK);
+    assert_non_null(strstr(out, "\"turn_"));
+    cairn_free(out);
+    assert_int_equal(cairn_recall(*state, "which boat leaks?", 1, &out), CAIRN_OK);
+    assert_non_null(strstr(out, "the \\\"blue\\\" boat"));
+    cairn_free(out);
+    assert_int_equal(cairn_remember(*state, NULL, "harbour", &out), CAIRN_INVALID);
+    assert_non_null(strstr(out, "\"field\":\"text\""));
+    cairn_free(out);
+    assert_int_equal(cairn_recall(*state, "boat", 101, &out), CAIRN_INVALID);
+    assert_non_null(strstr(cairn_last_error(), "max_results"));
+    cairn_free(out);
+    assert_int_equal(cairn_recall(*state, "boat", 1, NULL), CAIRN_INVALID);
+}
+
+/* ---- options ---- */
+
+static void refused(const struct cairn_options *o, int code, const char *words)
+{
+    cairn *c = NULL;
+    assert_int_equal(cairn_open_with(dir, o, &c), code);
+    assert_null(c);
+    assert_non_null(strstr(cairn_last_error(), words));
+}
+
+static void test_a_folder_opened_read_only_stays_as_it_is(void **state)
+{
+    struct cairn_options o = CAIRN_OPTIONS;
+    cairn *c = NULL;
+    char *out = NULL;
+    assert_int_equal(cairn_remember(*state, "a lock on the gate", "yard", NULL), CAIRN_OK);
+    o.read_only = 1;
+    assert_int_equal(cairn_open_with(dir, &o, &c), CAIRN_OK);
+    ok(c, "recall", "{\"query\":\"gate\"}", "a lock on the gate");
+    assert_int_equal(cairn_remember(c, "no", NULL, &out), CAIRN_READ_ONLY);
+    cairn_free(out);
+    cairn_close(c);
+    c = NULL;
+    assert_int_not_equal(cairn_open_with("/tmp/cairn-library-is-not-there", &o, &c), CAIRN_OK);
+    assert_null(c);
+    o.background = 1;
+    refused(&o, CAIRN_INVALID, "read_only");
+}
+
+static void test_settings_are_given_by_name(void **state)
+{
+    struct cairn_setting given[] = {{"memory.window", "2"}, {"upstream.key", "kept to itself"}};
+    struct cairn_options o = CAIRN_OPTIONS;
+    cairn *c = NULL;
+    (void)state;
+    o.settings = given;
+    o.n_settings = 2;
+    assert_int_equal(cairn_open_with(dir, &o, &c), CAIRN_OK);
+    cairn_close(c);
+    given[0].value = "none";
+    refused(&o, CAIRN_INVALID, "memory.window must be a whole number");
+    given[0].name = "memory.windo";
+    refused(&o, CAIRN_INVALID, "did you mean \"memory.window\"");
+    given[0].value = NULL;
+    refused(&o, CAIRN_INVALID, "setting 1 has no value");
+    o.settings = NULL;
+    refused(&o, CAIRN_INVALID, "settings");
+}
+
+static void test_options_of_another_version(void **state)
+{
+    struct {
+        struct cairn_options known;
+        int newer;
+    } o = {CAIRN_OPTIONS, 0};
+    cairn *c = NULL;
+    (void)state;
+    o.known.size = sizeof o;
+    assert_int_equal(cairn_open_with(dir, &o.known, &c), CAIRN_OK);
+    cairn_close(c);
+    o.newer = 1;
+    refused(&o.known, CAIRN_INVALID, "newer");
+    o.known.size = 0;
+    refused(&o.known, CAIRN_INVALID, "CAIRN_OPTIONS");
+    o.known.size = offsetof(struct cairn_options, background); /* older: it knows nothing of what follows */
+    o.known.background = 1;
+    o.known.read_only = 1;
+    assert_int_equal(cairn_open_with(dir, &o.known, &c), CAIRN_OK);
+    cairn_close(c);
+}
+
+static void test_work_behind_the_writes_when_asked_for(void **state)
+{
+    struct cairn_setting without_model = {"search.model", "off"};
+    struct cairn_options o = CAIRN_OPTIONS;
+    cairn *c = NULL;
+    (void)state;
+    o.background = 1;
+    o.settings = &without_model;
+    o.n_settings = 1;
+    assert_int_equal(cairn_open_with(dir, &o, &c), CAIRN_OK);
+    ok(c, "turn.remember", "{\"text\":\"a kestrel over the barn\",\"session\":\"farm\"}", "turn_");
+    ok(c, "recall", "{\"query\":\"kestrel\"}", "barn");
+    cairn_close(c);
+}
+
+/* ---- answers in pieces ---- */
+
+struct heap {
+    char text[1 << 20];
+    size_t n;
+    int pieces, enough_after; /* 0: never */
+};
+
+static int keep(void *arg, const char *bytes, size_t n)
+{
+    struct heap *h = arg;
+    assert_true(n > 0 && h->n + n < sizeof h->text);
+    memcpy(h->text + h->n, bytes, n);
+    h->n += n;
+    h->text[h->n] = 0;
+    h->pieces++;
+    return h->enough_after && h->pieces >= h->enough_after;
+}
+
+static void test_an_export_in_pieces_is_the_export_in_one(void **state)
+{
+    static struct heap h;
+    static char tables[100 << 10]; /* more than a piece */
+    char *out = NULL, args[200], id[64];
+    memset(tables, '=', sizeof tables - 1);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(cairn_remember(*state, tables, "tides", NULL), CAIRN_OK);
+    assert_int_equal(cairn_remember(*state, "the tide table is out of date", "tides", &out), CAIRN_OK);
+    assert_int_equal(sscanf(strstr(out, "\"session_id\":\""), "\"session_id\":\"%40[^\"]", id), 1);
+    cairn_free(out);
+    snprintf(args, sizeof args, "{\"session_id\":\"%s\",\"format\":\"markdown\"}", id);
+    memset(&h, 0, sizeof h);
+    assert_int_equal(cairn_call_stream(*state, "session.export_now", args, keep, &h), CAIRN_OK);
+    assert_int_equal(cairn_call(*state, "session.export_now", args, &out), CAIRN_OK);
+    assert_non_null(strstr(out, "tide table"));
+    assert_string_equal(h.text, out);
+    assert_true(h.pieces > 2);
+    cairn_free(out);
+    memset(&h, 0, sizeof h);
+    h.enough_after = 1;
+    assert_int_equal(cairn_call_stream(*state, "session.export_now", args, keep, &h), CAIRN_UNAVAILABLE);
+    assert_int_equal(h.pieces, 1);
+    assert_non_null(strstr(cairn_last_error(), "wanted no more"));
+}
+
+static void test_any_operation_takes_a_sink(void **state)
+{
+    static struct heap h;
+    memset(&h, 0, sizeof h);
+    assert_int_equal(cairn_call_stream(*state, "session.list", NULL, keep, &h), CAIRN_OK);
+    assert_int_equal(h.pieces, 1);
+    assert_non_null(strstr(h.text, "\"sess_"));
+    memset(&h, 0, sizeof h);
+    assert_int_equal(cairn_call_stream(*state, "session.get", "{\"id\":\"sess_0\"}", keep, &h), CAIRN_NOT_FOUND);
+    assert_int_equal(h.pieces, 0);
+    assert_non_null(strstr(cairn_last_error(), "sess_0"));
+    assert_int_equal(cairn_call_stream(*state, "session.list", NULL, NULL, &h), CAIRN_INVALID);
+    assert_int_equal(cairn_call_stream(NULL, "session.list", NULL, keep, &h), CAIRN_INVALID);
 }
 
 /* Every allocation of an open, a call and a close fails in turn. */
@@ -164,9 +329,19 @@ static void test_memory_runs_out_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_remember_and_recall),       cmocka_unit_test(test_records),
-        cmocka_unit_test(test_errors_tell_what_is_wrong), cmocka_unit_test(test_wrong_handles),
-        cmocka_unit_test(test_two_handles_on_one_folder), cmocka_unit_test(test_threads_share_a_handle),
+        cmocka_unit_test(test_remember_and_recall),
+        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_errors_tell_what_is_wrong),
+        cmocka_unit_test(test_wrong_handles),
+        cmocka_unit_test(test_two_handles_on_one_folder),
+        cmocka_unit_test(test_threads_share_a_handle),
+        cmocka_unit_test(test_remember_and_recall_in_one_call_each),
+        cmocka_unit_test(test_a_folder_opened_read_only_stays_as_it_is),
+        cmocka_unit_test(test_settings_are_given_by_name),
+        cmocka_unit_test(test_options_of_another_version),
+        cmocka_unit_test(test_work_behind_the_writes_when_asked_for),
+        cmocka_unit_test(test_an_export_in_pieces_is_the_export_in_one),
+        cmocka_unit_test(test_any_operation_takes_a_sink),
         cmocka_unit_test(test_memory_runs_out_anywhere),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

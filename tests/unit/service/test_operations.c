@@ -28,6 +28,7 @@ static void every_entry_is_complete(void **state)
         assert_non_null(all[i].answer);
         assert_true(all[i].status >= 200 && all[i].status < 300);
         assert_true((all[i].fn != NULL) == !(all[i].flags & OP_PROXY));
+        assert_true(!(all[i].flags & OP_STREAM) || ((all[i].flags & OP_TEXT) && !(all[i].flags & OP_INLINE)));
         for (size_t k = 0; k < all[i].n_args; k++) {
             const struct op_arg *arg = &all[i].args[k];
             assert_non_null(arg->help);
