@@ -3,6 +3,7 @@ from the server's own description, so that a new argument or field is tested wit
 
 import json
 import os
+import random
 import re
 import resource
 import socket
@@ -531,7 +532,7 @@ def test_broken_chunks_are_refused(server, chunk):
 
 @pytest.mark.parametrize("data", [b"\0" * 1000, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 500, b"GET\r\n\r\n",
                                   b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n", b"HELO mail\r\n\r\n", b"\r\n" * 500,
-                                  b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", os.urandom(4000)])
+                                  b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", random.Random(1).randbytes(4000)])
 def test_what_is_no_http_is_refused(server, data):
     with Raw(server) as raw:
         raw.send(data)

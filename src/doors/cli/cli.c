@@ -125,6 +125,19 @@ static int cut_word(int argc, char **argv, int at)
     return argc - 1;
 }
 
+/* "auth needs a second word: token, list, revoke" */
+static enum err_code missing_word(struct cli *c, const char *group, struct err *e)
+{
+    size_t n_all, n = strlen(group);
+    const struct operation *all = operations_all(&n_all);
+    struct str words = STR("");
+    for (size_t i = 0; i < n_all; i++) {
+        if (all[i].cli && strncmp(all[i].cli, group, n) == 0 && all[i].cli[n] == ' ')
+            words = arena_fmt(c->arena, "%.*s%s%s", STR_ARG(words), words.n ? ", " : "", all[i].cli + n + 1);
+    }
+    return err_set(e, ERR_INVALID, NULL, "%s needs a second word: %.*s", group, STR_ARG(words));
+}
+
 /* `cairn auth`, `cairn auth --help`: what there is of it. */
 static enum err_code run_group(struct cli *c, const char *group, int argc, char **argv, struct err *e)
 {
@@ -133,7 +146,7 @@ static enum err_code run_group(struct cli *c, const char *group, int argc, char 
     enum err_code code = arguments_parse(c, &none, argc, argv, &g, e);
     if (code)
         return code;
-    return c->help ? help_command(c, group, e) : help_unknown(c, group, e);
+    return c->help ? help_command(c, group, e) : missing_word(c, group, e);
 }
 
 /* Commands of our own go before operations of the same name. Where commands of two words begin with the first one
