@@ -5,12 +5,32 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 VERSION := 0.1.0
+# Of the library's binary interface: libcairn.so.$(SOVERSION). A new one only when programs must be built anew.
+SOVERSION := 0
 B := build
 CC := gcc
 CXX := g++
 VARIANT ?= release
 # make V=1 shows whole commands
 Q := $(if $(V),,@)
+
+# Where `make install` puts things: GNU's names. DESTDIR goes before all of them.
+prefix = /usr/local
+exec_prefix = $(prefix)
+bindir = $(exec_prefix)/bin
+libdir = $(exec_prefix)/lib
+includedir = $(prefix)/include
+datarootdir = $(prefix)/share
+mandir = $(datarootdir)/man
+docdir = $(datarootdir)/doc/cairn
+sysconfdir = $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
+systemunitdir = $(prefix)/lib/systemd/system
+userunitdir = $(prefix)/lib/systemd/user
+bashcompletiondir = $(datarootdir)/bash-completion/completions
+zshcompletiondir = $(datarootdir)/zsh/site-functions
+fishcompletiondir = $(datarootdir)/fish/vendor_completions.d
+PLACES = $(foreach v,DESTDIR VERSION SOVERSION prefix bindir libdir includedir mandir docdir sysconfdir systemunitdir \
+    userunitdir bashcompletiondir zshcompletiondir fishcompletiondir,$(v)='$($(v))')
 
 PACKAGES := $(shell sed -n 's/^\([^\# ]*\) .*/\1/p' tools/libraries)
 WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wvla -Wformat=2
@@ -33,7 +53,7 @@ TESTS := $(TEST_SRC:tests/unit/%.c=$(OUT)/tests/%)
 PC_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
 PC_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
 
-.PHONY: all run test bench bench-recall soak docs house format tidy clean help setup check-unit FORCE
+.PHONY: all run test install uninstall deb bench bench-recall soak docs house format tidy clean help setup check-unit FORCE
 all: setup $(OUT)/cairn $(OUT)/libcairn.a $(OUT)/libcairn.so ## build the binary and the library
 
 setup:
@@ -53,8 +73,8 @@ $(OUT)/libcairn.a: $(LIB_OBJ)
 
 $(OUT)/libcairn.so: $(LIB_OBJ) src/doors/library.map
 	$(if $(V),,@echo "  LINK $@")
-	$(Q)$(CXX) -shared -Wl,-soname,libcairn.so.0 -Wl,--version-script=src/doors/library.map $(LDFLAGS) -o $@ $(LIB_OBJ) $(PC_LIBS)
-	@ln -sf $(@F) $@.0
+	$(Q)$(CXX) -shared -Wl,-soname,libcairn.so.$(SOVERSION) -Wl,--version-script=src/doors/library.map $(LDFLAGS) -o $@ $(LIB_OBJ) $(PC_LIBS)
+	@ln -sf $(@F) $@.$(SOVERSION)
 
 $(OUT)/obj/%.o: src/%.c | setup
 	@mkdir -p $(@D)
@@ -81,6 +101,15 @@ run: all ## install what is missing, build, start the server on 127.0.0.1:5111
 
 test: ## install, build and run every test
 	@tools/test
+
+install: all ## put program, library, manual, completions and units below prefix (/usr/local); DESTDIR
+	@env $(PLACES) tools/install install
+
+uninstall: ## take away exactly what install put there, with the same prefix and DESTDIR
+	@env $(PLACES) tools/install uninstall
+
+deb: all ## Debian packages in build/deb: cairn, libcairn0, libcairn-dev
+	@VERSION=$(VERSION) SOVERSION=$(SOVERSION) tools/deb
 
 bench: all ## run every benchmark, write bench/results.md
 	@tools/setup bench && bench/run

@@ -1,10 +1,10 @@
-/* docs: one page of the reference on standard output. `make docs` writes all of them; a test fails when what is checked
- * in is not what this prints. Hidden from the overview: it is for those who build Cairn. */
+/* docs: one page of the reference on standard output, or an example of cairn.toml. `make docs` writes the pages; a test
+ * fails when what is checked in is not what this prints. Hidden from the overview: it is for those who build Cairn. */
 #include "doors/cli/docs.h"
 
 static const struct op_arg docs_args[] = {
-    {"page", ARG_ENUM, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL, 0, 0, NULL, "operations|records|configuration",
-     "which page"},
+    {"page", ARG_ENUM, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL, 0, 0, NULL,
+     "operations|records|configuration|example", "which page"},
 };
 
 void docs_text(struct buf *out, const char *text)
@@ -54,14 +54,16 @@ static enum err_code run_docs(struct cli *c, const struct given *g, struct op_ca
         docs_operations(c);
     else if (str_is(page, "records"))
         docs_records(c);
-    else
+    else if (str_is(page, "configuration"))
         docs_configuration(c);
+    else
+        docs_example(c);
     return ERR_OK; /* out of memory shows in c->out, which is looked at before it is printed */
 }
 
 const struct command command_docs = {
     .name = "docs",
-    .summary = "Print a page of the reference as Markdown",
+    .summary = "Print a page of the reference as Markdown, or an example of cairn.toml",
     .args = docs_args,
     .n_args = sizeof docs_args / sizeof docs_args[0],
     .hidden = true,

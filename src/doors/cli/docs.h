@@ -7,6 +7,12 @@
 void docs_operations(struct cli *c);
 void docs_records(struct cli *c);
 void docs_configuration(struct cli *c);
+void docs_example(struct cli *c); /* not Markdown but a cairn.toml */
+
+/* Goes through the settings by section, in the order in which sections first come, whatever lies between their
+ * settings: `section` gets the first setting of each. */
+void docs_by_section(struct cli *c, void (*section)(struct cli *c, const struct setting *first),
+                     void (*setting)(struct cli *c, const struct setting *s));
 
 /* Text of the tables as Markdown: what would be a mark there is escaped. */
 void docs_text(struct buf *out, const char *text);

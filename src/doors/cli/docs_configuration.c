@@ -37,11 +37,27 @@ static bool same_section(const struct setting *a, const struct setting *b)
     return str_eq(str_cut(&x, '.'), str_cut(&y, '.'));
 }
 
-/* Sections in the order in which they first come, whatever lies between their settings. */
-void docs_configuration(struct cli *c)
+void docs_by_section(struct cli *c, void (*section)(struct cli *c, const struct setting *first),
+                     void (*setting)(struct cli *c, const struct setting *s))
 {
     size_t n;
     const struct setting *all = settings_all(&n);
+    for (size_t i = 0; i < n; i++) {
+        bool first = true;
+        for (size_t k = 0; k < i && first; k++)
+            first = !same_section(&all[k], &all[i]);
+        if (!first)
+            continue;
+        section(c, &all[i]);
+        for (size_t k = i; k < n; k++) {
+            if (same_section(&all[i], &all[k]))
+                setting(c, &all[k]);
+        }
+    }
+}
+
+void docs_configuration(struct cli *c)
+{
     docs_head(
         &c->out, "Configuration",
         "A setting's value comes from the first of: a flag of `cairn serve`, the variable, `cairn.toml`, the default. "
@@ -52,16 +68,5 @@ void docs_configuration(struct cli *c)
         "`cairn.toml` of its data folder\nand defaults only.\n\n```toml\n[server]\nlisten = \"127.0.0.1:5111\"\n\n"
         "[upstream]\nurl = \"https://api.openai.com/v1\"\n```\n\nIn the file, texts are in quotes and numbers are not. "
         "An unknown key is an error. `$OPENAI_API_KEY` is taken as\n`upstream.key` where nothing else names one.");
-    for (size_t i = 0; i < n; i++) {
-        bool first = true;
-        for (size_t k = 0; k < i && first; k++)
-            first = !same_section(&all[k], &all[i]);
-        if (!first)
-            continue;
-        put_section(c, &all[i]);
-        for (size_t k = i; k < n; k++) {
-            if (same_section(&all[i], &all[k]))
-                put_setting(c, &all[k]);
-        }
-    }
+    docs_by_section(c, put_section, put_setting);
 }
