@@ -11,6 +11,7 @@
 #include "service/journal.h"
 #include "service/quota.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { MESSAGES_MAX = 20000 };
@@ -36,6 +37,14 @@ bool chat_caller_error(enum err_code code)
 
 /* ---- making and freeing ---- */
 
+static void give_id(struct chat_id *to, struct str given)
+{
+    if (given.n && given.n < sizeof to->text)
+        snprintf(to->text, sizeof to->text, "%.*s", STR_ARG(given));
+    else
+        id_make("turn", to->text);
+}
+
 static bool copy_messages(struct chat *c, const struct chat_request *r)
 {
     struct chat_message *m = arena_array(c->arena, struct chat_message, r->n_messages + 1);
@@ -46,7 +55,8 @@ static bool copy_messages(struct chat *c, const struct chat_request *r)
         m[i].role = arena_str(c->arena, r->messages[i].role);
         m[i].text = arena_str(c->arena, r->messages[i].text);
         m[i].metadata = r->messages[i].metadata.p ? arena_str(c->arena, r->messages[i].metadata) : STR_NONE;
-        id_make("turn", c->message_ids[i].text);
+        m[i].agent = r->messages[i].agent.n ? arena_str(c->arena, r->messages[i].agent) : STR_NONE;
+        give_id(&c->message_ids[i], r->messages[i].id);
     }
     c->req.messages = m;
     return !arena_failed(c->arena);
@@ -69,6 +79,12 @@ static bool copy_request(struct chat *c, const struct chat_request *r)
     return copy_messages(c, r);
 }
 
+void chat_ids_make(struct chat_ids *ids)
+{
+    id_make("sess", ids->session);
+    id_make("conv", ids->conversation);
+}
+
 struct chat *chat_new(struct service *s, const struct chat_request *r)
 {
     struct chat *c = r->n_messages > MESSAGES_MAX ? NULL : mem_zalloc(sizeof *c);
@@ -84,8 +100,13 @@ struct chat *chat_new(struct service *s, const struct chat_request *r)
     }
     c->started_ms = clock_now_ms();
     c->started_us = clock_mono_us();
-    id_make("sess", c->new_session.text);
-    id_make("conv", c->new_conversation.text);
+    struct chat_ids ids;
+    chat_ids_make(&ids);
+    if (r->ids)
+        ids = *r->ids;
+    c->req.ids = NULL;
+    memcpy(c->new_session.text, ids.session, sizeof ids.session);
+    memcpy(c->new_conversation.text, ids.conversation, sizeof ids.conversation);
     id_make("turn", c->answer_id.text);
     atomic_init(&c->ended, false);
     atomic_init(&c->refs, 1);

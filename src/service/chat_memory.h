@@ -8,6 +8,7 @@
 #ifndef CAIRN_SERVICE_CHAT_MEMORY_H
 #define CAIRN_SERVICE_CHAT_MEMORY_H
 
+#include "base/id.h"
 #include "service/caller.h"
 #include "service/service.h"
 
@@ -15,7 +16,16 @@ struct chat_message {
     struct str role;     /* user assistant tool (system and developer messages are not given) */
     struct str text;     /* all text parts joined by newlines; tool calls as their JSON when there is no text */
     struct str metadata; /* JSON object text or STR_NONE (tool calls, image placeholders, name) */
+    struct str agent;    /* who says it; STR_NONE: the role, or of an assistant the request's agent */
+    struct str id;       /* the id its turn has, or will have: one that is stored is left alone. STR_NONE: made */
 };
+
+/* Ids for what may have to be made. Requests that share them share the session and the conversation that the first of
+ * them makes. */
+struct chat_ids {
+    char session[ID_MAX], conversation[ID_MAX];
+};
+void chat_ids_make(struct chat_ids *ids);
 
 struct chat_options { /* v2's memory_options; v1 uses chat_options_default */
     bool use_context, include_agent_state, auto_store_response;
@@ -36,6 +46,10 @@ struct chat_request {
     struct str model;    /* for the turns' metadata */
     struct str metadata; /* the request's own metadata, JSON object text, or STR_NONE */
     struct chat_options options;
+    /* The messages go into the conversation that is named, else into a new one: they are not compared with what is
+     * stored to see which conversation goes on. For callers who know (the three-turn cycle). */
+    bool fresh;
+    const struct chat_ids *ids; /* NULL: new ones */
 };
 
 /* One request with its answer. Made by chat_begin, freed by chat_end. It may move between threads,

@@ -28,13 +28,15 @@ static enum err_code place_named(struct store_tx *tx, struct arena *a, struct ch
     if (!session || !str_eq(record_text(r, "session_id"), session->id))
         return err_set(e, ERR_INVALID, "conversation_id", "conversation %.*s does not belong to that session",
                        (int)(c->req.conversation.n < 60 ? c->req.conversation.n : 60), c->req.conversation.p);
-    struct str matched;
-    size_t first_new;
-    code = chat_match(tx, a, session->id, c->req.messages, c->req.n_messages, &matched, &first_new, e);
+    struct str matched = STR_NONE;
+    size_t first_new = 0;
+    if (!c->req.fresh)
+        code = chat_match(tx, a, session->id, c->req.messages, c->req.n_messages, &matched, &first_new, e);
     if (code)
         return code;
     /* Without resent history only the last message is new. */
-    c->first_new = str_eq(matched, r->id) ? first_new : c->req.n_messages ? c->req.n_messages - 1 : 0;
+    if (!c->req.fresh)
+        c->first_new = str_eq(matched, r->id) ? first_new : c->req.n_messages ? c->req.n_messages - 1 : 0;
     c->conversation_is_new = false;
     return keep(c->conversation_id, sizeof c->conversation_id, r->id)
                ? ERR_OK
@@ -46,8 +48,9 @@ static enum err_code place_matched(struct store_tx *tx, struct arena *a, struct 
 {
     struct str matched = STR_NONE;
     size_t first_new = 0;
-    enum err_code code =
-        session ? chat_match(tx, a, session->id, c->req.messages, c->req.n_messages, &matched, &first_new, e) : ERR_OK;
+    enum err_code code = ERR_OK;
+    if (session && !c->req.fresh)
+        code = chat_match(tx, a, session->id, c->req.messages, c->req.n_messages, &matched, &first_new, e);
     if (code)
         return code;
     c->conversation_is_new = !matched.n;
@@ -107,16 +110,16 @@ static struct str speaker(const struct chat *c, struct str role)
     return role;
 }
 
-static enum err_code append(struct store_tx *tx, struct chat *c, const char *id, struct str role, struct str text,
-                            struct str metadata, int64_t when, struct err *e)
+static enum err_code append(struct store_tx *tx, struct chat *c, const char *id, const struct chat_message *m,
+                            int64_t when, struct err *e)
 {
     struct turn_added added;
     struct turn_new t = {.id = str_of(id),
                          .conversation_id = str_of(c->conversation_id),
-                         .agent = speaker(c, role),
-                         .role = role,
-                         .content = text,
-                         .metadata = metadata,
+                         .agent = m->agent.n ? m->agent : speaker(c, m->role),
+                         .role = m->role,
+                         .content = m->text,
+                         .metadata = m->metadata,
                          .timestamp = when,
                          .token_count = -1};
     return turn_append(tx, &t, &added, e);
@@ -154,7 +157,7 @@ static enum err_code append_all(struct store_tx *tx, struct arena *a, struct cha
     for (size_t i = c->first_new; !code && i < c->req.n_messages; i++) {
         const struct chat_message *m = &c->req.messages[i];
         if (m->text.n)
-            code = append(tx, c, c->message_ids[i].text, m->role, m->text, m->metadata, c->started_ms, e);
+            code = append(tx, c, c->message_ids[i].text, m, c->started_ms, e);
     }
     bool answered = atomic_load(&c->ended) && c->req.options.auto_store_response && (c->text.n || c->metadata.n);
     if (code || !answered)
@@ -162,7 +165,8 @@ static enum err_code append_all(struct store_tx *tx, struct arena *a, struct cha
     struct str metadata = answer_metadata(a, c);
     if (!metadata.p)
         return err_nomem(e);
-    return append(tx, c, c->answer_id.text, STR("assistant"), c->text, metadata, 0, e);
+    const struct chat_message answer = {.role = STR("assistant"), .text = c->text, .metadata = metadata};
+    return append(tx, c, c->answer_id.text, &answer, 0, e);
 }
 
 enum err_code chat_store(struct store_tx *tx, void *arg, struct err *e)

@@ -1,4 +1,5 @@
-/* The two default agents and their first states. Nothing else in Cairn knows these names. */
+/* The two default agents and their first states, and the human they work for. Nothing else in Cairn knows these names.
+ */
 #include "service/default_agents.h"
 
 static const struct {
@@ -14,6 +15,13 @@ static const struct {
               "\"successful_patterns\":[],\"learned_patterns\":[],\"interaction_history\":{\"total_interactions\":0,"
               "\"successful_outcomes\":0}}"},
 };
+
+struct str default_agent(enum default_part part)
+{
+    static const char *const names[] = {
+        [DEFAULT_HUMAN] = "wykeve", [DEFAULT_SUPERVISOR] = "beatrice", [DEFAULT_EXECUTOR] = "codey"};
+    return str_of(names[part]);
+}
 
 enum err_code agent_state_insert(struct store_tx *tx, struct arena *a, struct str session_id, struct str project,
                                  struct str agent, struct str state, struct err *e)

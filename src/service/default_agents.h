@@ -4,6 +4,9 @@
 
 #include "store/records.h"
 
+/* Who is who in a three-turn cycle where nobody says otherwise. */
+enum default_part { DEFAULT_HUMAN, DEFAULT_SUPERVISOR, DEFAULT_EXECUTOR };
+struct str default_agent(enum default_part part);
 /* Inserts the default agents' states for a new session. */
 enum err_code default_agents_insert(struct store_tx *tx, struct arena *a, struct str session_id, struct str project,
                                     struct err *e);

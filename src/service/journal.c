@@ -84,6 +84,8 @@ static void put_message(struct json_out *w, const struct chat *c, size_t i)
     jw_kstr(w, "role", m->role);
     jw_kstr(w, "text", m->text);
     jw_kstr(w, "metadata", m->metadata);
+    if (m->agent.n)
+        jw_kstr(w, "agent", m->agent);
     jw_end_object(w);
 }
 
@@ -104,6 +106,8 @@ static void put_begin(struct json_out *w, const struct chat *c)
     }
     jw_kstr(w, "model", c->req.model);
     jw_kstr(w, "metadata", c->req.metadata);
+    if (c->req.fresh)
+        jw_kbool(w, "fresh", true);
     jw_kbool(w, "store_answer", c->req.options.auto_store_response);
     jw_kint(w, "started_ms", c->started_ms);
     jw_kcstr(w, "answer_id", c->answer_id.text);

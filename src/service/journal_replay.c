@@ -94,8 +94,10 @@ static struct chat *chat_of(struct service *s, struct replay *r, const struct ex
     if (!messages)
         return NULL;
     for (size_t i = 0; i < n; i++)
-        messages[i] = (struct chat_message){json_text(&list->items[i], "role"), json_text(&list->items[i], "text"),
-                                            json_text(&list->items[i], "metadata")};
+        messages[i] = (struct chat_message){.role = json_text(&list->items[i], "role"),
+                                            .text = json_text(&list->items[i], "text"),
+                                            .metadata = json_text(&list->items[i], "metadata"),
+                                            .agent = json_text(&list->items[i], "agent")};
     struct chat_request req = {.session = json_text(b, "session"),
                                .conversation = json_text(b, "conversation"),
                                .agent = json_text(b, "agent"),
@@ -110,6 +112,7 @@ static struct chat *chat_of(struct service *s, struct replay *r, const struct ex
     if (who.org.n)
         req.options.caller = &who;
     const struct json *store = json_get_type(b, "store_answer", JSON_BOOL);
+    req.fresh = json_get_type(b, "fresh", JSON_BOOL) != NULL;
     req.options.auto_store_response = !store || store->boolean;
     struct chat *c = chat_new(s, &req);
     if (!c)

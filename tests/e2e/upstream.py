@@ -11,6 +11,7 @@ commas, e.g. model "plain", "any,say=Hello%20there", "slow,first=0.5,delay=0.01,
     split=N       write the stream in pieces of N bytes       crlf=1      CRLF line ends, comments, multi-line data
     chunked=1     no Content-Length on a plain answer         hangup=1    close without any answer
     garbage=1     200 with a body that is no JSON             big=N       a text of N bytes
+    review=N      that error, where the system message speaks of "the review" (the last turn of Cairn's own cycle)
 
 `stream`, `n` and `stream_options.include_usage` of the request are obeyed. Use `with Upstream() as u:` (a process of its
 own), then u.url, u.requests(), u.reset(); or run it: upstream.py [PORT]."""
@@ -334,6 +335,8 @@ def make_app():
         if "hangup" in script:
             request.transport.close()
             return web.Response()
+        if "review" in script and "the review" in str((body or {}).get("messages", [{}])[0].get("content")):
+            script["status"] = script["review"]
         if "status" in script or (request.method == "POST" and body is None):
             status = int(script.get("status", 400))
             if "retry" in script:

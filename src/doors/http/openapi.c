@@ -84,7 +84,8 @@ static void body_schema(struct json_out *w, const struct operation *op)
 static void request_body(struct json_out *w, const struct operation *op)
 {
     bool record = (op->flags & OP_RECORD_BODY) && op->kind;
-    bool proxied = (op->flags & OP_PROXY) && strcmp(op->method, "POST") == 0;
+    /* Of most proxied routes the body is the upstream's to describe. */
+    bool proxied = (op->flags & OP_PROXY) && strcmp(op->method, "POST") == 0 && body_args(op, 0) == 0;
     if (!record && !proxied && body_args(op, 0) == 0)
         return;
     jw_key(w, "requestBody");

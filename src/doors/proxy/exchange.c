@@ -145,7 +145,7 @@ void exchange_maybe_free(struct exchange *x)
         p->exchanges = x->next;
     if (x->next)
         x->next->prev = x->prev;
-    if (!p->exchanges)
+    if (!p->exchanges && !p->cycles)
         pthread_cond_broadcast(&p->none);
     pthread_mutex_unlock(&p->lock);
     loop_unpost(p->loop, &x->task);

@@ -32,6 +32,7 @@ struct proxy_route {
     const char *method, *path;
     const struct wire *wire; /* NULL: no memory on this route */
     bool v2, anthropic;
+    bool cycle; /* served by cycle.h */
 };
 
 struct proxy {
@@ -48,6 +49,7 @@ struct proxy {
     pthread_mutex_t lock; /* guards what is below */
     pthread_cond_t none;
     struct exchange *exchanges;
+    struct cycle *cycles;
     bool stopping;
 };
 

@@ -4,7 +4,6 @@
 #include "base/metrics.h"
 #include "doors/proxy/exchange.h"
 #include "doors/proxy/forward.h"
-#include "service/caller.h"
 
 #include <string.h>
 
@@ -164,28 +163,12 @@ static void on_done(void *arg, enum err_code code, const struct err *e)
 
 /* ---- sending ---- */
 
-/* Whoever shows their token in X-Cairn-Token has Authorization free for a key of their own to the upstream. */
-static bool brings_key(const struct exchange *x)
-{
-    size_t n;
-    const struct http_header *h = http_headers(x->r, &n);
-    if (!http_header_get(x->r, "X-Cairn-Token").p || http_caller(x->r)->everything)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        bool key =
-            str_ieq(h[i].name, STR("Authorization")) || (x->route->anthropic && str_ieq(h[i].name, STR("x-api-key")));
-        if (key && !http_header_is_token(x->r, &h[i]))
-            return true;
-    }
-    return false;
-}
-
 static enum err_code send_up(struct exchange *x, struct str body, struct err *e)
 {
     struct proxy *p = x->p;
     size_t n, n_up;
     const struct http_header *in = http_headers(x->r, &n);
-    const struct forward_up how = {.key = brings_key(x) ? NULL : p->o.upstream_key,
+    const struct forward_up how = {.key = forward_brings_key(x->r, x->route->anthropic) ? NULL : p->o.upstream_key,
                                    .anthropic = x->route->anthropic,
                                    .request = x->r,
                                    .must_read = x->memory != MEMORY_OFF};

@@ -2,6 +2,7 @@
 #include "doors/proxy/forward.h"
 
 #include "base/json_write.h"
+#include "service/caller.h"
 
 #include <string.h>
 
@@ -130,6 +131,20 @@ static bool is_ours(struct str name)
 static bool is_credential(struct str name)
 {
     return str_ieq(name, STR("authorization")) || str_ieq(name, STR("x-api-key"));
+}
+
+bool forward_brings_key(const struct http_request *r, bool anthropic)
+{
+    size_t n;
+    const struct http_header *h = http_headers(r, &n);
+    if (!http_header_get(r, "X-Cairn-Token").p || http_caller(r)->everything)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        bool key = str_ieq(h[i].name, STR("Authorization")) || (anthropic && str_ieq(h[i].name, STR("x-api-key")));
+        if (key && !http_header_is_token(r, &h[i]))
+            return true;
+    }
+    return false;
 }
 
 static bool put_key(struct arena *a, struct http_header *out, size_t *k, const struct forward_up *how)

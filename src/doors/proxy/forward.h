@@ -21,6 +21,9 @@ struct forward_up {
     const struct http_request *request; /* its headers that hold a token of Cairn's stay here; NULL: there are none */
     bool must_read;                     /* ask for an answer that is not compressed */
 };
+/* Whether the caller brings a key of their own for the upstream: whoever shows their token in X-Cairn-Token has
+ * Authorization (and x-api-key on Anthropic's routes) free for one. */
+bool forward_brings_key(const struct http_request *r, bool anthropic);
 /* All but hop-by-hop headers, Host, Content-Length, Expect and X-Cairn-*. NULL when out of memory. */
 struct http_header *forward_request_headers(struct arena *a, const struct http_header *in, size_t n,
                                             const struct forward_up *how, size_t *n_out);

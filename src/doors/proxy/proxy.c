@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "doors/proxy/exchange.h"
+#include "doors/proxy/cycle.h"
 #include "doors/proxy/forward.h"
 
 #include <errno.h>
@@ -24,6 +24,7 @@ enum {
 static const struct proxy_route routes[] = {
     {.method = "POST", .path = "/v1/chat/completions", .wire = &wire_chat},
     {.method = "POST", .path = "/v2/chat/completions", .wire = &wire_chat, .v2 = true},
+    {.method = "POST", .path = "/api/v2/cycle", .cycle = true},
     {.method = "POST", .path = "/v1/completions", .wire = &wire_completions},
     {.method = "POST", .path = "/v1/responses", .wire = &wire_responses},
     {.method = "POST", .path = "/v1/messages", .wire = &wire_messages, .anthropic = true},
@@ -45,15 +46,22 @@ struct route_arg {
 
 static void handle(struct http_request *r, void *arg)
 {
+    static const char missing[] = "no upstream is configured: set CAIRN_UPSTREAM_URL or start with --upstream URL, for "
+                                  "example https://api.openai.com/v1";
     const struct route_arg *a = arg;
-    if (!a->p->base.p)
-        forward_error(r, a->route->anthropic, 503, "upstream_not_configured",
-                      "no upstream is configured: set CAIRN_UPSTREAM_URL or start with --upstream URL, for example "
-                      "https://api.openai.com/v1");
-    else if (forward_path_escapes(http_path(r)))
+    struct err e = {0};
+    if (!a->p->base.p && a->route->cycle) {
+        err_named(&e, ERR_UNAVAILABLE, "UPSTREAM_NOT_CONFIGURED", "%s", missing);
+        http_answer_error(r, &e);
+    } else if (!a->p->base.p) {
+        forward_error(r, a->route->anthropic, 503, "upstream_not_configured", missing);
+    } else if (a->route->cycle) {
+        cycle_start(a->p, r);
+    } else if (forward_path_escapes(http_path(r))) {
         forward_error(r, a->route->anthropic, 404, "not_found", "there is nothing at this path");
-    else
+    } else {
         exchange_start(a->p, a->route, r);
+    }
 }
 
 static bool make_routes(struct proxy *p)
@@ -159,10 +167,11 @@ static bool end_exchanges(struct proxy *p)
     p->stopping = true;
     for (struct exchange *x = p->exchanges; x; x = x->next)
         exchange_post(x, EVENT_STOP);
+    cycle_stop_all(p);
     int rc = 0;
-    while (p->exchanges && rc != ETIMEDOUT)
+    while ((p->exchanges || p->cycles) && rc != ETIMEDOUT)
         rc = pthread_cond_timedwait(&p->none, &p->lock, &until);
-    bool none = !p->exchanges;
+    bool none = !p->exchanges && !p->cycles;
     pthread_mutex_unlock(&p->lock);
     return none;
 }
