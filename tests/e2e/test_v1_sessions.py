@@ -210,6 +210,27 @@ def test_what_is_deleted_is_out_of_every_list_recall_and_context(server, what):
     assert server.get(f"/api/v1/sessions/{other}")["total_turns"] == 4
 
 
+def test_turns_are_counted_as_they_are_listed_before_and_after_a_deletion(cairn):
+    talks = {}
+    for project, turns in (("here", 3), ("there", 4), ("gone", 5)):
+        talks[project] = conversation(cairn, session(cairn, project=project))
+        for i in range(turns):
+            turn(cairn, talks[project], f"turn {i} {project}")
+
+    def agree(project, wanted):
+        narrowed = {"project": project} if project else {}
+        listed = cairn.http.get("/api/v1/turns", params={"limit": 1000, **narrowed})
+        assert len(listed.json()) == int(listed.headers["x-total-count"]) == wanted
+        assert cairn.get("/api/v1/stats", **narrowed)["total_messages"] == wanted
+
+    agree(None, 12)
+    agree("there", 4)
+    assert cairn.http.delete(f"/api/v1/conversations/{talks['gone']}").status_code == 200
+    agree(None, 7)
+    agree("gone", 0)
+    assert cairn.get("/api/v2/status")["counts"]["turns"] == 7
+
+
 def test_deleted_turns_do_not_push_living_ones_out_of_recall(server):
     doomed = save(server, conversation_json=[f"the walnut press number {i} walnut" for i in range(900)])["id"]
     kept = save(server, conversation_json=["a walnut lies over there beside many other things of no importance at all"])["id"]
