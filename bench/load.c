@@ -1,11 +1,15 @@
-/* The load generator of the write and recall benchmarks: keep-alive connections over epoll on one thread, each sending
- * its next ready-made request when the last one is answered (closed loop). Only answers that say what they should are
- * counted. Not a general HTTP client: it wants Content-Length, and stops when a connection is closed.
+/* The load generator of the benchmarks: keep-alive connections over epoll on one thread, each sending its next
+ * ready-made request when the last one is answered (closed loop). Only answers that say what they should are counted.
+ * Not a general HTTP client: it knows Content-Length and chunks, and stops when a connection is closed.
  *
  * Usage: load turns PORT SECONDS FILE     one client a line of FILE, which is the path it POSTs turns to; an answer
  *                                         counts when it is 201 and has "stored":true
  *        load once PORT CLIENTS FILE      each line of FILE (path, tab, body) once; an answer counts when it is 200
- * Prints one JSON object. Ends by itself: GRACE seconds after its time, or after LONGEST seconds. */
+ *        load each PORT CLIENTS FILE      each line of FILE (sort, method, path, body and a header line that may be
+ *                                         empty, with tabs between) once; an answer counts when it is 2xx
+ *        load mixed PORT CLIENTS FILE SECONDS   the same lines again and again in their order, for so long
+ * Prints one JSON object; `each` and `mixed` tell of every sort by itself in "sorts". Ends by itself: GRACE seconds
+ * after its time, or after LONGEST seconds. */
 #include "words.h"
 
 #include <arpa/inet.h>
@@ -23,10 +27,18 @@
 #include <unistd.h>
 
 enum { CLIENTS_MAX = 1024, REQUESTS = 16384, READ_MAX = 256 * 1024, GRACE = 15, LONGEST = 900, SECONDS_MAX = 900 };
+enum { SORTS_MAX = 256, SORT_NAME = 64, FIELDS = 5 };
+
+enum mode { TURNS, ONCE, EACH, MIXED };
 
 struct request {
     char *p;
     size_t n;
+    uint16_t sort;
+};
+struct answered {
+    uint32_t us;
+    uint16_t sort;
 };
 
 struct client {
@@ -39,19 +51,22 @@ struct client {
     char *in;
     size_t have;   /* bytes of the answer in `in` */
     size_t needed; /* bytes of the whole answer, 0: its head is not there yet */
+    bool chunked;  /* its end is known by the last chunk, which is empty */
     size_t passed; /* bytes of the answer that were counted and let go */
 };
 
 struct run {
-    bool turns;
+    enum mode mode;
     int port, epoll;
     struct client clients[CLIENTS_MAX];
     size_t n_clients;
     struct request *requests;
     size_t n_requests, next; /* once: the next one to send */
     int64_t start_us, until_us, last_us;
-    uint32_t *times; /* µs of each answer that counted */
+    struct answered *times; /* each answer that counted */
     size_t n_times, cap_times;
+    char sorts[SORTS_MAX][SORT_NAME];
+    size_t n_sorts, refused_of[SORTS_MAX];
     size_t refused; /* answers that did not count */
     char first_refused[300];
     uint32_t per_second[SECONDS_MAX + 1];
@@ -79,13 +94,17 @@ static void *take(void *p)
 
 /* ---- requests ---- */
 
-static struct request request_make(const char *path, size_t path_n, const char *body, size_t n)
+/* `more`: a header line without its end, or "". */
+static struct request request_make(const char *method, const char *path, const char *body, const char *more)
 {
-    struct request r = {.p = take(malloc(path_n + n + 256))};
-    int head = snprintf(r.p, path_n + 256,
-                        "POST %.*s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-                        "Content-Length: %zu\r\n\r\n",
-                        (int)path_n, path, n);
+    size_t n = strlen(body), room = strlen(path) + strlen(more) + 256;
+    struct request r = {.p = take(malloc(room + n))};
+    int head =
+        snprintf(r.p, room, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s", method, path, more, *more ? "\r\n" : "");
+    head += n || strcmp(method, "POST") == 0
+                ? snprintf(r.p + head, room - (size_t)head,
+                           "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n", n)
+                : snprintf(r.p + head, room - (size_t)head, "\r\n");
     memcpy(r.p + head, body, n);
     r.n = (size_t)head + n;
     return r;
@@ -99,8 +118,8 @@ static void turns_prepare(struct client *c, const char *path, size_t first, size
     c->n_own = n;
     for (size_t i = 0; i < n; i++) {
         (void)words_prose(w, first + i, text);
-        int size = snprintf(body, sizeof body, "{\"agent\":\"%s\",\"content\":\"%s\"}", words_name(i), text);
-        c->own[i] = request_make(path, strlen(path), body, (size_t)size);
+        (void)snprintf(body, sizeof body, "{\"agent\":\"%s\",\"content\":\"%s\"}", words_name(i), text);
+        c->own[i] = request_make("POST", path, body, "");
     }
 }
 
@@ -123,20 +142,53 @@ static void turns_load(struct run *run, FILE *f)
     free(line);
 }
 
+static void add_request(struct run *run, struct request r)
+{
+    if ((run->n_requests & (run->n_requests - 1)) == 0)
+        run->requests = take(realloc(run->requests, (run->n_requests ? 2 * run->n_requests : 1) * sizeof r));
+    run->requests[run->n_requests++] = r;
+}
+
 static void once_load(struct run *run, FILE *f)
 {
     char *line = NULL;
-    size_t cap = 0, room = 0;
+    size_t cap = 0;
     for (ssize_t n; (n = getline(&line, &cap, f)) > 0;) {
         line[strcspn(line, "\r\n")] = '\0';
         char *tab = strchr(line, '\t');
         if (!tab)
             die("a line without a tab");
-        if (run->n_requests == room) {
-            room = room ? room * 2 : 256;
-            run->requests = take(realloc(run->requests, room * sizeof *run->requests));
-        }
-        run->requests[run->n_requests++] = request_make(line, (size_t)(tab - line), tab + 1, strlen(tab + 1));
+        *tab = '\0';
+        add_request(run, request_make("POST", line, tab + 1, ""));
+    }
+    free(line);
+}
+
+static uint16_t sort_of(struct run *run, const char *name)
+{
+    size_t i = 0;
+    while (i < run->n_sorts && strcmp(run->sorts[i], name) != 0)
+        i++;
+    if (i == SORTS_MAX)
+        die("too many sorts of requests");
+    if (i == run->n_sorts)
+        (void)snprintf(run->sorts[run->n_sorts++], SORT_NAME, "%s", name);
+    return (uint16_t)i;
+}
+
+static void sorts_load(struct run *run, FILE *f)
+{
+    char *line = NULL;
+    size_t cap = 0;
+    for (ssize_t n; (n = getline(&line, &cap, f)) > 0;) {
+        char *field[FIELDS] = {line}, *rest = line;
+        line[strcspn(line, "\r\n")] = '\0';
+        for (int i = 0; i < FIELDS; i++)
+            if (!(field[i] = strsep(&rest, "\t")))
+                die("a line without five fields");
+        struct request r = request_make(field[1], field[2], field[3], field[4]);
+        r.sort = sort_of(run, field[0]);
+        add_request(run, r);
     }
     free(line);
 }
@@ -148,6 +200,7 @@ static void count_answer(struct run *run, struct client *c, bool fine)
     int64_t now = now_us();
     run->last_us = now;
     if (!fine) {
+        run->refused_of[c->now->sort]++;
         if (run->refused++ == 0)
             (void)snprintf(run->first_refused, sizeof run->first_refused, "%.*s", (int)(c->have < 290 ? c->have : 290),
                            c->in);
@@ -157,10 +210,21 @@ static void count_answer(struct run *run, struct client *c, bool fine)
         run->cap_times = run->cap_times ? run->cap_times * 2 : 65536;
         run->times = take(realloc(run->times, run->cap_times * sizeof *run->times));
     }
-    run->times[run->n_times++] = (uint32_t)(now - c->began_us);
+    run->times[run->n_times++] = (struct answered){.us = (uint32_t)(now - c->began_us), .sort = c->now->sort};
     int64_t second = (now - run->start_us) / 1000000;
     if (second <= SECONDS_MAX)
         run->per_second[second]++;
+}
+
+/* The value of a header, NULL where it is not there. */
+static const char *header(const struct client *c, const char *end, const char *name)
+{
+    const char *line = c->in;
+    while (line < end && strncasecmp(line, name, strlen(name)) != 0) {
+        const char *eol = memchr(line, '\n', (size_t)(end - line));
+        line = eol ? eol + 1 : end;
+    }
+    return line < end ? line + strlen(name) : NULL;
 }
 
 /* Finds the end of the head and the length of the body. */
@@ -169,23 +233,31 @@ static void read_head(struct client *c)
     const char *end = memmem(c->in, c->have, "\r\n\r\n", 4);
     if (!end)
         return;
-    const char *line = c->in;
-    while (line < end && strncasecmp(line, "content-length:", 15) != 0) {
-        const char *eol = memchr(line, '\n', (size_t)(end - line));
-        line = eol ? eol + 1 : end;
-    }
-    if (line >= end)
+    const char *length = header(c, end, "content-length:");
+    c->needed = (size_t)(end - c->in) + 4;
+    c->chunked = !length && header(c, end, "transfer-encoding: chunked");
+    if (length)
+        c->needed += (size_t)strtoul(length, NULL, 10);
+    else if (!c->chunked && memcmp(c->in, "HTTP/1.1 204 ", 13) != 0)
         die("an answer without Content-Length");
-    c->needed = (size_t)(end - c->in) + 4 + (size_t)strtoul(line + 15, NULL, 10);
+}
+
+/* A chunk's text never holds the end of the last chunk by chance: what is streamed here is JSON lines and Markdown. */
+static bool is_whole(const struct client *c)
+{
+    if (c->chunked)
+        return c->have >= 7 && memcmp(c->in + c->have - 7, "\r\n0\r\n\r\n", 7) == 0;
+    return c->needed && c->have + c->passed >= c->needed;
 }
 
 /* True when the whole answer has come. Bodies that do not fit are counted, not kept. */
 static bool read_answer(struct client *c)
 {
     for (;;) {
-        if (c->have == READ_MAX) {
-            c->passed += c->have - READ_MAX / 2;
-            c->have = READ_MAX / 2;
+        if (c->have == READ_MAX) { /* the first half is kept, for the head, and the last bytes, for the last chunk */
+            c->passed += READ_MAX / 2 - 16;
+            memmove(c->in + READ_MAX / 2, c->in + READ_MAX - 16, 16);
+            c->have = READ_MAX / 2 + 16;
         }
         ssize_t n = recv(c->fd, c->in + c->have, READ_MAX - c->have, 0);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -197,14 +269,16 @@ static bool read_answer(struct client *c)
         c->have += (size_t)n;
         if (c->needed == 0)
             read_head(c);
-        if (c->needed && c->have + c->passed >= c->needed)
+        if (is_whole(c))
             return true;
     }
 }
 
 static bool answer_fine(const struct run *run, const struct client *c)
 {
-    if (!run->turns)
+    if (run->mode == EACH || run->mode == MIXED)
+        return memcmp(c->in, "HTTP/1.1 2", 10) == 0;
+    if (run->mode == ONCE)
         return memcmp(c->in, "HTTP/1.1 200 ", 13) == 0;
     return memcmp(c->in, "HTTP/1.1 201 ", 13) == 0 && memmem(c->in, c->have, "\"stored\":true", 13) != NULL;
 }
@@ -229,13 +303,16 @@ static bool begin(struct run *run, struct client *c)
     c->now = NULL;
     if (now_us() >= run->until_us)
         return false;
-    if (run->turns)
+    if (run->mode == TURNS)
         c->now = &c->own[c->next++ % c->n_own];
+    else if (run->mode == MIXED)
+        c->now = &run->requests[run->next++ % run->n_requests];
     else if (run->next < run->n_requests)
         c->now = &run->requests[run->next++];
     if (!c->now)
         return false;
     c->sent = c->have = c->needed = c->passed = 0;
+    c->chunked = false;
     c->began_us = now_us();
     send_rest(c);
     return true;
@@ -291,13 +368,43 @@ static void go(struct run *run, int64_t most_us)
 
 static int by_time(const void *a, const void *b)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    uint32_t x = ((const struct answered *)a)->us, y = ((const struct answered *)b)->us;
     return (x > y) - (x < y);
 }
 
-static double quantile(const struct run *run, double q)
+static int by_sort(const void *a, const void *b)
 {
-    return run->n_times ? run->times[(size_t)(q * (double)(run->n_times - 1))] / 1000.0 : 0;
+    uint16_t x = ((const struct answered *)a)->sort, y = ((const struct answered *)b)->sort;
+    return x == y ? by_time(a, b) : (x > y) - (x < y);
+}
+
+/* Of answers in the order of their times. */
+static double quantile(const struct answered *times, size_t n, double q)
+{
+    return n ? times[(size_t)(q * (double)(n - 1))].us / 1000.0 : 0;
+}
+
+static void print_times(const struct answered *times, size_t n)
+{
+    printf("\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f", quantile(times, n, 0.5),
+           quantile(times, n, 0.9), quantile(times, n, 0.99), quantile(times, n, 1));
+}
+
+static void report_sorts(struct run *run)
+{
+    size_t at = 0;
+    qsort(run->times, run->n_times, sizeof *run->times, by_sort);
+    printf(",\"sorts\":{");
+    for (size_t i = 0; i < run->n_sorts; i++) {
+        size_t n = 0;
+        while (at + n < run->n_times && run->times[at + n].sort == i)
+            n++;
+        printf("%s\"%s\":{\"counted\":%zu,\"refused\":%zu,", i ? "," : "", run->sorts[i], n, run->refused_of[i]);
+        print_times(run->times + at, n);
+        printf("}");
+        at += n;
+    }
+    printf("}");
 }
 
 static void report(struct run *run)
@@ -306,37 +413,53 @@ static void report(struct run *run)
     qsort(run->times, run->n_times, sizeof *run->times, by_time);
     printf("{\"clients\":%zu,\"seconds\":%.3f,\"counted\":%zu,\"refused\":%zu,\"rate\":%.1f,", run->n_clients, seconds,
            run->n_times, run->refused, seconds > 0 ? (double)run->n_times / seconds : 0);
-    printf("\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,\"per_second\":[", quantile(run, 0.5),
-           quantile(run, 0.9), quantile(run, 0.99), quantile(run, 1));
+    print_times(run->times, run->n_times);
+    printf(",\"per_second\":[");
     for (int i = 0; i < (int)seconds && i < SECONDS_MAX; i++)
         printf("%s%u", i ? "," : "", run->per_second[i]);
-    puts("]}");
+    printf("]");
+    if (run->n_sorts)
+        report_sorts(run);
+    puts("}");
     if (run->refused)
         fprintf(stderr, "load: %zu answers were not what was asked for; the first:\n%s\n", run->refused,
                 run->first_refused);
 }
 
+static bool mode_of(const char *name, enum mode *mode)
+{
+    static const char *const NAMES[] = {[TURNS] = "turns", [ONCE] = "once", [EACH] = "each", [MIXED] = "mixed"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        if (strcmp(name, NAMES[i]) == 0) {
+            *mode = (enum mode)i;
+            return true;
+        }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     static struct run run;
-    FILE *f = argc == 5 ? fopen(argv[4], "r") : NULL;
-    if (!f || (strcmp(argv[1], "turns") != 0 && strcmp(argv[1], "once") != 0))
-        die("usage: load turns PORT SECONDS FILE | load once PORT CLIENTS FILE");
-    run.turns = strcmp(argv[1], "turns") == 0;
+    FILE *f = argc >= 5 ? fopen(argv[4], "r") : NULL;
+    if (!f || !mode_of(argv[1], &run.mode) || argc != (run.mode == MIXED ? 6 : 5))
+        die("usage: load turns PORT SECONDS FILE | load once|each PORT CLIENTS FILE | load mixed PORT CLIENTS FILE "
+            "SECONDS");
     run.port = atoi(argv[2]);
-    int number = atoi(argv[3]);
-    if (number < 1 || number > (run.turns ? SECONDS_MAX : CLIENTS_MAX))
-        die("the third argument is out of range");
-    if (run.turns)
+    int number = atoi(argv[3]), seconds = run.mode == MIXED ? atoi(argv[5]) : run.mode == TURNS ? number : LONGEST;
+    if (number < 1 || seconds < 1 || seconds > SECONDS_MAX || (run.mode != TURNS && number > CLIENTS_MAX))
+        die("a number is out of range");
+    if (run.mode == TURNS)
         turns_load(&run, f);
-    else
+    else if (run.mode == ONCE)
         once_load(&run, f);
-    run.n_clients = run.turns ? run.n_clients : (size_t)number;
+    else
+        sorts_load(&run, f);
+    run.n_clients = run.mode == TURNS ? run.n_clients : (size_t)number;
     fclose(f);
-    if (run.n_clients == 0)
-        die("no clients");
+    if (run.n_clients == 0 || (run.mode != TURNS && run.n_requests == 0))
+        die("nothing to send");
     connect_all(&run);
-    go(&run, (run.turns ? number : LONGEST) * 1000000LL);
+    go(&run, seconds * 1000000LL);
     report(&run);
     return run.refused || run.n_times == 0;
 }
