@@ -158,7 +158,7 @@ static void add_delete(struct arena *a, const struct kind *k, struct operation *
     op->args = id_args(a, k, false, &op->n_args);
     op->summary =
         arena_fmt(a, "Delete %s %s (soft: out of every list and search at once)", article(k->name), k->name).p;
-    op->answer = "{id, deleted}";
+    op->answer = "{id, deleted:bool}";
 }
 
 /* Where a kind has a rule of its own, its function stands in for the general one and calls it when the rule is kept. */

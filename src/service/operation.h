@@ -74,7 +74,8 @@ struct operation {
     int status; /* HTTP status of success: 200, 201, 202 */
     op_fn *fn;
     const char *summary; /* one line */
-    const char *answer;  /* the answer's shape, in words or as "{a, b}" for the docs */
+    const char *answer;  /* the answer's shape: "{id, total:int, notes? [text]}"; see doors/http/openapi_answer.c. Words
+                          * only  where there is no shape to tell */
 };
 
 /* One call. Made by a door, filled by op_bind, run by op_run. Lives in its arena. */

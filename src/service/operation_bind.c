@@ -83,6 +83,25 @@ static enum err_code wrong_type(const struct op_arg *arg, const struct json *v, 
     return err_set(e, ERR_INVALID, arg->name, "%s must be %s, not %s", arg->name, right, json_type_name(v->type));
 }
 
+/* 5.0 is a whole number: many clients know no other kind. */
+static enum err_code check_int(struct op_call *c, const struct op_arg *arg, const struct json *v,
+                               const struct json **out, struct err *e)
+{
+    bool whole = v->type == JSON_DOUBLE && v->number == floor(v->number) && fabs(v->number) <= 9e15;
+    if (v->type != JSON_INT && !whole)
+        return wrong_type(arg, v, "a whole number", e);
+    if (whole) {
+        struct json *n = node(c->arena, JSON_INT, e);
+        if (!n)
+            return ERR_NOMEM;
+        n->integer = (int64_t)v->number;
+        n->number = v->number;
+        n->raw = v->raw;
+        *out = n;
+    }
+    return check_range(arg, (*out)->number, e);
+}
+
 /* A value that came as JSON. */
 static enum err_code check_value(struct op_call *c, const struct op_arg *arg, const struct json *v,
                                  const struct json **out, struct err *e)
@@ -96,9 +115,7 @@ static enum err_code check_value(struct op_call *c, const struct op_arg *arg, co
             return wrong_type(arg, v, "a string", e);
         return choice_has(arg->choices, v->s) ? ERR_OK : bad_choice(arg, v->s, e);
     case ARG_INT:
-        if (v->type != JSON_INT)
-            return wrong_type(arg, v, "a whole number", e);
-        return check_range(arg, (double)v->integer, e);
+        return check_int(c, arg, v, out, e);
     case ARG_REAL:
         if (v->type != JSON_INT && v->type != JSON_DOUBLE)
             return wrong_type(arg, v, "a number", e);

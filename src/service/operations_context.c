@@ -5,7 +5,7 @@
 
 static const struct op_arg context_args[] = {
     SESSION_ID,
-    {"directive", ARG_TEXT, ARG_IN_QUERY, 0, 0, 100000, NULL, NULL, "what is about to be done"},
+    {"directive", ARG_TEXT, ARG_IN_QUERY, 0, 0, 8000, NULL, NULL, "what is about to be done"},
     {"max_turns", ARG_INT, ARG_IN_QUERY, 0, 1, 100, "10", NULL, "relevant turns at most"},
     {"max_tokens", ARG_INT, ARG_IN_QUERY, 0, 1, 1e6, NULL, NULL, "budget for the relevant turns"},
     ACCESS_REASON(ARG_IN_QUERY),
@@ -45,27 +45,31 @@ static const struct op_arg agent_state_put_args[] = {
     {"update_reason", ARG_TEXT, ARG_IN_BODY, 0, 0, 1000, NULL, NULL, "why"},
 };
 
+#define OTHERS "[{conversation_id, directive:text?, summary:text?, relevance_score:real, created_at}]"
 static const struct operation entries[] = {
     {"context.get", "GET", "/api/v2/sessions/{session_id}/context", NULL, NULL, ARGS(context_args), PERM_READ,
      LIMIT_CONTEXT, OP_CACHED, 200, context_get, "What a session knows, for a directive",
-     "{session_id, context_summary, key_topics, agent_states, recent_conversations, relevant_conversations, "
-     "relevant_turns, characters, props, previous_conversations, current_conversation_summary, total_conversations}"},
+     "{session_id, context_summary:text?, key_topics:array, agent_states:object, recent_conversations " OTHERS
+     ", relevant_conversations " OTHERS ", relevant_turns [{turn_id, conversation_id, turn_number:int, agent:text?, "
+     "role:text, content:text, timestamp, relevance_score:real}], characters [character], props [prop], "
+     "previous_conversations " OTHERS ", current_conversation_summary:text?, total_conversations:int}"},
     {"context.search", "POST", "/api/v2/sessions/{session_id}/context/search", "search", NULL,
      ARGS(context_search_args), PERM_READ, LIMIT_CONTEXT, 0, 200, context_search, "Search a session's turns",
-     "{results [{conversation_id, turn_id, relevance_score, snippet, context, timestamp}], total_matches, "
-     "search_time_ms}"},
+     "{results [{conversation_id, turn_id, relevance_score:real, snippet:text, context:text?, timestamp, agent:text?, "
+     "role:text, turn_number:int}], total_matches:int, search_time_ms:real}"},
     {"context.summary", "PUT", "/api/v2/sessions/{session_id}/context/summary", NULL, NULL, ARGS(context_summary_args),
      PERM_WRITE, LIMIT_CONTEXT, OP_INLINE, 200, context_summary_put,
-     "Set a session's summary; the one before stays as history", "{session_id, summary_id, archived, updated_at}"},
+     "Set a session's summary; the one before stays as history",
+     "{session_id, summary_id, context_summary:text, archived_previous:bool, updated_at}"},
     {"recall", "POST", "/api/v2/recall", "recall", NULL, ARGS(recall_args), PERM_READ, LIMIT_CONTEXT, 0, 200,
      recall_call, "Recall what matters for a question, across all that may be read",
-     "{results [{kind, id, score, content, conversation_id, session_id, agent, role, timestamp, source}], "
-     "total_matches, took_ms}"},
+     "{results [{kind:text, id, score:real, content:text, conversation_id?, session_id?, project:text?, agent?:text?, "
+     "role?:text?, timestamp, source:object, why?:object}], total_matches:int, took_ms:real}"},
     {"agent_state.show", "GET", "/api/v2/sessions/{session_id}/agents/{agent}/state", NULL, NULL,
      ARGS(agent_state_args), PERM_READ, LIMIT_CONTEXT, 0, 200, agent_state_get, "An agent's state in a session",
-     "{session_id, agent, state, updated_at}"},
+     "{session_id, agent:text, state:object, updated_at}"},
     {"agent_state.merge", "PUT", "/api/v2/sessions/{session_id}/agents/{agent}/state", NULL, NULL,
      ARGS(agent_state_put_args), PERM_WRITE, LIMIT_CONTEXT, OP_INLINE, 200, agent_state_put,
-     "Merge into an agent's state", "{session_id, agent, state, updated_fields, updated_at}"},
+     "Merge into an agent's state", "{session_id, agent:text, state:object, updated_fields [text], updated_at}"},
 };
 const struct operation_table operations_context = TABLE_OF(entries);

@@ -11,8 +11,9 @@ static const struct op_arg conversation_args[] = {CONVERSATION_ID, FORCE};
 static const struct op_arg session_args[] = {SESSION_ID, FORCE};
 
 #define ANSWER                                                                                                         \
-    "{summarized, summary_id, summary, key_topics, key_events, character_developments, plot_points, method, "          \
-    "created_at}, or {summarized: false, reason}"
+    "{summarized:bool, reason?:text, summary_id?, session_id, conversation_id?, summary?:text, key_topics?:array, "    \
+    "key_events? [text], plot_points? [text], character_developments?:object, first_turn?:int, last_turn?:int, "       \
+    "conversation_count?:int, method?:text, created_at?:time}"
 static const struct operation entries[] = {
     {"conversation.summarize", "POST",
      "/api/v2/conversations/{conversation_id}/summarize /api/v1/conversations/{conversation_id}/summarize", "summarize",

@@ -31,7 +31,7 @@ static const struct op_arg session_delete_args[] = {
     {"gdpr_request", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL, "also ask for its erasure"},
 };
 #define FIND_ARGS                                                                                                      \
-    {"q", ARG_TEXT, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL | ARG_REST, 1, 100000, NULL, NULL, "words to find"},   \
+    {"q", ARG_TEXT, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL | ARG_REST, 1, 8000, NULL, NULL, "words to find"},     \
         {"project", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "only this project"},                               \
         {"submodule_id", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "the same under its v1 name"},                 \
     {                                                                                                                  \
@@ -47,7 +47,9 @@ static const struct op_arg find_all_args[] = {
 static const struct op_arg id_args[] = {RECORD_ID};
 static const struct op_arg window_args[] = {CONVERSATION_ID};
 
-#define FOUND "[{kind, id, score, title, snippet, project, submodule_id, timestamp, record}]"
+#define FOUND                                                                                                          \
+    "[{kind:text, id, score:real, title:text?, snippet:text?, project:text?, submodule_id, timestamp, session_id?, "   \
+    "conversation_id?, record?:object}]"
 
 static const struct operation entries[] = {
     {"session.save", "POST", "/api/v1/sessions", NULL, NULL, ARGS(session_save_args), PERM_WRITE, LIMIT_SESSIONS,
@@ -56,16 +58,16 @@ static const struct operation entries[] = {
     {"session.delete", "DELETE", "/api/v1/sessions/{id}", NULL, NULL, ARGS(session_delete_args), PERM_WRITE,
      LIMIT_SESSIONS, OP_INLINE | OP_AUDITED, 200, session_remove,
      "Delete a session and all that belongs to it (soft: out of every list and search at once)",
-     "{id, session_id, deleted, conversations_deleted, turns_deleted, erasure_requested}"},
+     "{id, session_id, deleted:bool, conversations_deleted:int, turns_deleted:int, erasure_requested:bool}"},
     {"conversation.archive", "POST", "/api/v1/conversations/{id}/archive", NULL, NULL, ARGS(id_args), PERM_WRITE,
      LIMIT_CONVERSATIONS, OP_INLINE | OP_AUDITED, 200, conversation_archive, "Archive a conversation", "conversation"},
     {"conversation.delete", "DELETE", "/api/v1/conversations/{id}", NULL, NULL, ARGS(id_args), PERM_WRITE,
      LIMIT_CONVERSATIONS, OP_INLINE | OP_AUDITED, 200, conversation_remove,
      "Delete a conversation with its turns (soft: out of every list and search at once)",
-     "{id, conversation_id, deleted, turns_deleted}"},
+     "{id, conversation_id, deleted:bool, turns_deleted:int}"},
     {"conversation.window.clear", "DELETE", "/api/v2/conversations/{conversation_id}/window", NULL, NULL,
      ARGS(window_args), PERM_WRITE, LIMIT_CONVERSATIONS, OP_INLINE, 200, conversation_window_clear,
-     "Begin a new short-term window; deletes nothing", "{conversation_id, cleared, window_start, updated_at}"},
+     "Begin a new short-term window; deletes nothing", "{conversation_id, cleared:bool, window_start:int, updated_at}"},
     {"prop.used", "POST", "/api/v1/props/{id}/used", NULL, NULL, ARGS(id_args), PERM_WRITE, LIMIT_NONE, OP_INLINE, 200,
      prop_used, "Count a use of a prop", "prop"},
     {"find", "GET", "/api/v1/search", "find", NULL, ARGS(find_all_args), PERM_READ, LIMIT_CONTEXT, OP_LIST_V1, 200,

@@ -163,7 +163,7 @@ static enum err_code check_fixed(const struct record *stored, const struct recor
     if (patch->id.p && !str_eq(patch->id, stored->id))
         return err_set(e, ERR_INVALID, k->id_name, "%s cannot be changed", k->id_name);
     if (patch->project.p && !str_eq(patch->project, stored->project))
-        return err_set(e, ERR_INVALID, "project", "a %s cannot be moved to another project", k->name);
+        return err_set(e, ERR_INVALID, "project", "this %s cannot be moved to another project", k->name);
     for (size_t i = 0; i < k->n_fields; i++)
         if ((k->fields[i].flags & FIELD_FIXED) && patch->v[i].type != VALUE_UNSET &&
             !same_value(&patch->v[i], &stored->v[i]))

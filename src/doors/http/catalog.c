@@ -66,3 +66,9 @@ struct str catalog_param(struct str *rest)
     *rest = str_skip(tail, (size_t)to + 1);
     return str_take(tail, (size_t)to);
 }
+
+struct str catalog_group(const struct catalog_entry *c)
+{
+    struct str name = str_of(c->op->name), group = str_cut(&name, '.');
+    return str_is(group, "v1") && name.n ? str_cut(&name, '.') : group; /* "v1.session.list": operations.c */
+}

@@ -305,7 +305,8 @@ struct catalog_entry { /* one method of one path */
 const struct catalog_entry *catalog_make(struct arena *a, size_t *n);
 /* The next "{name}" of a path, STR_NONE at its end; *rest moves on. */
 struct str catalog_param(struct str *rest);
-void openapi_write(struct buf *b, bool auth); /* auth: tokens are needed, not just taken */
+struct str catalog_group(const struct catalog_entry *c); /* its tag: what comes before the dot of its name */
+void openapi_write(struct buf *b, bool auth);            /* auth: tokens are needed, not just taken */
 void docs_write(struct buf *b);
 
 /* ---- server.c ---- */

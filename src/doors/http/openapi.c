@@ -9,10 +9,29 @@
 #include <stdio.h>
 #include <string.h>
 
-static void parameter(struct json_out *w, struct str name, const char *in, const struct op_arg *arg)
+/* Objects and arrays are given as JSON text, not spread over several parameters. */
+static void parameter_schema(struct json_out *w, const struct shape *s)
+{
+    bool json = s->type == ARG_OBJECT || s->type == ARG_ARRAY || s->type == ARG_JSON;
+    if (json) {
+        jw_key(w, "content");
+        jw_object(w);
+        jw_key(w, "application/json");
+        jw_object(w);
+    }
+    jw_key(w, "schema");
+    openapi_shape(w, s);
+    if (json) {
+        jw_end_object(w);
+        jw_end_object(w);
+    }
+}
+
+static void parameter(struct json_out *w, const struct operation *op, struct str name, const char *in,
+                      const struct op_arg *arg)
 {
     const struct shape text = {.type = ARG_TEXT};
-    struct shape s = arg ? openapi_arg_shape(arg) : text;
+    struct shape s = arg ? openapi_arg_shape(op, arg) : text;
     jw_object(w);
     jw_kstr(w, "name", name);
     jw_kcstr(w, "in", in);
@@ -21,8 +40,7 @@ static void parameter(struct json_out *w, struct str name, const char *in, const
     if (arg && arg->help)
         jw_kcstr(w, "description", arg->help);
     s.help = NULL;
-    jw_key(w, "schema");
-    openapi_shape(w, &s);
+    parameter_schema(w, &s);
     jw_end_object(w);
 }
 
@@ -40,10 +58,10 @@ static void parameters(struct json_out *w, const struct catalog_entry *c)
     jw_key(w, "parameters");
     jw_array(w);
     while ((name = catalog_param(&rest)).p)
-        parameter(w, name, "path", arg_named(c->op, name));
+        parameter(w, c->op, name, "path", arg_named(c->op, name));
     for (size_t i = 0; i < c->op->n_args; i++)
         if (c->op->args[i].where == ARG_IN_QUERY)
-            parameter(w, str_of(c->op->args[i].name), "query", &c->op->args[i]);
+            parameter(w, c->op, str_of(c->op->args[i].name), "query", &c->op->args[i]);
     jw_end_array(w);
 }
 
@@ -64,7 +82,8 @@ static void body_schema(struct json_out *w, const struct operation *op)
     for (size_t i = 0; i < op->n_args; i++) {
         if (op->args[i].where != ARG_IN_BODY)
             continue;
-        struct shape s = openapi_arg_shape(&op->args[i]);
+        struct shape s = openapi_arg_shape(op, &op->args[i]);
+        s.nullable = !(op->args[i].flags & ARG_REQUIRED); /* null says "not given" */
         jw_key(w, op->args[i].name);
         openapi_shape(w, &s);
     }
@@ -97,62 +116,18 @@ static void request_body(struct json_out *w, const struct operation *op)
     jw_object(w);
     jw_key(w, "schema");
     if (record)
-        openapi_ref(w, op->kind->name, op->flags & OP_RECORD_PATCH ? "" : ".create");
+        openapi_ref(w, op->kind->name, op->flags & OP_RECORD_PATCH ? ".update" : ".create");
     else if (proxied)
         jw_raw(w, STR("{\"type\":\"object\"}"));
     else
         body_schema(w, op);
-    jw_end_object(w);
-    jw_end_object(w);
-    jw_end_object(w);
-}
-
-static void success_schema(struct json_out *w, const struct operation *op)
-{
-    /* Of generic operations the answer is the kind itself, or a list of it. */
-    bool one = op->kind && op->answer && strcmp(op->answer, op->kind->name) == 0;
-    jw_key(w, "schema");
-    if (op->flags & OP_LIST_V1 && op->kind) {
-        jw_object(w);
-        jw_kcstr(w, "type", "array");
-        jw_key(w, "items");
-        openapi_ref(w, op->kind->name, "");
-        jw_end_object(w);
-    } else if (one) {
-        openapi_ref(w, op->kind->name, "");
-    } else {
-        jw_raw(w, op->flags & OP_TEXT ? STR("{\"type\":\"string\"}") : STR("{\"type\":\"object\"}"));
+    if (!proxied) {
+        jw_key(w, "example");
+        if (record)
+            openapi_example_kind(w, op->kind, (op->flags & OP_RECORD_PATCH) != 0);
+        else
+            openapi_example_args(w, op);
     }
-}
-
-static void responses(struct json_out *w, const struct catalog_entry *c)
-{
-    char status[16];
-    snprintf(status, sizeof(status), "%d", c->op->status);
-    bool openai = str_starts(c->path, "/v1/") || str_starts(c->path, "/v2/");
-    jw_key(w, "responses");
-    jw_object(w);
-    jw_key(w, status);
-    jw_object(w);
-    jw_kcstr(w, "description", c->op->answer ? c->op->answer : "done");
-    jw_key(w, "content");
-    jw_object(w);
-    jw_key(w, c->op->flags & OP_TEXT ? "text/plain" : "application/json");
-    jw_object(w);
-    success_schema(w, c->op);
-    jw_end_object(w);
-    jw_end_object(w);
-    jw_end_object(w);
-    jw_key(w, "default");
-    jw_object(w);
-    jw_kcstr(w, "description", "an error");
-    jw_key(w, "content");
-    jw_object(w);
-    jw_key(w, "application/json");
-    jw_object(w);
-    jw_key(w, "schema");
-    openapi_ref(w, openai ? "OpenAIError" : "Error", "");
-    jw_end_object(w);
     jw_end_object(w);
     jw_end_object(w);
     jw_end_object(w);
@@ -176,31 +151,28 @@ static void operation_write(struct json_out *w, const struct catalog_entry *c, b
         snprintf(id, sizeof(id), "%s.%u", c->op->name, c->nth + 1);
     else
         snprintf(id, sizeof(id), "%s", c->op->name);
-    struct str tag = str_of(c->op->name);
     jw_key(w, method);
     jw_object(w);
     jw_kcstr(w, "operationId", id);
     jw_kcstr(w, "summary", c->op->summary);
     jw_key(w, "tags");
     jw_array(w);
-    jw_str(w, str_cut(&tag, '.'));
+    jw_str(w, catalog_group(c));
     jw_end_array(w);
     jw_kcstr(w, "x-permission", permission_name(c->op->permission));
     jw_key(w, "security");
     security(w, c->op, auth);
     parameters(w, c);
     request_body(w, c->op);
-    responses(w, c);
+    openapi_responses(w, c);
     jw_end_object(w);
 }
 
-static void paths(struct json_out *w, struct arena *a, bool auth)
+static void paths(struct json_out *w, const struct catalog_entry *c, size_t n, bool auth)
 {
-    size_t n = 0;
-    const struct catalog_entry *c = catalog_make(a, &n);
     jw_key(w, "paths");
     jw_object(w);
-    for (size_t i = 0; c && i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (i == 0 || !str_eq(c[i].path, c[i - 1].path)) {
             jw_key_str(w, c[i].path);
             jw_object(w);
@@ -212,10 +184,28 @@ static void paths(struct json_out *w, struct arena *a, bool auth)
     jw_end_object(w);
 }
 
-static void components(struct json_out *w)
+/* Only the schemas that something refers to. */
+static void kind_schemas(struct json_out *w, const struct kind *k, const struct catalog_entry *all, size_t n)
 {
-    size_t n;
-    const struct kind *kinds = kinds_all(&n);
+    static const char *const SUFFIX[] = {[KIND_ANSWERED] = "", [KIND_CREATED] = ".create", [KIND_UPDATED] = ".update"};
+    bool used[] = {[KIND_ANSWERED] = true, [KIND_CREATED] = false, [KIND_UPDATED] = false};
+    char name[80];
+    for (size_t i = 0; i < n; i++)
+        if (all[i].op->kind == k && all[i].op->flags & OP_RECORD_BODY)
+            used[all[i].op->flags & OP_RECORD_PATCH ? KIND_UPDATED : KIND_CREATED] = true;
+    for (int use = KIND_ANSWERED; use <= KIND_UPDATED; use++) {
+        if (!used[use])
+            continue;
+        snprintf(name, sizeof(name), "%s%s", k->name, SUFFIX[use]);
+        jw_key(w, name);
+        openapi_kind(w, k, (enum kind_use)use);
+    }
+}
+
+static void components(struct json_out *w, const struct catalog_entry *all, size_t n)
+{
+    size_t n_kinds;
+    const struct kind *kinds = kinds_all(&n_kinds);
     jw_key(w, "components");
     jw_object(w);
     jw_key(w, "securitySchemes");
@@ -226,17 +216,44 @@ static void components(struct json_out *w)
     jw_key(w, "schemas");
     jw_object(w);
     openapi_errors(w);
-    for (size_t i = 0; i < n; i++) {
-        char name[80];
-        if (kinds[i].flags & KIND_INTERNAL)
-            continue;
-        jw_key(w, kinds[i].name);
-        openapi_kind(w, &kinds[i], false);
-        snprintf(name, sizeof(name), "%s.create", kinds[i].name);
-        jw_key(w, name);
-        openapi_kind(w, &kinds[i], true);
-    }
+    for (size_t i = 0; i < n_kinds; i++)
+        if (!(kinds[i].flags & KIND_INTERNAL))
+            kind_schemas(w, &kinds[i], all, n);
     jw_end_object(w);
+    openapi_headers_component(w);
+    openapi_responses_component(w, all, n);
+    jw_end_object(w);
+}
+
+/* Tags are what comes before the dot of an operation's name. */
+static void tags(struct json_out *w, const struct catalog_entry *c, size_t n)
+{
+    jw_key(w, "tags");
+    jw_array(w);
+    for (size_t i = 0; i < n; i++) {
+        bool seen = false;
+        for (size_t j = 0; j < i && !seen; j++)
+            seen = str_eq(catalog_group(&c[i]), catalog_group(&c[j]));
+        if (seen)
+            continue;
+        const struct kind *k = kind_find(catalog_group(&c[i]));
+        jw_object(w);
+        jw_kstr(w, "name", catalog_group(&c[i]));
+        jw_kcstr(w, "description", k ? k->help : c[i].op->summary);
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+}
+
+static void info(struct json_out *w)
+{
+    jw_key(w, "info");
+    jw_object(w);
+    jw_kcstr(w, "title", "Cairn");
+    jw_kcstr(w, "version", cairn_version());
+    jw_kcstr(w, "description", "Long-term memory of AI agents");
+    jw_key(w, "license");
+    jw_raw(w, STR("{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}"));
     jw_end_object(w);
 }
 
@@ -244,25 +261,21 @@ void openapi_write(struct buf *b, bool auth)
 {
     struct json_out w;
     struct arena *a = arena_new();
+    size_t n = 0;
+    const struct catalog_entry *all = a ? catalog_make(a, &n) : NULL;
     jw_init(&w, b);
-    if (!a) {
-        b->failed = true;
-        return;
+    if (all) {
+        jw_object(&w);
+        jw_kcstr(&w, "openapi", "3.1.0");
+        info(&w);
+        jw_kraw(&w, "servers", STR("[{\"url\":\"/\"}]"));
+        tags(&w, all, n);
+        paths(&w, all, n, auth);
+        components(&w, all, n);
+        jw_end_object(&w);
     }
-    jw_object(&w);
-    jw_kcstr(&w, "openapi", "3.1.0");
-    jw_key(&w, "info");
-    jw_object(&w);
-    jw_kcstr(&w, "title", "Cairn");
-    jw_kcstr(&w, "version", cairn_version());
-    jw_kcstr(&w, "description", "Long-term memory of AI agents");
-    jw_key(&w, "license");
-    jw_raw(&w, STR("{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}"));
-    jw_end_object(&w);
-    paths(&w, a, auth);
-    components(&w);
-    jw_end_object(&w);
-    if (arena_failed(a))
+    if (!all || arena_failed(a))
         b->failed = true;
-    arena_free(a);
+    if (a)
+        arena_free(a);
 }
