@@ -94,6 +94,10 @@ static const struct setting table[] = {
      "how fast vitality fades: it falls by exp(-this) an hour"},
     {"events.archive_below", SETTING_REAL, 0, 0, 1, "0.05", NULL, NULL, NULL,
      "vitality below which an event is archived"},
+    {"learning.half_life_turns", SETTING_INT, 0, 1, 1e6, "200", NULL, NULL, NULL,
+     "turns of an agent after which a topic it no longer speaks of counts half"},
+    {"learning.context_loads_kept", SETTING_INT, 0, 0, 1e6, "1000", NULL, NULL, NULL,
+     "records of what was recalled that are kept for each session, the newest"},
 };
 
 const struct setting *settings_all(size_t *n)

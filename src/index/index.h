@@ -43,6 +43,8 @@ struct index_term {
  * them, so a search for one finds nothing). At most 10,000. */
 enum err_code index_terms(struct arena *a, struct str text, bool drop_stop_words, struct index_term **out, size_t *n,
                           struct err *e);
+/* Whether the index leaves the word out because it says nothing ("the"), in any case of ASCII letters. */
+bool index_stop_word(struct str word);
 
 /* Texts that are in no index, matched one by one with the index's own words: for records, which are few. A matcher
  * belongs to one thread at a time. */

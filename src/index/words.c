@@ -50,6 +50,11 @@ bool word_is_stop(struct str word)
     return bsearch(low, STOP_WORDS, sizeof STOP_WORDS / sizeof *STOP_WORDS, sizeof *STOP_WORDS, compare_word) != NULL;
 }
 
+bool index_stop_word(struct str word)
+{
+    return word_is_stop(word);
+}
+
 /* ---- FTS5's tokenizer, called directly ---- */
 int words_api(sqlite3 *db, fts5_api **out)
 {

@@ -27,6 +27,7 @@ enum {
     AT_AGENT_STATE,
     AT_SUMMARY,
     AT_CONTEXT_LOAD,
+    AT_AGENT_LEARNING,
     AT_PROGRESS,
     AT_TOKEN,
     AT_EXPORT,
@@ -144,6 +145,16 @@ static const struct kind table[] = {
         {"items", FIELD_ARRAY, 0, 0, MB, "[]", NULL, "Each recalled record with its score"},
         {"tokens", FIELD_INT, 0, 0, 9e15, "0", NULL, "Tokens of what was given"},
         {"took_ms", FIELD_REAL, 0, 0, 1e9, NULL, NULL, "Time it took"})},
+
+[AT_AGENT_LEARNING] = {
+    .name = "agent_learning", .plural = "agent_learnings", .id_prefix = "lrn", .id_name = "agent_learning_id",
+    .flags = KIND_INTERNAL | KIND_NO_SYNC | KIND_TRACE, .unique = "session_id, agent",
+    .help = "The counting behind what an agent's state has learnt",
+    FIELDS(
+        {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_INDEXED, 1, ID_LEN, NULL, NULL, "The session"},
+        {"agent", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER, 1, NAME_MAX_LEN, NULL, NULL, "The agent's name"},
+        {"since", FIELD_TIME, 0, 0, 0, NULL, NULL, "Turns from before then are in the state already"},
+        {"counts", FIELD_OBJECT, FIELD_SEALED, 0, MB, "{}", NULL, "Tallies of topics and phrases"})},
 
 [AT_PROGRESS] = {
     .name = "progress", .plural = "progress_marks", .id_name = "name",
@@ -331,6 +342,7 @@ const struct kind *const KIND_AGENT = &table[AT_AGENT];
 const struct kind *const KIND_AGENT_STATE = &table[AT_AGENT_STATE];
 const struct kind *const KIND_SUMMARY = &table[AT_SUMMARY];
 const struct kind *const KIND_CONTEXT_LOAD = &table[AT_CONTEXT_LOAD];
+const struct kind *const KIND_AGENT_LEARNING = &table[AT_AGENT_LEARNING];
 const struct kind *const KIND_PROGRESS = &table[AT_PROGRESS];
 const struct kind *const KIND_TOKEN = &table[AT_TOKEN];
 const struct kind *const KIND_EVENT = &table[AT_EVENT];

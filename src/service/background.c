@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "service/context_load.h"
 #include "store/records.h"
 
 #include <errno.h>
@@ -135,11 +136,20 @@ static enum err_code follow_once(struct service *s, const struct follower *f, bo
     return code;
 }
 
+/* Under the same lock, so that who catches up finds all written that was noted before. */
+static void write_loads(struct service *s)
+{
+    pthread_mutex_lock(&following);
+    context_loads_write(s);
+    pthread_mutex_unlock(&following);
+}
+
 enum err_code background_catch_up(struct service *s, struct err *e)
 {
     size_t n;
     const struct follower *all = background_followers(&n);
     enum err_code code = ERR_OK;
+    write_loads(s);
     pthread_mutex_lock(&following);
     for (size_t i = 0; i < n && !code; i++) {
         bool more = true;
@@ -265,6 +275,7 @@ static void *work(void *arg)
     struct background *b = arg;
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
     while (!stopping(b)) {
+        write_loads(b->svc); /* each process its own */
         bool ours = have_lock(b), more = ours && follow_all(b);
         if (ours)
             run_due(b);
@@ -324,6 +335,7 @@ void background_close(struct background *b)
     pthread_mutex_unlock(&b->mu);
     if (b->runs)
         pthread_join(b->thread, NULL);
+    write_loads(b->svc);
     if (b->lock >= 0)
         close(b->lock);
     pthread_cond_destroy(&b->some);

@@ -1,7 +1,9 @@
 /* Who works behind the writes. */
 #include "service/background.h"
 
+#include "service/context_load.h"
 #include "service/events.h"
+#include "service/learning.h"
 #include "service/packing.h"
 #include "service/patterns/follow.h"
 #include "service/summary_upkeep.h"
@@ -11,6 +13,7 @@
 static const struct follower followers[] = {
     {"events", events_think, events_apply},
     {"patterns", patterns_think, patterns_apply},
+    {"learning", learning_think, learning_apply},
     {0},
 };
 
@@ -19,6 +22,7 @@ static const struct upkeep_task tasks[] = {
     {"pack", 600, packing_run},
     {"summaries", SUMMARY_UPKEEP_SECONDS, summary_upkeep},
     {"vitality", 600, vitality_task},
+    {"context_loads", 300, context_loads_trim},
     {0},
 };
 

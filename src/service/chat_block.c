@@ -6,7 +6,9 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "search/recall.h"
+#include "service/context_load.h"
 #include "service/default_agents.h"
+#include "service/learning.h"
 
 #include <string.h>
 
@@ -74,7 +76,8 @@ struct block {
     struct buf out;
     int64_t tokens; /* budget left */
     int entries;
-    struct str seen[128]; /* ids of turns that are in */
+    struct str seen[128];        /* ids of turns that are in */
+    struct load_item items[128]; /* the same with their scores, for the trace */
     struct str conversations[64];
     size_t n_conversations;
 };
@@ -98,13 +101,15 @@ static void note_conversation(struct block *b, struct str id)
         b->conversations[b->n_conversations++] = id;
 }
 
-static bool add_turn(struct block *b, const struct turn *t, struct str title)
+/* score: below 0 when it was not found by a search. */
+static bool add_turn(struct block *b, const struct turn *t, struct str title, double score)
 {
     int64_t cost = text_tokens(text_cut(t->content, ENTRY_BYTES)) + OVERHEAD_TOKENS;
     if (b->entries >= b->chat->req.options.max_context_turns || b->entries >= 128 || cost > b->tokens ||
         is_in(b, t->id) || in_request(b->chat, t->content))
         return false;
     b->tokens -= cost;
+    b->items[b->entries] = (struct load_item){KIND_TURN, t->id, score};
     b->seen[b->entries++] = t->id;
     note_conversation(b, t->conversation_id);
     put_entry(&b->out, b->entries, t, title);
@@ -128,7 +133,7 @@ static enum err_code add_window(struct block *b, struct store_tx *tx, struct are
     code = turns_last(tx, a, conversation->id, record_int(conversation, "window_start"),
                       c->req.options.max_context_turns / 2 + 1, &turns, &n, e);
     for (size_t i = 0; !code && i < n; i++)
-        add_turn(b, &turns[i], STR_NONE);
+        add_turn(b, &turns[i], STR_NONE, -1);
     return code;
 }
 
@@ -147,8 +152,9 @@ static enum err_code add_state(struct block *b, struct store_tx *tx, struct aren
             *e = why;
         return code;
     }
-    struct str state = record_text(r, "state");
-    if (state.n > 2 && state.n <= STATE_BYTES && text_tokens(state) < b->tokens) {
+    struct str state;
+    code = state_brief(a, record_text(r, "state"), &state, e);
+    if (!code && state.n > 2 && state.n <= STATE_BYTES && text_tokens(state) < b->tokens) {
         buf_cstr(&b->out, "\nState of agent ");
         put_escaped(&b->out, c->req.agent);
         buf_cstr(&b->out, ": ");
@@ -157,7 +163,7 @@ static enum err_code add_state(struct block *b, struct store_tx *tx, struct aren
         b->tokens -= text_tokens(state);
         *applied = true;
     }
-    return ERR_OK;
+    return code;
 }
 
 static bool depth_allows(const struct block *b, struct str conversation)
@@ -183,7 +189,7 @@ static enum err_code add_recalled(struct block *b, struct arena *a, int64_t dead
     enum err_code code = recall_run(c->svc->store, c->svc->index, a, &q, &found, e);
     for (size_t i = 0; !code && i < found.n; i++) {
         if (depth_allows(b, found.hits[i].turn.conversation_id))
-            add_turn(b, &found.hits[i].turn, found.hits[i].conversation_title);
+            add_turn(b, &found.hits[i].turn, found.hits[i].conversation_title, found.hits[i].score);
     }
     return code;
 }
@@ -207,6 +213,23 @@ static enum err_code fill_context(struct chat *c, struct block *b, struct chat_c
     return b->out.failed || arena_failed(c->arena) ? err_nomem(e) : ERR_OK;
 }
 
+/* A session that is still to be made had nothing to recall. */
+static void leave_trace(const struct block *b, int64_t budget)
+{
+    const struct chat *c = b->chat;
+    struct context_load load = {.purpose = LOAD_PROXY,
+                                .session_id = str_of(c->session_id),
+                                .conversation_id = str_of(c->conversation_id),
+                                .project = c->req.project,
+                                .query = last_user_text(c),
+                                .items = b->items,
+                                .n = (size_t)b->entries,
+                                .tokens = budget - b->tokens};
+    if (c->session_id[0] && c->svc->loads)
+        context_load_note(c->svc->loads, c->req.agent, context_load_pack(c->arena, &load),
+                          clock_mono_us() - c->started_us);
+}
+
 enum err_code chat_block(struct chat *c, int64_t deadline_us, struct chat_context *ctx, struct err *e)
 {
     struct store_tx *tx;
@@ -228,6 +251,8 @@ enum err_code chat_block(struct chat *c, int64_t deadline_us, struct chat_contex
         code = add_recalled(&b, c->arena, deadline_us, e);
     if (!code)
         code = fill_context(c, &b, ctx, e);
+    if (!code)
+        leave_trace(&b, budget ? budget : 1500);
 out:
     buf_release(&b.out);
     return code;

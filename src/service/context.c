@@ -1,5 +1,6 @@
 /* A session's context for a directive: what was summed up, who is there, what is recent, what is relevant. And setting
  * a session's summary, with the earlier ones kept as history. */
+#include "service/context_load.h"
 #include "service/features.h"
 #include "service/operation_run.h"
 #include "service/summary.h"
@@ -177,6 +178,7 @@ enum err_code context_get(struct op_call *c, struct err *e)
 {
     struct context_parts p = {0};
     struct store_tx *tx;
+    int64_t start = clock_mono_us();
     enum err_code code = store_read_begin(c->svc->store, &tx, e);
     if (code)
         return code;
@@ -191,9 +193,14 @@ enum err_code context_get(struct op_call *c, struct err *e)
                              .max_tokens = op_int(c, "max_tokens", 0)};
     if (!code && q.text.n)
         code = recall_run(c->svc->store, c->svc->index, c->arena, &q, &p.recalled, e);
-    if (!code)
-        write_context(c, &p);
-    return code;
+    if (code)
+        return code;
+    write_context(c, &p);
+    struct context_load load = {
+        .purpose = LOAD_CONTEXT, .session_id = p.session->id, .project = p.session->project, .query = q.text};
+    context_load_hits(c->arena, &load, &p.recalled);
+    context_load_served(c, &load, start);
+    return ERR_OK;
 }
 
 /* ---- summary ---- */

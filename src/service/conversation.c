@@ -1,4 +1,5 @@
 /* Conversations: begin one (answering with what is relevant to it), show one with its turns, its short-term window. */
+#include "service/context_load.h"
 #include "service/features.h"
 #include "service/operation_run.h"
 
@@ -8,6 +9,8 @@
 #include "search/recall.h"
 
 /* ---- create ---- */
+
+enum { DEPTH_MAX = 50 };
 
 struct conversation_new {
     struct op_call *call;
@@ -59,16 +62,38 @@ static void answer_created(struct op_call *c, void *arg)
     jw_end_object(c->out);
 }
 
+/* Only the conversations that the answer will name. */
+static void leave_trace(struct op_call *c, const struct conversation_new *n, const struct recall_query *q,
+                        int64_t start)
+{
+    struct load_item items[DEPTH_MAX];
+    struct context_load load = {.purpose = LOAD_DIRECTIVE,
+                                .session_id = q->session_id,
+                                .conversation_id = str_of(n->id),
+                                .query = q->text,
+                                .items = items};
+    for (size_t i = 0; i < n->relevant.n_conversations && (int)i < n->depth && i < DEPTH_MAX; i++) {
+        const struct recall_conversation *r = &n->relevant.conversations[i];
+        items[load.n++] = (struct load_item){KIND_CONVERSATION, r->id, r->score};
+        load.tokens += text_tokens(r->summary.n ? r->summary : r->title);
+    }
+    context_load_served(c, &load, start);
+}
+
 /* What is relevant is a help, not a condition: a recall that fails leaves the list empty. */
 static void find_relevant(struct op_call *c, struct conversation_new *n, struct str directive)
 {
     struct recall_query q = {
         .meaning = c->svc->meaning, .text = directive, .session_id = op_text(c, "session_id"), .max_results = 20};
     struct err ignored = {0};
+    int64_t start = clock_mono_us();
     n->depth = (int)op_int(c, "context_depth", 5);
-    if (directive.n && n->depth > 0 && op_bool(c, "use_context", true) &&
-        recall_run(c->svc->store, c->svc->index, c->arena, &q, &n->relevant, &ignored))
+    if (!directive.n || n->depth <= 0 || !op_bool(c, "use_context", true))
+        return;
+    if (recall_run(c->svc->store, c->svc->index, c->arena, &q, &n->relevant, &ignored))
         n->relevant = (struct recall_result){0};
+    else
+        leave_trace(c, n, &q, start);
 }
 
 enum err_code conversation_create(struct op_call *c, struct err *e)

@@ -9,13 +9,17 @@
 
 enum { PAGE = 100, FLUSH_BYTES = 64 * 1024 };
 
-/* What belongs to a session besides its conversations, and to a conversation. */
+/* What belongs to a session besides its conversations, and to a conversation. States of agents come before the turns,
+ * so that whoever takes them in again knows that those turns were learnt from already. */
 struct part {
     const char *kind, *field;
 };
+static const struct part before_turns[] = {{"agent_state", "session_id"}};
 static const struct part of_session[] = {
-    {"summary", "session_id"},    {"event", "session_id"},          {"agent_state", "session_id"},
-    {"checkpoint", "session_id"}, {"pattern", "source_session_id"},
+    {"summary", "session_id"},
+    {"event", "session_id"},
+    {"checkpoint", "session_id"},
+    {"pattern", "source_session_id"},
 };
 static const struct part of_conversation[] = {{"turn", "conversation_id"}, {"character", "conversation_id"}};
 static const struct part of_record[] = {{"tag", "record_id"}, {"source", "record_id"}};
@@ -165,7 +169,10 @@ enum err_code export_write(struct op_call *call, const struct export_plan *p, st
     if (code)
         return code;
     f->begin(&x, session, attached);
-    code = write_part(&x, f, &conversations, p->session_id, e);
+    for (size_t i = 0; i < sizeof before_turns / sizeof *before_turns && !code; i++)
+        code = write_part(&x, f, &before_turns[i], p->session_id, e);
+    if (!code)
+        code = write_part(&x, f, &conversations, p->session_id, e);
     for (size_t i = 0; i < sizeof of_session / sizeof *of_session && !code; i++)
         code = write_part(&x, f, &of_session[i], p->session_id, e);
     if (!code)

@@ -42,6 +42,8 @@ op_fn backup_make;
 
 /* export_ops.c */
 op_fn export_create, export_read, export_download;
+/* outcome.c, analytics.c */
+op_fn conversation_outcome, session_analytics;
 /* import.c */
 op_fn records_import;
 

@@ -2,9 +2,11 @@
  * repeated, broken off and begun again. A call is one transaction; records that cannot be taken in are told with the
  * reason and stop no other. Turns get their numbers anew, so a part of a conversation has no gap either. */
 #include "service/features.h"
+#include "service/learning.h"
 #include "service/operation_run.h"
 #include "service/quota.h"
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "store/turns.h"
 
@@ -167,7 +169,8 @@ static enum err_code take_other(struct store_tx *tx, struct arena *a, const stru
         record_set(r, "last_turn_at", V_NULL);
         record_set(r, "window_start", V_INT(0));
     }
-    return record_insert(tx, a, r, e);
+    code = record_insert(tx, a, r, e);
+    return code || r->kind != KIND_AGENT_STATE ? code : learning_restored(tx, a, r, clock_now_ms(), e);
 }
 
 static enum err_code take(struct store_tx *tx, struct importing *im, const struct record *r, bool *known, struct err *e)

@@ -5,8 +5,11 @@
 #include "base/metrics.h"
 #include "service/answer_cache.h"
 #include "service/caller.h"
+#include "service/context_load.h"
 #include "service/service.h"
 #include "store/versions.h"
+
+#include <string.h>
 
 enum { KEY_MAX = 4096, DEPENDS = 4 };
 
@@ -42,20 +45,39 @@ static bool kept_version(const struct op_call *c, uint64_t *out)
     return store_version(c->svc->store, keys, shows_active ? DEPENDS : DEPENDS - 1, out);
 }
 
+/* What is kept ends with the load and its length in four bytes: takes both off the answer again. */
+static struct str split_load(struct buf *b)
+{
+    uint32_t n;
+    memcpy(&n, b->p + b->n - sizeof n, sizeof n);
+    b->n -= sizeof n + n;
+    return (struct str){b->p + b->n, n}; /* behind the end, until the next byte is written */
+}
+
 /* The version is taken before anything is read, so that a write meanwhile makes the kept answer old at once. */
 bool kept_find(struct op_call *c, struct kept *k)
 {
     k->key = kept_version(c, &k->version) ? kept_key(c) : STR_NONE;
     if (!k->key.p)
         return false;
-    bool hit = answer_cache_get(c->svc->cache, k->key, k->version, clock_mono_us() / 1000, c->out->b);
+    int64_t start = clock_mono_us();
+    bool hit = answer_cache_get(c->svc->cache, k->key, k->version, start / 1000, c->out->b);
+    if (hit && !c->out->b->failed)
+        context_load_note(c->svc->loads, caller_of(c)->name, split_load(c->out->b), clock_mono_us() - start);
     metric_add(hit ? M_CACHE_HITS : M_CACHE_MISSES, 1);
     return hit;
 }
 
 void kept_store(struct op_call *c, const struct kept *k, size_t before)
 {
-    if (k->key.p)
-        answer_cache_put(c->svc->cache, k->key, k->version, clock_mono_us() / 1000,
-                         str_skip(buf_view(c->out->b), before));
+    struct buf *b = c->out->b;
+    size_t answer = b->n;
+    uint32_t n = (uint32_t)c->load.n;
+    if (!k->key.p)
+        return;
+    buf_str(b, c->load);
+    buf_put(b, &n, sizeof n);
+    if (!b->failed)
+        answer_cache_put(c->svc->cache, k->key, k->version, clock_mono_us() / 1000, str_skip(buf_view(b), before));
+    b->n = answer;
 }

@@ -91,6 +91,7 @@ struct op_call {
     struct str project;          /* full name of the project to work in; the caller's own when none is named */
     struct str access_reason;    /* why the caller reads, for the audit; STR_NONE: not said. Never logged */
     struct str request_id;
+    struct str load;          /* what was recalled, packed (context_load.h); STR_NONE: nothing was */
     int status;               /* starts as op->status */
     const char *content_type; /* OP_TEXT */
     const char *file_name;    /* OP_TEXT: what a download is called, NULL: it is none */

@@ -47,6 +47,7 @@ extern const struct operation_table operations_summary;
 extern const struct operation_table operations_causes;
 extern const struct operation_table operations_patterns;
 extern const struct operation_table operations_export;
+extern const struct operation_table operations_learning;
 extern const struct operation_table operations_admin;
 extern const struct operation_table operations_auth;
 extern const struct operation_table operations_v1;

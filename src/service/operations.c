@@ -16,6 +16,7 @@ static const struct operation_table *const groups[] = {
     &operations_causes,
     &operations_patterns,
     &operations_export,
+    &operations_learning,
     &operations_admin,
     &operations_auth,
     &operations_v1,

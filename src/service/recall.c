@@ -1,4 +1,5 @@
 /* Recall and context search as operations: arguments in, ranked turns out. The ranking itself is search/. */
+#include "service/context_load.h"
 #include "service/features.h"
 #include "service/find.h"
 #include "service/operation_run.h"
@@ -107,10 +108,24 @@ static void write_record(struct op_call *c, const struct records_hit *h)
     jw_end_object(w);
 }
 
+/* Notes what was given, in the order in which it was written. */
+static void load_found(struct context_load *load, struct load_item *items, const struct found *f, int64_t cost)
+{
+    if (load->n < LOAD_ITEMS_MAX)
+        items[load->n++] = f->turn
+                               ? (struct load_item){KIND_TURN, f->turn->turn.id, f->turn->score}
+                               : (struct load_item){f->record->record->kind, f->record->record->id, f->record->score};
+    load->tokens += cost;
+}
+
 /* Both kinds of finds by score, within what was asked for: results, and tokens over all. */
 static enum err_code write_all(struct op_call *c, const struct recall_query *q, const struct recall_result *turns,
-                               const struct records_result *records, struct err *e)
+                               const struct records_result *records, struct context_load *load, struct err *e)
 {
+    struct load_item *items = arena_array(c->arena, struct load_item, LOAD_ITEMS_MAX);
+    if (!items)
+        return err_nomem(e);
+    load->items = items;
     struct found *list = NULL;
     struct str events[EVENTS_RAISED_MAX];
     size_t n = 0, written = 0, n_events = 0;
@@ -123,6 +138,7 @@ static enum err_code write_all(struct op_call *c, const struct recall_query *q, 
             continue;
         tokens += cost;
         written++;
+        load_found(load, items, f, cost);
         if (f->turn)
             write_hit(c, f->turn, op_bool(c, "explain", false));
         else
@@ -164,14 +180,18 @@ enum err_code recall_call(struct op_call *c, struct err *e)
         code = find_records(c, &kinds, &records_query, &records, e);
     if (code)
         return code;
+    struct context_load load = {
+        .purpose = LOAD_RECALL, .session_id = q.session_id, .project = c->project, .query = q.text};
     jw_object(c->out);
     jw_key(c->out, "results");
     jw_array(c->out);
-    code = write_all(c, &q, &r, &records, e);
+    code = write_all(c, &q, &r, &records, &load, e);
     jw_end_array(c->out);
     jw_kint(c->out, "total_matches", r.total_matches + records.total_matches);
     jw_knum(c->out, "took_ms", (double)(clock_mono_us() - start) / 1000.0);
     jw_end_object(c->out);
+    if (!code)
+        context_load_served(c, &load, start);
     return code;
 }
 
@@ -241,5 +261,9 @@ enum err_code context_search(struct op_call *c, struct err *e)
     jw_kint(c->out, "total_matches", r.total_matches);
     jw_knum(c->out, "search_time_ms", (double)(clock_mono_us() - start) / 1000.0);
     jw_end_object(c->out);
+    struct context_load load = {
+        .purpose = LOAD_SEARCH, .session_id = q.session_id, .project = c->project, .query = q.text};
+    context_load_hits(c->arena, &load, &r);
+    context_load_served(c, &load, start);
     return ERR_OK;
 }

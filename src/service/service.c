@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "service/answer_cache.h"
 #include "service/background.h"
+#include "service/context_load.h"
 #include "service/journal.h"
 #include "service/model.h"
 
@@ -71,7 +72,8 @@ enum err_code service_open(const struct service_options *o, struct service **out
         goto out;
     if (o->background) {
         s->cache = answer_cache_new((size_t)config_int(o->config, "cache.bytes"));
-        code = s->cache ? open_meaning(s, e) : err_nomem(e);
+        s->loads = o->read_only ? NULL : context_loads_new();
+        code = s->cache && (s->loads || o->read_only) ? open_meaning(s, e) : err_nomem(e);
         if (code)
             goto out;
         store_on_commit(s->store, on_commit, s);
@@ -93,6 +95,8 @@ void service_close(struct service *s)
         return;
     background_close(s->background);
     s->background = NULL;
+    context_loads_free(s->loads);
+    s->loads = NULL;
     journal_close(s->journal);
     answer_cache_free(s->cache);
     if (s->store)

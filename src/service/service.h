@@ -12,6 +12,7 @@
 
 struct journal;
 struct background;
+struct context_loads;
 struct answer_cache;
 struct config;
 struct auth;
@@ -40,6 +41,7 @@ struct service {
     struct journal *journal;             /* NULL unless background */
     struct answer_cache *cache;          /* NULL unless background */
     struct background *background;       /* NULL unless background */
+    struct context_loads *loads;         /* NULL unless background */
     struct auth *auth;                   /* checks callers' tokens; whether it must is the door's to know */
     _Atomic(const struct asker *) asker; /* set and cleared by the proxy; NULL: no model to ask */
     struct breaker breaker;              /* memory in chats */

@@ -79,6 +79,36 @@
       "SELECT bytes, turns FROM pack_dictionary ORDER BY turns DESC LIMIT 1")                                          \
     X(DICTIONARY_ADD, "store a dictionary",                                                                            \
       "INSERT INTO pack_dictionary (id, turns, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING")                \
+    /* ---- usage ---- */                                                                                              \
+    X(USAGE_COUNTS, "count what belongs to the session",                                                               \
+      "SELECT count(*), coalesce(sum(turn_count), 0),"                                                                 \
+      " (SELECT count(*) FROM summary WHERE session_id = ?1 AND deleted_at IS NULL),"                                  \
+      " (SELECT count(*) FROM event WHERE session_id = ?1 AND deleted_at IS NULL),"                                    \
+      " (SELECT count(*) FROM pattern WHERE source_session_id = ?1 AND deleted_at IS NULL),"                           \
+      " (SELECT count(*) FROM agent_state WHERE session_id = ?1 AND deleted_at IS NULL),"                              \
+      " (SELECT count(*) FROM checkpoint WHERE session_id = ?1 AND deleted_at IS NULL),"                               \
+      " (SELECT count(*) FROM context_load WHERE session_id = ?1 AND deleted_at IS NULL)"                              \
+      " FROM conversation WHERE session_id = ?1 AND deleted_at IS NULL")                                               \
+    /* Most turns have no metadata worth parsing, hence the CASE. Contents may be text or (packed) bytes. */           \
+    X(USAGE_TURNS, "add up the session's turns",                                                                       \
+      "SELECT agent, role, hour, count(*), sum(tokens), sum(bytes), count(ms), coalesce(sum(ms), 0),"                  \
+      " coalesce(max(ms), 0), min(at), max(at) FROM (SELECT t.agent AS agent, t.role AS role,"                         \
+      " t.timestamp / 3600000 AS hour, t.timestamp AS at, t.token_count AS tokens,"                                    \
+      " length(CAST(t.content AS BLOB)) AS bytes, CASE WHEN t.metadata LIKE '%response_time_ms%'"                      \
+      " AND json_type(t.metadata, '$.response_time_ms') IN ('integer', 'real')"                                        \
+      " THEN json_extract(t.metadata, '$.response_time_ms') END AS ms"                                                 \
+      " FROM conversation c JOIN turn t ON t.conversation_id = c.id"                                                   \
+      " WHERE c.session_id = ?1 AND c.deleted_at IS NULL AND t.deleted_at IS NULL) AS said"                            \
+      " GROUP BY agent, role, hour ORDER BY agent, role, hour")                                                        \
+    /* The inner counts walk an index alone; the newest that is too many is looked up only where there are too many.   \
+     */                                                                                                                \
+    X(LOADS_OVER, "look for context loads to delete",                                                                  \
+      "SELECT o.session_id, (SELECT x.seq FROM context_load x WHERE x.session_id IS o.session_id"                      \
+      " ORDER BY x.seq DESC LIMIT 1 OFFSET ?1) FROM (SELECT session_id, count(*) AS n FROM context_load"               \
+      " GROUP BY session_id) o WHERE o.n > ?1 LIMIT ?2")                                                               \
+    X(LOADS_DELETE, "delete context loads",                                                                            \
+      "DELETE FROM context_load WHERE seq IN (SELECT seq FROM context_load WHERE session_id IS ?1 AND seq <= ?2"       \
+      " ORDER BY seq LIMIT ?3) AND seq < (SELECT max(seq) FROM context_load)")                                         \
     /* ---- conversations and sessions ---- */                                                                         \
     X(CONVERSATION_TAILS, "read the session's conversations",                                                          \
       "SELECT c.id, c.turn_count, t.role, t.content_hash FROM (SELECT id, turn_count, last_turn_at, created_at, seq"   \

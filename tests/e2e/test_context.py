@@ -22,7 +22,7 @@ def test_all_that_the_contract_names(cairn):
     c = cairn.get(f"/api/v2/sessions/{s}/context", directive="How do we mend the canoe?")
     assert FIELDS <= set(c)
     assert c["session_id"] == s and c["total_conversations"] == 2 and c["context_summary"] is None
-    assert set(c["agent_states"]) == {"beatrice", "codey"}
+    assert {"beatrice", "codey"} <= set(c["agent_states"])
     assert [r["conversation_id"] for r in c["recent_conversations"]] == [bread, boats]
     assert c["relevant_conversations"][0]["conversation_id"] == boats
     assert c["relevant_conversations"][0]["directive"] == "Boats"

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import binary
+from conftest import binary, eventually
 from rest import conversation, session, turn
 
 TEXTS = ["We chose PostgreSQL over MySQL, because of JSON.", "# not a heading\n<script>alert(1)</script> & [a](b)",
@@ -29,6 +29,9 @@ def told(cairn):
                        ("tags", {"name": "kept", "record_kind": "turn", "record_id": t["turn_id"]})]:
         answer = cairn.http.post(f"/api/v1/{kind}", json=body)
         assert answer.status_code == 201, answer.text
+    state = f"/api/v2/sessions/{s}/agents/ana/state"  # what is learnt from turns is learnt behind the writes
+    eventually(lambda: cairn.http.get(state).status_code == 200 and
+               cairn.get(state)["state"]["interaction_history"]["total_interactions"] == 2 * len(TEXTS) + 1, what="learning")
     return s
 
 

@@ -249,6 +249,7 @@ static void check_session_writes(const struct world *w, const struct caller *who
           {"context.search", "session_id", "\"query\":\"lighthouse\""},
           {"agent_state.show", "session_id", "\"agent\":\"codey\""},
           {"recall", "session_id", "\"query\":\"lighthouse\""},
+          {"session.analytics", "session_id", "\"access_reason\":\"audit\""},
       };
     char args[400];
     struct err e = {0};
