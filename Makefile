@@ -47,7 +47,7 @@ SRC_C := $(sort $(shell find src -name '*.c'))
 SRC_CC := $(sort $(shell find src -name '*.cc'))
 OBJ := $(SRC_C:src/%.c=$(OUT)/obj/%.o) $(SRC_CC:src/%.cc=$(OUT)/obj/%.o)
 LIB_OBJ := $(filter-out $(OUT)/obj/main.o $(OUT)/obj/doors/%,$(OBJ)) $(filter $(OUT)/obj/doors/library%,$(OBJ))
-TEST_SRC := $(sort $(shell find tests/unit -name 'test_*.c'))
+TEST_SRC := $(sort $(shell find tests/unit -name 'test_*.c' 2>/dev/null))
 TESTS := $(TEST_SRC:tests/unit/%.c=$(OUT)/tests/%)
 # Only evaluated once the packages are there.
 PC_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))

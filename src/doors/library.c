@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SETTINGS_MAX = 1000 };
+enum { SETTINGS_MAX = 1000, OPTIONS_MAX = 4096 /* a size beyond it is no size */ };
 
 /* The public numbers are ours, member by member: cairn.h cannot include err.h. */
 #define SAME(theirs, ours) _Static_assert((int)(theirs) == (int)(ours), "cairn.h and err.h number errors alike")
@@ -91,7 +91,7 @@ static enum err_code take_options(const struct cairn_options *given, struct cair
     *o = (struct cairn_options)CAIRN_OPTIONS;
     if (!given)
         return ERR_OK;
-    if (given->size < sizeof given->size)
+    if (given->size < sizeof given->size || given->size > OPTIONS_MAX)
         return err_set(e, ERR_INVALID, "size", "begin the options with CAIRN_OPTIONS, which sets their size");
     for (size_t i = sizeof *o; i < given->size; i++) {
         if (((const unsigned char *)given)[i])

@@ -21,18 +21,25 @@ PROGRAM = r"""
 
 int main(int argc, char **argv)
 {
+    struct cairn_setting window = {"memory.window", "30"};
+    struct cairn_options options = CAIRN_OPTIONS;
     cairn *c;
     char *out;
-    if (argc != 3 || cairn_open(argv[1], &c) != 0) {
+    options.settings = &window;
+    options.n_settings = 1;
+    if (argc != 3 || cairn_open_with(argv[1], &options, &c) != CAIRN_OK) {
         fprintf(stderr, "%s\n", cairn_last_error());
         return 2;
     }
     int code = cairn_call(c, "turn.remember", argv[2], &out);
     puts(out);
     cairn_free(out);
-    if (code == 0 && (code = cairn_call(c, "recall", "{\"query\":\"lighthouse\"}", &out)) == 0 &&
-        strstr(out, "lighthouse") == NULL)
-        code = 99;
+    if (code == CAIRN_OK) {
+        code = cairn_recall(c, "lighthouse", 5, &out);
+        if (code == CAIRN_OK && strstr(out, "lighthouse") == NULL)
+            code = 99;
+        cairn_free(out);
+    }
     cairn_close(c);
     return code;
 }
@@ -119,9 +126,12 @@ lib.cairn_close(handle)
 """
 
     def opened(**env):
-        return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60,
-                              env={**os.environ, **env}).stdout.strip()
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, **env})
+        assert done.stderr == ""  # a library is silent
+        return done.stdout.strip()
 
     assert opened(CAIRN_MEMORY_TOKENS="nonsense") == "0"
+    assert opened(CAIRN_LOG_LEVEL="debug") == "0"
     (folder.data / "cairn.toml").write_text("[memory]\ntoken = 700\n")
     assert opened().endswith('cairn.toml:2: there is no setting "memory.token"; did you mean "memory.tokens"?')

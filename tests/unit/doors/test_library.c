@@ -219,6 +219,8 @@ static void test_options_of_another_version(void **state)
     refused(&o.known, CAIRN_INVALID, "newer");
     o.known.size = 0;
     refused(&o.known, CAIRN_INVALID, "CAIRN_OPTIONS");
+    o.known.size = (size_t)-1;
+    refused(&o.known, CAIRN_INVALID, "CAIRN_OPTIONS");
     o.known.size = offsetof(struct cairn_options, background); /* older: it knows nothing of what follows */
     o.known.background = 1;
     o.known.read_only = 1;
