@@ -85,7 +85,7 @@ static enum err_code process_once(const struct config *config, struct err *e)
 }
 
 /* What the caller's header knows of the options; members that it does not know stay 0. One that is newer than this
- * library may only leave what we do not know at 0. */
+ * library may only leave what we do not know at 0; so new members must leave no padding at the end. */
 static enum err_code take_options(const struct cairn_options *given, struct cairn_options *o, struct err *e)
 {
     *o = (struct cairn_options)CAIRN_OPTIONS;
