@@ -4,11 +4,14 @@
 
 static void answer_with(struct http_request *r, const char *type, struct str body)
 {
+    /* The page has its style within it, and nothing else. */
     const struct http_header h[] = {
         {STR("Content-Type"), str_of(type)},
         {STR("X-Content-Type-Options"), STR("nosniff")},
+        {STR("Content-Security-Policy"), STR("default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri "
+                                             "'none'; form-action 'none'; frame-ancestors 'none'")},
     };
-    http_answer(r, &(struct http_reply){.status = 200, .headers = h, .n_headers = 2, .body = body});
+    http_answer(r, &(struct http_reply){.status = 200, .headers = h, .n_headers = 3, .body = body});
 }
 
 static void get_root(struct http_request *r, void *arg)

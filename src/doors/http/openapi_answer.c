@@ -2,10 +2,10 @@
  * reference as it stands; here it is read by a program. What does not follow the notation is words for people: the
  * schema then says nothing, which is less but never wrong.
  *
- *   answer  = [types ": "] shape       types: what an OP_TEXT answer may be ("text/html", several separated by spaces)
- *   shape   = "[" shape "]" | "{" member {"," member} "}" | name ["?"] [" with " members]
- *   name    = a kind of record, or text, int, real, bool, time, object, array, any; "?": may be null
- *   member  = key ["?"] [":" shape | " " "[" … "]" | " " "{" … "}"] | "…"     "?" after the key: may be left out
+ *   answer  = [types ": "] shape [";" words]   types: what an OP_TEXT answer may be ("text/html", several separated by
+ * spaces) shape   = "[" shape "]" | "{" member {"," member} "}" | name ["?"] [" with " members] name    = a kind of
+ * record, or text, int, real, bool, time, object, array, any; "?": may be null member  = key ["?"] [":" shape | " " "["
+ * … "]" | " " "{" … "}"] | "…"     "?" after the key: may be left out
  *
  * A key without a shape has the type its name says: ids and cursors are texts, what ends with _at is a time. */
 #include "doors/http/openapi.h"
@@ -219,7 +219,7 @@ static bool answer_read(const char *answer, struct json_out *w)
     struct reader r = {.rest = str_of(answer), .w = w};
     bool ok = shape_read(&r);
     skip_space(&r);
-    return ok && r.rest.n == 0;
+    return ok && (r.rest.n == 0 || r.rest.p[0] == ';');
 }
 
 void openapi_answer(struct json_out *w, const struct operation *op, struct str type)
