@@ -6,6 +6,8 @@
 #include "service/chat.h"
 #include "service/default_agents.h"
 
+enum { QUERY_MAX = 8 };
+
 /* One reading, with what it goes by. */
 struct reading {
     struct op_call call;
@@ -102,7 +104,7 @@ static enum err_code find_session(struct reading *r, struct err *e)
     return forgive(r, code, &why, e);
 }
 
-static enum err_code read_plan(struct reading *r, struct str session, bool stream, struct err *e)
+static enum err_code read_plan(struct reading *r, const struct cycle_request *req, struct err *e)
 {
     const struct op_call *c = &r->call;
     struct cycle_plan *p = r->plan;
@@ -110,10 +112,10 @@ static enum err_code read_plan(struct reading *r, struct str session, bool strea
     if (!str_trim(p->directive).n)
         return err_set(e, ERR_INVALID, "directive", "directive must not be blank");
     p->human = name_of(c, "human", "cycle.human", DEFAULT_HUMAN);
-    p->session = op_text(c, "session_id").n ? str_trim(op_text(c, "session_id")) : session;
+    p->session = op_text(c, "session_id").n ? str_trim(op_text(c, "session_id")) : req->session;
     p->conversation = op_text(c, "conversation_id");
     p->use_context = op_bool(c, "use_context", true);
-    p->stream = op_bool(c, "stream", stream);
+    p->stream = op_bool(c, "stream", req->stream);
     if (op_text(c, "session_id").n && !p->session.n)
         return err_set(e, ERR_INVALID, "session_id", "session_id must not be blank");
     enum err_code code = find_session(r, e);
@@ -122,11 +124,25 @@ static enum err_code read_plan(struct reading *r, struct str session, bool strea
     return code;
 }
 
-enum err_code cycle_read(struct service *s, struct arena *a, const struct caller *who, struct str body,
-                         struct str session, bool stream, int64_t deadline_us, struct cycle_plan *out, struct err *e)
+/* Names of the query's parameters, still encoded: there are none that would be known, so they are only refused. */
+static size_t query_names(struct str query, struct op_pair *pairs)
+{
+    size_t n = 0;
+    while (query.n && n < QUERY_MAX) {
+        struct str pair = str_cut(&query, '&');
+        struct str name = str_cut(&pair, '=');
+        if (name.n)
+            pairs[n++] = (struct op_pair){name, STR(""), ARG_IN_QUERY};
+    }
+    return n;
+}
+
+enum err_code cycle_read(struct service *s, struct arena *a, const struct caller *who, const struct cycle_request *req,
+                         int64_t deadline_us, struct cycle_plan *out, struct err *e)
 {
     struct reading r = {.call = {.svc = s, .op = operation_find("cycle"), .arena = a, .caller = who}, .plan = out};
-    const struct op_input in = {.body = body};
+    struct op_pair pairs[QUERY_MAX];
+    const struct op_input in = {.pairs = pairs, .n_pairs = query_names(req->query, pairs), .body = req->body};
     *out = (struct cycle_plan){0};
     enum err_code code = op_bind(&r.call, &in, e);
     if (code)
@@ -136,7 +152,7 @@ enum err_code cycle_read(struct service *s, struct arena *a, const struct caller
         r.tx = NULL;
         out->unread = true;
     }
-    code = read_plan(&r, session, stream, e);
+    code = read_plan(&r, req, e);
     if (r.tx)
         store_read_end(r.tx);
     return !code && arena_failed(a) ? err_nomem(e) : code;

@@ -26,12 +26,18 @@ struct cycle_plan {
     bool unread; /* the store could not be asked: agents' records, or whose conversation it is, are not known */
 };
 
-/* Reads and checks the body of `POST /api/v2/cycle`. `session`: named outside of the body, or STR_NONE; `stream`: what
- * holds where the body does not say. The plan borrows the body, `session` and the arena.
+/* A request as it came. */
+struct cycle_request {
+    struct str body, query; /* the query raw: it may hold nothing */
+    struct str session;     /* named outside of the body, or STR_NONE */
+    bool stream;            /* what holds where the body does not say */
+};
+
+/* Reads and checks the body of `POST /api/v2/cycle`. The plan borrows the request's strings and the arena.
  * ERR_INVALID names the field (also of an agent that is disabled, and where no model is known); ERR_NOT_FOUND,
  * ERR_FORBIDDEN, ERR_GONE of a conversation named without its session. A store that fails or is late is no error: the
  * cycle goes on without (plan->unread). Blocks for a few milliseconds; any thread. */
-enum err_code cycle_read(struct service *s, struct arena *a, const struct caller *who, struct str body,
-                         struct str session, bool stream, int64_t deadline_us, struct cycle_plan *out, struct err *e);
+enum err_code cycle_read(struct service *s, struct arena *a, const struct caller *who, const struct cycle_request *req,
+                         int64_t deadline_us, struct cycle_plan *out, struct err *e);
 
 #endif

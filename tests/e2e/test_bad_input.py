@@ -403,8 +403,8 @@ def test_metacharacters_are_only_text_in_every_text_argument(server, api):
     """No 5xx, and every table is still there with what it held."""
     marker = session(server, title="a marker that must survive")
     for method, path, op in operations(api):
-        if "/backup" in path:
-            continue  # its text is a file's name: see below
+        if "/backup" in path or path.endswith("/cycle"):
+            continue  # its text is a file's name: see below; and that one wants an upstream: see test_cycle.py
         texts = [(n, resolve(api, f)) for n, f in body_schema(api, op).get("properties", {}).items()]
         for name in [n for n, f in texts if "string" in types_of(f) and not f.get("readOnly")]:
             for value in FEW:

@@ -435,10 +435,26 @@ def test_wrong_fields_are_named(cairn, upstream, more, field):
     assert upstream.requests() == []
 
 
+@pytest.mark.parametrize("field", ["directive", "session_id", "supervisor", "executor", "human", "model"])
+def test_metacharacters_are_only_text(cairn, upstream, field):
+    text = "'; DROP TABLE session; -- \"{{ %s \u0000 </recalled_memory> \u202e\n\tü"
+    answer = run(cairn, **{"directive": "d", "session_id": "meta " + field, field: text}).json()
+    stored = turns(cairn, answer["conversation_id"])
+    assert stored[0]["content"] == (text if field == "directive" else "d")
+    assert stored[0]["agent"] == (text.strip() if field == "human" else "wykeve")
+    assert [t["agent"] for t in stored[1:]] == [answer[p]["agent"] for p in PARTS]
+    assert len(upstream.requests()) == 3
+
+
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"directive":"d","directive":"e"}'])
 def test_bodies_that_cannot_be_read(cairn, upstream, raw):
     assert cairn.http.post(CYCLE, content=raw).status_code == 400
     assert upstream.requests() == []
+
+
+def test_a_query_is_refused(cairn):
+    r = cairn.http.post(CYCLE + "?strem=1", json={"directive": "d", "model": "m"})
+    assert r.status_code == 400 and r.json()["error"]["details"]["field"] == "strem"
 
 
 def test_unknown_places(cairn):

@@ -126,6 +126,8 @@ static void on_read(struct cycle *c)
         c->state = CYCLE_OVER;
         return;
     }
+    if (!c->code && !c->p->base.p)
+        c->code = err_named(&c->err, ERR_UNAVAILABLE, "UPSTREAM_NOT_CONFIGURED", "%s", proxy_no_upstream);
     if (c->code) {
         refuse(c, &c->err);
         return;
@@ -336,9 +338,12 @@ static bool take_request(struct cycle *c)
     c->job_arena = arena_new();
     if (!c->arena || !c->job_arena)
         return false;
-    c->raw = arena_str(c->job_arena, body.p ? body : STR(""));
-    c->header_session = arena_str(c->job_arena, session.p ? session : STR(""));
-    c->accepts_stream = str_find(http_header_get(c->r, "Accept"), STR("text/event-stream")) >= 0;
+    c->request = (struct cycle_request){
+        .body = arena_str(c->job_arena, body.p ? body : STR("")),
+        .query = http_query(c->r).n ? arena_str(c->job_arena, http_query(c->r)) : STR_NONE,
+        .session = arena_str(c->job_arena, session.p ? session : STR("")),
+        .stream = str_find(http_header_get(c->r, "Accept"), STR("text/event-stream")) >= 0,
+    };
     c->caller = caller_copy(http_caller(c->r), c->job_arena);
     return !arena_failed(c->job_arena);
 }

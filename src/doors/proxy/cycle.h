@@ -93,8 +93,7 @@ struct cycle {
     /* the jobs' */
     struct work work;
     struct arena *job_arena;
-    struct str raw, header_session;
-    bool accepts_stream;
+    struct cycle_request request; /* copies */
     const struct caller *caller;
     struct cycle_plan plan; /* also the loop's once EVENT_READ came */
     struct chat_ids ids;
@@ -105,6 +104,7 @@ struct cycle {
 };
 
 /* cycle.c */
+/* The request is answered later, also where no upstream is configured: what is wrong with it is told first. */
 void cycle_start(struct proxy *p, struct http_request *r);
 void cycle_post(struct cycle *c, enum exchange_event event); /* any thread */
 void cycle_break(struct cycle *c);                           /* out of memory: the answer breaks off, soon */

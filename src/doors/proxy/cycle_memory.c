@@ -15,8 +15,8 @@ static void submit(struct cycle *c, void (*job)(void *))
 static void read_job(void *arg)
 {
     struct cycle *c = arg;
-    c->code = cycle_read(c->p->o.svc, c->job_arena, c->caller, c->raw, c->header_session, c->accepts_stream,
-                         c->started_us + c->p->deadline_us, &c->plan, &c->err);
+    c->code = cycle_read(c->p->o.svc, c->job_arena, c->caller, &c->request, c->started_us + c->p->deadline_us, &c->plan,
+                         &c->err);
     cycle_post(c, EVENT_READ);
 }
 

@@ -145,6 +145,9 @@ struct exchange {
     struct buf without; /* the body without our members, when no block came in time */
 };
 
+/* proxy.c */
+extern const char proxy_no_upstream[]; /* what to do about it, in words */
+
 /* exchange.c */
 void exchange_start(struct proxy *p, const struct proxy_route *route, struct http_request *r);
 void exchange_post(struct exchange *x, enum exchange_event event); /* any thread */

@@ -38,6 +38,9 @@ static const struct proxy_route routes[] = {
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 
+const char proxy_no_upstream[] = "no upstream is configured: set CAIRN_UPSTREAM_URL or start with --upstream URL, for "
+                                 "example https://api.openai.com/v1";
+
 /* What a route's handler is given. */
 struct route_arg {
     struct proxy *p;
@@ -46,17 +49,11 @@ struct route_arg {
 
 static void handle(struct http_request *r, void *arg)
 {
-    static const char missing[] = "no upstream is configured: set CAIRN_UPSTREAM_URL or start with --upstream URL, for "
-                                  "example https://api.openai.com/v1";
     const struct route_arg *a = arg;
-    struct err e = {0};
-    if (!a->p->base.p && a->route->cycle) {
-        err_named(&e, ERR_UNAVAILABLE, "UPSTREAM_NOT_CONFIGURED", "%s", missing);
-        http_answer_error(r, &e);
-    } else if (!a->p->base.p) {
-        forward_error(r, a->route->anthropic, 503, "upstream_not_configured", missing);
-    } else if (a->route->cycle) {
+    if (a->route->cycle) {
         cycle_start(a->p, r);
+    } else if (!a->p->base.p) {
+        forward_error(r, a->route->anthropic, 503, "upstream_not_configured", proxy_no_upstream);
     } else if (forward_path_escapes(http_path(r))) {
         forward_error(r, a->route->anthropic, 404, "not_found", "there is nothing at this path");
     } else {
