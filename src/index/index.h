@@ -45,6 +45,14 @@ enum err_code index_terms(struct arena *a, struct str text, bool drop_stop_words
                           struct err *e);
 /* Whether the index leaves the word out because it says nothing ("the"), in any case of ASCII letters. */
 bool index_stop_word(struct str word);
+struct index_words {
+    struct index_term *terms;
+    size_t n;
+};
+/* As index_terms for each of n texts, into out[n]. For short texts most of the cost is in getting ready to split, which
+ * is done once here. */
+enum err_code index_terms_of(struct arena *a, const struct str *texts, size_t n, bool drop_stop_words,
+                             struct index_words *out, struct err *e);
 
 /* Texts that are in no index, matched one by one with the index's own words: for records, which are few. A matcher
  * belongs to one thread at a time. */

@@ -210,30 +210,34 @@ static int list_word(void *arg, struct str form, size_t from, size_t to)
     return SQLITE_OK;
 }
 
-enum err_code index_terms(struct arena *a, struct str text, bool drop_stop_words, struct index_term **out, size_t *n,
-                          struct err *e)
+enum err_code index_terms_of(struct arena *a, const struct str *texts, size_t n, bool drop_stop_words,
+                             struct index_words *out, struct err *e)
 {
-    struct listing l = {.a = a, .text = text, .drop = drop_stop_words};
     struct splitter split = {0};
-    enum err_code code = ERR_OK;
     sqlite3 *db = NULL;
     fts5_api *api = NULL;
-    *out = NULL;
-    *n = 0;
     /* FTS5 hands its tokenizers only to a connection; one in memory costs some tens of microseconds */
     int rc = sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     rc = rc ? rc : words_api(db, &api);
     rc = rc ? rc : splitter_open(api, &split);
-    rc = rc ? rc : splitter_run(&split, text, list_word, &l);
-    if (rc == SQLITE_TOOBIG)
-        code = err_set(e, ERR_TOO_LARGE, NULL, "the text is too long to be split into words");
-    else if (rc)
-        code = err_nomem(e);
+    for (size_t i = 0; !rc && i < n; i++) {
+        struct listing l = {.a = a, .text = texts[i], .drop = drop_stop_words};
+        rc = splitter_run(&split, texts[i], list_word, &l);
+        out[i] = (struct index_words){l.terms, l.n};
+    }
     splitter_close(&split);
     sqlite3_close(db);
-    if (code == ERR_OK) {
-        *out = l.terms;
-        *n = l.n;
-    }
+    if (rc == SQLITE_TOOBIG)
+        return err_set(e, ERR_TOO_LARGE, NULL, "the text is too long to be split into words");
+    return rc ? err_nomem(e) : ERR_OK;
+}
+
+enum err_code index_terms(struct arena *a, struct str text, bool drop_stop_words, struct index_term **out, size_t *n,
+                          struct err *e)
+{
+    struct index_words words = {0};
+    enum err_code code = index_terms_of(a, &text, 1, drop_stop_words, &words, e);
+    *out = code ? NULL : words.terms;
+    *n = code ? 0 : words.n;
     return code;
 }

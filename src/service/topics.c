@@ -34,20 +34,23 @@ static int by_count(const void *pa, const void *pb)
 static enum err_code collect(struct arena *a, const struct str *texts, size_t n, struct topic *all, size_t *n_all,
                              struct err *e)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct index_term *terms;
-        size_t n_terms;
-        enum err_code code = index_terms(a, text_cut(texts[i], TEXT_BYTES), true, &terms, &n_terms, e);
-        if (code)
-            return code;
-        for (size_t t = 0; t < n_terms && *n_all < WORDS_MAX; t++) {
+    struct index_words *words = arena_array(a, struct index_words, n + 1);
+    struct str *cut = arena_array(a, struct str, n + 1);
+    if (!words || !cut)
+        return err_nomem(e);
+    for (size_t i = 0; i < n; i++)
+        cut[i] = text_cut(texts[i], TEXT_BYTES);
+    enum err_code code = index_terms_of(a, cut, n, true, words, e);
+    for (size_t i = 0; !code && i < n; i++) {
+        const struct index_term *terms = words[i].terms;
+        for (size_t t = 0; t < words[i].n && *n_all < WORDS_MAX; t++) {
             if (terms[t].word.n >= WORD_MIN) {
                 all[*n_all] = (struct topic){terms[t].text, terms[t].word, 1, (int)i, (int)*n_all};
                 (*n_all)++;
             }
         }
     }
-    return ERR_OK;
+    return code;
 }
 
 /* Folds equal terms into one entry that counts the texts. `all` is sorted by term. */

@@ -50,6 +50,28 @@ static void stop_words_are_found_and_others_are_not(void **state)
         assert_false(word_is_stop(str_of(OUT[i])));
 }
 
+static void several_texts_are_split_as_each_alone(void **state)
+{
+    struct arena *a = arena_new();
+    const struct str texts[] = {STR("Two boats"), STR_NONE, STR("the"), STR("One harbour, one lighthouse")};
+    struct index_words all[4];
+    (void)state;
+    OK(index_terms_of(a, texts, 4, true, all, &e));
+    assert_int_equal(all[1].n, 0);
+    assert_int_equal(all[2].n, 0);
+    for (size_t i = 0; i < 4; i++) {
+        struct index_term *alone;
+        size_t n;
+        OK(index_terms(a, texts[i], true, &alone, &n, &e));
+        assert_int_equal(all[i].n, n);
+        for (size_t k = 0; k < n; k++)
+            assert_true(str_eq(all[i].terms[k].text, alone[k].text) && str_eq(all[i].terms[k].word, alone[k].word));
+    }
+    assert_true(all[3].n >= 3);
+    OK(index_terms_of(a, texts, 0, true, all, &e));
+    arena_free(a);
+}
+
 static void nothing_and_odd_bytes_are_fine(void **state)
 {
     struct arena *a = arena_new();
@@ -87,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(words_are_stemmed_and_folded_in_order),
                                        cmocka_unit_test(question_words_are_left_out_when_asked),
                                        cmocka_unit_test(stop_words_are_found_and_others_are_not),
+                                       cmocka_unit_test(several_texts_are_split_as_each_alone),
                                        cmocka_unit_test(nothing_and_odd_bytes_are_fine),
                                        cmocka_unit_test(a_word_and_a_text_are_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
