@@ -3,6 +3,7 @@ requests about them can be written down before they are sent. Used by the benchm
 
 import json
 import random
+import time
 
 # What a new record of each kind needs, for the i-th one. A kind that is not here is only listed.
 BODIES = {
@@ -40,7 +41,20 @@ def stocked(bench, turns, env=None):
     ids["questions"] = bench.tool("fill", "questions", turns, 2000, 0).splitlines()
     server = bench.cairn(data, env=env)
     server.wait_for_index(600)
+    settle(server)
     return data, server, ids
+
+
+def settle(server, seconds=300):
+    """Waits until the work behind the writes is done: looking for events and patterns in all these turns takes a while,
+    and a store that grew turn by turn has it behind it."""
+    end, before, quiet = time.monotonic() + seconds, server.cpu_seconds(), 0
+    while quiet < 3:
+        time.sleep(0.5)
+        now = server.cpu_seconds()
+        quiet, before = quiet + 1 if now - before <= 0.03 else 0, now
+        if time.monotonic() > end:
+            raise RuntimeError(f"the server is still at work after {seconds} s")
 
 
 def take_in(server, records):
