@@ -117,7 +117,7 @@ bench: all ## run every benchmark, write bench/results.md
 bench-recall: all ## LoCoMo at turn level over the REST API
 	@tools/setup test && bench/recall.py --binary $(B)/cairn
 
-soak: ## the long versions: 2,000 kills, ten minutes of each fuzzer
+soak: ## the long versions: 2,000 kills, ten minutes of each fuzzer, sanitizers under bad input
 	@tools/soak
 
 docs: all ## write docs/{operations,records,configuration}.md from the tables
