@@ -93,14 +93,14 @@ void service_close(struct service *s)
 {
     if (!s)
         return;
+    if (s->store) /* first: the last writes below are told to nobody who is about to be gone */
+        store_on_commit(s->store, NULL, NULL);
     background_close(s->background);
     s->background = NULL;
     context_loads_free(s->loads);
     s->loads = NULL;
     journal_close(s->journal);
     answer_cache_free(s->cache);
-    if (s->store)
-        store_on_commit(s->store, NULL, NULL);
     meaning_close(s->meaning);
     if (s->index)
         index_close(s->index);
