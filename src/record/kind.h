@@ -84,6 +84,6 @@ int kind_field(const struct kind *k, struct str name);   /* index into fields, -
 extern const struct kind *const KIND_PROJECT, *const KIND_SESSION, *const KIND_CONVERSATION, *const KIND_TURN;
 extern const struct kind *const KIND_AGENT, *const KIND_AGENT_STATE, *const KIND_SUMMARY, *const KIND_CONTEXT_LOAD;
 extern const struct kind *const KIND_PROGRESS, *const KIND_TOKEN, *const KIND_EVENT;
-extern const struct kind *const KIND_EXPORT, *const KIND_AGENT_LEARNING;
+extern const struct kind *const KIND_EXPORT, *const KIND_AGENT_LEARNING, *const KIND_CHECKPOINT;
 
 #endif

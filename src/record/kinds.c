@@ -31,7 +31,8 @@ enum {
     AT_PROGRESS,
     AT_TOKEN,
     AT_EXPORT,
-    AT_EVENT
+    AT_EVENT,
+    AT_CHECKPOINT
 };
 
 /* clang-format off */
@@ -73,6 +74,8 @@ static const struct kind table[] = {
         {"last_turn_at", FIELD_TIME, FIELD_READ_ONLY, 0, 0, NULL, NULL, "Time of its last turn"},
         {"content_bytes", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, "0", NULL, "Bytes of its turns' texts"},
         {"summarized_turn", FIELD_INT, FIELD_READ_ONLY | FIELD_HIDDEN, 0, 9e15, "0", NULL, "Its summary ends with this turn"},
+        {"turns_removed", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, "0", NULL, "Turns up to this one were removed by retention, after they were summed up"},
+        {"archived_with_session", FIELD_BOOL, FIELD_READ_ONLY | FIELD_HIDDEN, 0, 0, "false", NULL, "Comes back when its session is restored"},
         {"window_start", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, "0", NULL, "The short-term window begins after this turn"},
         {"directive", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "What was asked for, or its title"},
         {"context_summary", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "Its current summary"},
@@ -204,6 +207,17 @@ static const struct kind table[] = {
         {"vitality_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it was last raised or written down"},
         {"status", FIELD_ENUM, FIELD_FILTER, 0, 0, "\"active\"", "active|archived", "Archived: faded, out of lists and recall"})},
 
+[AT_CHECKPOINT] = {
+    .name = "checkpoint", .plural = "checkpoints", .id_prefix = "chk", .id_name = "checkpoint_id",
+    .flags = KIND_IMMUTABLE, .order = "created_at DESC", .help = "A state of the work, kept as it was",
+    FIELDS(
+        {"title", FIELD_TEXT, FIELD_REQUIRED | PROSE, 1, 500, NULL, NULL, "Short name"},
+        {"description", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "What it holds"},
+        {"content", FIELD_TEXT, PROSE, 0, 16 * MB, NULL, NULL, "The state itself"},
+        {"session_id", FIELD_TEXT, FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "Session it was taken in"},
+        {"git_commit", FIELD_TEXT, FIELD_INDEXED, 0, 64, NULL, NULL, "Commit it belongs to"},
+        {"metadata", FIELD_OBJECT, 0, 0, MB, "{}", NULL, "Anything else about it"})},
+
     {
     .name = "pattern", .plural = "patterns", .id_prefix = "pat", .id_name = "pattern_id",
     .order = "created_at DESC", .help = "A way of working worth using again",
@@ -244,17 +258,6 @@ static const struct kind table[] = {
         {"example", FIELD_TEXT, PROSE, 0, MB, NULL, NULL, "Its example then"},
         {"parent_pattern_id", FIELD_TEXT, FIELD_FILTER, 0, ID_LEN, NULL, NULL, "The version before it"},
         {"source_session_id", FIELD_TEXT, FIELD_FILTER, 0, ID_LEN, NULL, NULL, "Session the pattern was found in"})},
-
-    {
-    .name = "checkpoint", .plural = "checkpoints", .id_prefix = "chk", .id_name = "checkpoint_id",
-    .flags = KIND_IMMUTABLE, .order = "created_at DESC", .help = "A state of the work, kept as it was",
-    FIELDS(
-        {"title", FIELD_TEXT, FIELD_REQUIRED | PROSE, 1, 500, NULL, NULL, "Short name"},
-        {"description", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "What it holds"},
-        {"content", FIELD_TEXT, PROSE, 0, 16 * MB, NULL, NULL, "The state itself"},
-        {"session_id", FIELD_TEXT, FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "Session it was taken in"},
-        {"git_commit", FIELD_TEXT, FIELD_INDEXED, 0, 64, NULL, NULL, "Commit it belongs to"},
-        {"metadata", FIELD_OBJECT, 0, 0, MB, "{}", NULL, "Anything else about it"})},
 
     {
     .name = "character", .plural = "characters", .id_prefix = "char", .id_name = "character_id",
@@ -347,6 +350,7 @@ const struct kind *const KIND_PROGRESS = &table[AT_PROGRESS];
 const struct kind *const KIND_TOKEN = &table[AT_TOKEN];
 const struct kind *const KIND_EVENT = &table[AT_EVENT];
 const struct kind *const KIND_EXPORT = &table[AT_EXPORT];
+const struct kind *const KIND_CHECKPOINT = &table[AT_CHECKPOINT];
 
 const struct kind *kinds_all(size_t *n)
 {

@@ -6,6 +6,7 @@
 #include "service/learning.h"
 #include "service/packing.h"
 #include "service/patterns/follow.h"
+#include "service/retention.h"
 #include "service/summary_upkeep.h"
 #include "service/vitality.h"
 
@@ -23,6 +24,7 @@ static const struct upkeep_task tasks[] = {
     {"summaries", SUMMARY_UPKEEP_SECONDS, summary_upkeep},
     {"vitality", 600, vitality_task},
     {"context_loads", 300, context_loads_trim},
+    {"retention", RETENTION_SECONDS, retention_task},
     {0},
 };
 

@@ -3,6 +3,7 @@
 #include "service/crud.h"
 
 #include "service/operation_run.h"
+#include "service/touch.h"
 #include "service/v1.h"
 
 #include <string.h>
@@ -121,6 +122,8 @@ static enum err_code take_result(struct store_tx *tx, struct crud_write *w, int6
 {
     w->extra = (struct v1_extra){0};
     enum err_code code = record_by_seq(tx, w->call->arena, w->call->op->kind, seq, &w->result, e);
+    if (!code)
+        code = touch_written(tx, w->call->arena, w->result, e);
     return code ? code : v1_read(tx, w->call->arena, w->result, &w->extra, e);
 }
 
@@ -194,6 +197,8 @@ static enum err_code delete_on(struct store_tx *tx, void *arg, struct err *e)
     struct crud_write *w = arg;
     struct op_call *c = w->call;
     enum err_code code = find(c, tx, &w->result, e);
+    if (!code)
+        code = touch_written(tx, c->arena, w->result, e);
     return code ? code : record_delete(tx, c->arena, c->op->kind, w->result->seq, e);
 }
 

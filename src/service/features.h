@@ -5,7 +5,11 @@
 #include "service/operation.h"
 
 /* session.c */
-op_fn session_create, session_list, session_get, session_preferences, session_archive;
+op_fn session_create, session_list, session_get, session_preferences;
+/* session_archive.c */
+op_fn session_archive, session_restore;
+/* maintenance.c */
+op_fn maintenance;
 /* conversation.c */
 op_fn conversation_create, conversation_get, conversation_window;
 /* session_v1.c */

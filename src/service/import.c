@@ -168,6 +168,7 @@ static enum err_code take_other(struct store_tx *tx, struct arena *a, const stru
         record_set(r, "content_bytes", V_INT(0));
         record_set(r, "last_turn_at", V_NULL);
         record_set(r, "window_start", V_INT(0));
+        record_set(r, "turns_removed", V_INT(0));
     }
     code = record_insert(tx, a, r, e);
     return code || r->kind != KIND_AGENT_STATE ? code : learning_restored(tx, a, r, clock_now_ms(), e);

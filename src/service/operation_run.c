@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "service/kept.h"
+#include "store/turns.h"
 
 struct pending_write {
     struct store_job job;
@@ -89,16 +90,27 @@ enum err_code op_run(struct op_call *call, struct err *e)
     return code;
 }
 
+/* Whoever writes to a session uses it. Where it is only looked up before the write (on a read snapshot) nothing is
+ * touched: the write looks again. */
+static enum err_code touch(struct op_call *call, struct store_tx *tx, struct str session_id, struct err *e)
+{
+    if (access_of(call->op) != ACCESS_WRITE || !store_tx_writes(tx))
+        return ERR_OK;
+    return session_touch(tx, session_id, clock_now_ms(), e);
+}
+
 enum err_code op_get_session(struct op_call *call, struct store_tx *tx, struct str id, struct record **out,
                              struct err *e)
 {
-    return access_session(caller_of(call), access_of(call->op), tx, call->arena, id, out, e);
+    enum err_code code = access_session(caller_of(call), access_of(call->op), tx, call->arena, id, out, e);
+    return code ? code : touch(call, tx, id, e);
 }
 
 enum err_code op_get_conversation(struct op_call *call, struct store_tx *tx, struct str id, struct record **out,
                                   struct err *e)
 {
-    return access_conversation(caller_of(call), access_of(call->op), tx, call->arena, id, out, e);
+    enum err_code code = access_conversation(caller_of(call), access_of(call->op), tx, call->arena, id, out, e);
+    return code ? code : touch(call, tx, record_text(*out, "session_id"), e);
 }
 
 /* ---- answers ---- */

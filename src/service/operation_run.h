@@ -19,7 +19,8 @@ enum err_code op_read(struct op_call *call, op_read_fn *fn, struct err *e);
 
 /* The session or conversation the call names, when its caller may read it, or write to it where the operation writes.
  * Else "there is no session …" with the contract's name SESSION_NOT_FOUND (CONVERSATION_NOT_FOUND), as if it were not
- * there; FORBIDDEN where it may be read only; SESSION_EXPIRED. */
+ * there; FORBIDDEN where it may be read only; SESSION_EXPIRED. In the write of an operation that writes, the session's
+ * last_active moves. */
 enum err_code op_get_session(struct op_call *call, struct store_tx *tx, struct str id, struct record **out,
                              struct err *e);
 enum err_code op_get_conversation(struct op_call *call, struct store_tx *tx, struct str id, struct record **out,

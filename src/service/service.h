@@ -10,6 +10,8 @@
 #include "service/operation.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
+
 struct journal;
 struct background;
 struct context_loads;
@@ -45,6 +47,7 @@ struct service {
     struct auth *auth;                   /* checks callers' tokens; whether it must is the door's to know */
     _Atomic(const struct asker *) asker; /* set and cleared by the proxy; NULL: no model to ask */
     struct breaker breaker;              /* memory in chats */
+    atomic_bool maintained;              /* maintenance is under way */
     struct service_options options;      /* strings owned by the caller of service_open */
     int64_t started_ms;
 };

@@ -1,4 +1,4 @@
-/* Sessions: begin, list, show, merge preferences, archive. */
+/* Sessions: begin, list, show, merge preferences. */
 #include "service/default_agents.h"
 #include "service/features.h"
 #include "service/merge.h"
@@ -214,7 +214,7 @@ struct session_change {
     struct op_call *call;
     const struct json *updates;
     struct str preferences;
-    int64_t now, archived;
+    int64_t now;
 };
 
 static enum err_code preferences_on(struct store_tx *tx, void *arg, struct err *e)
@@ -284,39 +284,4 @@ enum err_code session_preferences(struct op_call *c, struct err *e)
     if (s->updates->n == 0)
         return err_set(e, ERR_INVALID, "user_preferences", "give at least one preference to change");
     return op_write(c, preferences_on, s, answer_preferences, e);
-}
-
-/* ---- archive ---- */
-
-static enum err_code archive_on(struct store_tx *tx, void *arg, struct err *e)
-{
-    struct session_change *s = arg;
-    struct arena *a = s->call->arena;
-    struct record *r, *patch = record_new(a, KIND_SESSION);
-    if (!patch)
-        return err_nomem(e);
-    enum err_code code = op_get_session(s->call, tx, op_text(s->call, "session_id"), &r, e);
-    if (!code)
-        code = conversations_archive(tx, r->id, &s->archived, e);
-    if (code)
-        return code;
-    record_set(patch, "status", V_TEXT(STR("archived")));
-    return record_update(tx, a, r->seq, patch, e);
-}
-
-static void answer_archived(struct op_call *c, void *arg)
-{
-    struct session_change *s = arg;
-    jw_object(c->out);
-    jw_kstr(c->out, "session_id", op_text(c, "session_id"));
-    jw_kcstr(c->out, "status", "archived");
-    jw_ktime(c->out, "archived_at", s->now);
-    jw_kint(c->out, "conversations_archived", s->archived);
-    jw_end_object(c->out);
-}
-
-enum err_code session_archive(struct op_call *c, struct err *e)
-{
-    struct session_change *s = session_change(c);
-    return s ? op_write(c, archive_on, s, answer_archived, e) : err_nomem(e);
 }

@@ -43,3 +43,13 @@ void touch_session(struct op_call *c, const struct record *session)
     t->job = (struct store_job){.fn = touch_on, .arg = t, .done = touch_done};
     store_submit(c->svc->store, &t->job);
 }
+
+enum err_code touch_written(struct store_tx *tx, struct arena *a, const struct record *r, struct err *e)
+{
+    struct str session = r->kind == KIND_SESSION ? r->id : record_text(r, "session_id");
+    struct str within = record_text(r, "conversation_id");
+    struct record *conversation;
+    if (!session.n && within.n && !record_get(tx, a, KIND_CONVERSATION, within, STR_NONE, &conversation, NULL))
+        session = record_text(conversation, "session_id");
+    return session.n ? session_touch(tx, session, clock_now_ms(), e) : ERR_OK;
+}

@@ -5,10 +5,13 @@
  * the rows later. Not here: patterns, which name the session they were found in as their source and outlive it. */
 #include "base/clock.h"
 #include "store/internal.h"
+#include "store/retention.h"
 #include "store/turns.h"
 
-/* What is deleted: one session, or one conversation. Parameter ?1 is its id, ?2 the time. */
-enum part { OF_SESSION, OF_CONVERSATION };
+/* What is deleted: one session; all that belongs to one, but for its own record and summaries (it has expired); one
+ * conversation; or the next of a conversation's turns. Parameter ?1 is the session's or conversation's id, ?2 the time.
+ */
+enum part { OF_SESSION, OF_EXPIRED, OF_CONVERSATION, OF_TURNS };
 
 static bool has(const struct kind *k, const char *field)
 {
@@ -23,11 +26,19 @@ static bool quick(const struct kind *k, const char *field)
                                      : (k->fields[i].flags & FIELD_INDEXED) || !has(k, "conversation_id"));
 }
 
+static const char next_turns[] =
+    "conversation_id = ?1 AND turn_number > (SELECT coalesce(turns_removed, 0) FROM conversation WHERE id = ?1)"
+    " AND turn_number <= (SELECT " TURNS_REMOVABLE " FROM conversation WHERE id = ?1)";
+
 /* The ways in which rows of a kind belong to what is deleted, at most two; NULL: no (more) such way. A kind whose
  * conversation_id has no index always names the session too, so the session narrows the search. */
 static const char *way(const struct kind *k, enum part part, int number)
 {
     bool by_conversation = has(k, "conversation_id"), by_session = quick(k, "session_id");
+    if (part == OF_TURNS)
+        return k == KIND_TURN && number == 0 ? next_turns : NULL;
+    if (part == OF_EXPIRED && k == KIND_SUMMARY)
+        return number == 0 ? "session_id = ?1 AND conversation_id IS NOT NULL" : NULL;
     if (k == KIND_SESSION)
         return part == OF_SESSION && number == 0 ? "id = ?1" : NULL;
     if (k == KIND_CONVERSATION && part == OF_CONVERSATION)
@@ -136,4 +147,31 @@ enum err_code session_delete(struct store_tx *tx, struct str id, struct dropped 
 enum err_code conversation_delete(struct store_tx *tx, struct str id, struct dropped *out, struct err *e)
 {
     return drop(tx, OF_CONVERSATION, id, out, e);
+}
+
+enum err_code session_empty(struct store_tx *tx, struct str id, struct dropped *out, struct err *e)
+{
+    return drop(tx, OF_EXPIRED, id, out, e);
+}
+
+enum err_code turns_remove(struct store_tx *tx, struct str conversation_id, int64_t *removed, int64_t *left,
+                           struct err *e)
+{
+    struct dropped d;
+    struct query q;
+    *left = 0;
+    enum err_code rc = drop(tx, OF_TURNS, conversation_id, &d, e);
+    *removed = d.turns;
+    if (rc)
+        return rc;
+    query_fixed(&q, tx, STMT_TURNS_REMOVED, e);
+    query_text(&q, conversation_id);
+    rc = query_run(&q);
+    if (rc)
+        return rc;
+    query_fixed(&q, tx, STMT_TURNS_LEFT, e);
+    query_text(&q, conversation_id);
+    if (query_row(&q))
+        *left = query_col_int(&q, 0);
+    return query_end(&q);
 }

@@ -86,6 +86,8 @@ struct store_driver {
                             void *arg, struct err *e);
     /* Quick upkeep between groups (a checkpoint when one is due); failures only delay it. */
     void (*tidy)(struct driver_conn *c, bool idle);
+    /* Gives freed room back to the disk. Outside a transaction; takes as long as writing the database does. */
+    enum err_code (*vacuum)(struct driver_conn *c, struct err *e);
     /* A consistent copy to a new file, in steps; progress may be NULL. */
     enum err_code (*backup)(struct driver_conn *c, const char *path, void (*progress)(void *, int done, int total),
                             void *arg, struct err *e);

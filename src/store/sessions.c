@@ -1,6 +1,7 @@
 /* Sessions and conversations where generic CRUD would be too slow or too loose. */
 #include "base/clock.h"
 #include "store/internal.h"
+#include "store/retention.h"
 #include "store/turns.h"
 
 enum { TAILS_MAX = 1000, TOUCH_AFTER_MS = 1000 };
@@ -119,16 +120,52 @@ enum err_code conversations_due(struct store_tx *tx, struct arena *a, int64_t af
     return query_end(&q);
 }
 
-enum err_code conversations_archive(struct store_tx *tx, struct str session_id, int64_t *n, struct err *e)
+static enum err_code change_conversations(struct store_tx *tx, enum statement which, struct str session_id, int64_t *n,
+                                          struct err *e)
 {
     int64_t before = tx->d->changed(tx->c);
     struct query q;
     tx_mark_record(tx, KIND_CONVERSATION, session_id);
-    query_fixed(&q, tx, STMT_CONVERSATIONS_ARCHIVE, e);
+    query_fixed(&q, tx, which, e);
     query_text(&q, session_id);
-    query_int(&q, clock_now_ms());
+    if (which != STMT_CONVERSATIONS_SUMMED)
+        query_int(&q, clock_now_ms());
     enum err_code rc = query_run(&q);
     *n = rc ? 0 : tx->d->changed(tx->c) - before;
     tx_forget(tx);
     return rc;
+}
+
+enum err_code conversations_archive(struct store_tx *tx, struct str session_id, int64_t *n, struct err *e)
+{
+    return change_conversations(tx, STMT_CONVERSATIONS_ARCHIVE, session_id, n, e);
+}
+
+enum err_code conversations_restore(struct store_tx *tx, struct str session_id, int64_t *n, struct err *e)
+{
+    return change_conversations(tx, STMT_CONVERSATIONS_RESTORE, session_id, n, e);
+}
+
+enum err_code conversations_summed(struct store_tx *tx, struct str session_id, struct err *e)
+{
+    int64_t n;
+    return change_conversations(tx, STMT_CONVERSATIONS_SUMMED, session_id, &n, e);
+}
+
+/* ---- retention ---- */
+
+enum err_code aged(struct store_tx *tx, enum ageing which, int64_t after, int64_t since, int64_t *seqs, int limit,
+                   size_t *n, struct err *e)
+{
+    static const enum statement of[] = {STMT_AGED_ACTIVE, STMT_AGED_ARCHIVED, STMT_AGED_EXPIRED,
+                                        STMT_AGED_CONVERSATION};
+    struct query q;
+    *n = 0;
+    query_fixed(&q, tx, of[which], e);
+    query_int(&q, after);
+    query_int(&q, since);
+    query_int(&q, limit);
+    while ((int)*n < limit && query_row(&q))
+        seqs[(*n)++] = query_col_int(&q, 0);
+    return query_end(&q);
 }

@@ -181,6 +181,7 @@ const struct store_driver sqlite_driver = {
     .change_counter = sqlite_change_counter,
     .schema = sqlite_schema,
     .tidy = sqlite_tidy,
+    .vacuum = sqlite_vacuum,
     .backup = sqlite_backup,
     .check = sqlite_check,
     .lock_file = sqlite_lock_file,

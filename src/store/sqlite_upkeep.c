@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-enum { BACKUP_PAGES = 512, BACKUP_BUSY_MAX = 2000 };
+enum { BACKUP_PAGES = 512, BACKUP_BUSY_MAX = 2000, VACUUM_READERS_MS = 1000 };
 
 /* The pragma changes when another connection has committed, of this process or another. */
 enum err_code sqlite_change_counter(struct driver_conn *c, int64_t *out, struct err *e)
@@ -128,4 +128,24 @@ enum err_code sqlite_lock_file(const char *path, struct driver_conn **out, struc
         *out = NULL;
     }
     return rc;
+}
+
+/* The new database is first written to a temporary file, which must not be in memory, then through the WAL, so a crash
+ * leaves the old one or the new one. Only the checkpoint shortens the file; it waits for readers a moment, and where
+ * they stay it is left to the next one. */
+enum err_code sqlite_vacuum(struct driver_conn *c, struct err *e)
+{
+    static const char *const what = "vacuum the database";
+    int busy_ms = c->busy_ms;
+    enum err_code code = mem_fail_now() ? sqlite_fail(c, SQLITE_IOERR, what, e)
+                                        : sqlite_exec(c, "PRAGMA temp_store=FILE; VACUUM", what, e);
+    (void)sqlite3_exec(c->db, "PRAGMA temp_store=MEMORY", NULL, NULL, NULL);
+    if (code)
+        return code;
+    c->busy_ms = VACUUM_READERS_MS;
+    int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    c->busy_ms = busy_ms;
+    if (rc == SQLITE_OK)
+        c->wal_pages = c->wal_pages_left = 0;
+    return ERR_OK;
 }

@@ -12,6 +12,11 @@
     "p.seq, p.project, s.privacy_level, p.pattern_type, p.terms, p.last_used, p.created_at, p.deprecated,"             \
     " p.quality_score, p.success_rate"
 
+/* The last turn of a conversation that may go in the next step: a thousand more, but none that was not summed up. */
+#define TURNS_REMOVABLE                                                                                                \
+    "CASE WHEN coalesce(summarized_turn, 0) < coalesce(turns_removed, 0) + 1000 THEN coalesce(summarized_turn, 0)"     \
+    " ELSE coalesce(turns_removed, 0) + 1000 END"
+
 #define STATEMENTS(X)                                                                                                  \
     /* ---- turn_append ---- */                                                                                        \
     X(TURN_KNOWN, "look for the turn", "SELECT seq, conversation_id, turn_number, timestamp FROM turn WHERE id = ?1")  \
@@ -20,8 +25,8 @@
       " FROM conversation c LEFT JOIN session s ON s.id = c.session_id AND s.deleted_at IS NULL"                       \
       " WHERE c.id = ?1 AND c.deleted_at IS NULL")                                                                     \
     X(CONVERSATION_COUNTED, "count the turn",                                                                          \
-      "UPDATE conversation SET turn_count = ?2, last_turn_at = ?3, content_bytes = coalesce(content_bytes, 0) + ?4"    \
-      " WHERE seq = ?1")                                                                                               \
+      "UPDATE conversation SET turn_count = ?2, last_turn_at = ?3, content_bytes = coalesce(content_bytes, 0) + ?4,"   \
+      " updated_at = ?5 WHERE seq = ?1")                                                                               \
     X(TURN_INSERT, "store the turn",                                                                                   \
       "INSERT INTO turn (id, project, created_at, updated_at, version, conversation_id, session_id, turn_number,"      \
       " agent, role, timestamp, token_count, content_hash, metadata, content)"                                         \
@@ -127,8 +132,38 @@
     X(SESSION_ALIAS, "find the session by its name",                                                                   \
       "SELECT seq FROM session WHERE alias = ?1 AND project = ?2 AND deleted_at IS NULL ORDER BY seq LIMIT 1")         \
     X(CONVERSATIONS_ARCHIVE, "archive the session's conversations",                                                    \
-      "UPDATE conversation SET status = 'archived', updated_at = ?2, version = version + 1"                            \
+      "UPDATE conversation SET status = 'archived', archived_with_session = 1, updated_at = ?2, version = version + 1" \
       " WHERE session_id = ?1 AND status = 'active' AND deleted_at IS NULL")                                           \
+    X(CONVERSATIONS_RESTORE, "restore the session's conversations",                                                    \
+      "UPDATE conversation SET status = 'active', archived_with_session = 0, updated_at = ?2, version = version + 1"   \
+      " WHERE session_id = ?1 AND archived_with_session = 1 AND status = 'archived' AND deleted_at IS NULL")           \
+    /* ---- retention: ?1 after which seq, ?2 idle since (ms), ?3 how many ---- */                                     \
+    X(AGED_ACTIVE, "look for idle sessions",                                                                           \
+      "SELECT seq FROM session WHERE seq > ?1 AND status = 'active' AND coalesce(last_active, updated_at) <= ?2"       \
+      " AND deleted_at IS NULL ORDER BY seq LIMIT ?3")                                                                 \
+    X(AGED_ARCHIVED, "look for sessions archived long ago",                                                            \
+      "SELECT seq FROM session WHERE seq > ?1 AND status = 'archived' AND coalesce(last_active, 0) <= ?2"              \
+      " AND updated_at <= ?2 AND deleted_at IS NULL ORDER BY seq LIMIT ?3")                                            \
+    X(AGED_EXPIRED, "look for expired sessions",                                                                       \
+      "SELECT s.seq FROM session s WHERE s.seq > ?1 AND s.status = 'expired' AND s.updated_at <= ?2"                   \
+      " AND s.deleted_at IS NULL AND EXISTS (SELECT 1 FROM conversation c WHERE c.session_id = s.id"                   \
+      " AND c.deleted_at IS NULL) ORDER BY s.seq LIMIT ?3")                                                            \
+    /* Idle by the time of arrival (updated_at) too: what was imported yesterday is not old. One whose turns are half  \
+     * gone is gone on with, though its new summary has just touched it. */                                            \
+    X(AGED_CONVERSATION, "look for idle conversations",                                                                \
+      "SELECT c.seq FROM conversation c JOIN session s ON s.id = c.session_id WHERE c.seq > ?1"                        \
+      " AND c.turn_count > coalesce(c.turns_removed, 0) AND c.deleted_at IS NULL AND s.deleted_at IS NULL"             \
+      " AND s.status <> 'expired' AND c.last_turn_at <= ?2 AND (c.updated_at <= ?2"                                    \
+      " OR (c.turns_removed > 0 AND c.turns_removed < c.summarized_turn)) ORDER BY c.seq LIMIT ?3")                    \
+    X(TURNS_REMOVED, "remove turns",                                                                                   \
+      "UPDATE conversation SET turns_removed = " TURNS_REMOVABLE ", content_bytes = CASE WHEN turn_count ="            \
+      " " TURNS_REMOVABLE " THEN 0 ELSE content_bytes END, version = version + 1"                                      \
+      " WHERE id = ?1 AND summarized_turn > coalesce(turns_removed, 0) AND deleted_at IS NULL")                        \
+    X(TURNS_LEFT, "count what is left",                                                                                \
+      "SELECT summarized_turn - coalesce(turns_removed, 0) FROM conversation WHERE id = ?1 AND deleted_at IS NULL")    \
+    X(CONVERSATIONS_SUMMED, "mark the conversations as summed up",                                                     \
+      "UPDATE conversation SET summarized_turn = turn_count, version = version + 1 WHERE session_id = ?1"              \
+      " AND turn_count > coalesce(summarized_turn, 0) AND deleted_at IS NULL")                                         \
     /* ---- patterns ---- */                                                                                           \
     X(PATTERNS_SCAN, "look through the patterns",                                                                      \
       "SELECT " PATTERN_COLUMNS " FROM pattern p LEFT JOIN session s ON s.id = p.source_session_id"                    \

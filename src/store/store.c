@@ -117,6 +117,11 @@ void store_close(struct store *s)
     mem_free(s);
 }
 
+bool store_tx_writes(const struct store_tx *tx)
+{
+    return tx->writer;
+}
+
 const char *store_dir(const struct store *s)
 {
     return s->dir;

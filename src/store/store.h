@@ -37,6 +37,7 @@ enum err_code store_read_begin(struct store *s, struct store_tx **out, struct er
 /* As above; statements are interrupted after deadline_us (clock_mono_us; 0: none) with ERR_TIMEOUT. */
 enum err_code store_read_begin_deadline(struct store *s, int64_t deadline_us, struct store_tx **out, struct err *e);
 void store_read_end(struct store_tx *tx);
+bool store_tx_writes(const struct store_tx *tx); /* it is the writer's, not a read snapshot */
 
 /* ---- writing ---- */
 /* Runs in the writer's group. May run more than once (the group is retried job by job when one fails), so it
@@ -51,6 +52,7 @@ struct store_job {
     void (*done)(struct store_job *job);
     enum err_code code;
     struct err err;
+    bool alone;             /* runs outside any transaction, between two groups: only for the store's own upkeep */
     int64_t queued_us;      /* set by store_submit */
     struct store_job *next; /* the queue's */
 };
@@ -72,6 +74,14 @@ int64_t store_bytes(const struct store *s);
 /* Online copy to `path` (a new file), then opened and integrity-checked; removed again when it fails. */
 enum err_code store_backup(struct store *s, const char *path, void (*progress)(void *, int done, int total), void *arg,
                            struct err *e);
+/* Writes the database anew without the room that deleted and packed rows have left, and gives that room back to the
+ * disk. Done by the writer's thread between two groups: writes wait meanwhile, none fails; reads go on, on their
+ * snapshots. Needs as much free disk as the database is large, twice. While a reader holds an old snapshot the file
+ * shrinks later. Another process's writes wait too, for as long as its busy time. Blocks. */
+struct store_vacuumed {
+    int64_t bytes_before, bytes_after; /* of the database's file */
+};
+enum err_code store_vacuum(struct store *s, struct store_vacuumed *out, struct err *e);
 /* Puts a verified backup in place of the data in dir; refuses while another process has the store open.
  * The replaced database is kept beside it as store.db.before-restore. */
 enum err_code store_restore(const char *dir, const char *backup, struct err *e);

@@ -122,9 +122,10 @@ static enum err_code find_known(struct store_tx *tx, const struct turn_new *t, s
     return rc;
 }
 
-/* last_turn_at is the latest time said, not the latest arrival: imported turns may come out of order. */
+/* last_turn_at is the latest time said, not the latest arrival: imported turns may come out of order. The arrival is
+ * the conversation's updated_at, by which retention tells what was taken in lately from what is old. */
 static enum err_code count_turn(struct store_tx *tx, struct head *h, const struct turn_added *added, size_t bytes,
-                                struct err *e)
+                                int64_t now, struct err *e)
 {
     struct query q;
     h->turn_count = added->turn_number;
@@ -135,6 +136,7 @@ static enum err_code count_turn(struct store_tx *tx, struct head *h, const struc
     query_int(&q, h->turn_count);
     query_int(&q, h->last_turn_at);
     query_int(&q, (int64_t)bytes);
+    query_int(&q, now);
     return query_run(&q);
 }
 
@@ -213,7 +215,7 @@ enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct 
     tx_mark(tx, version_key(str_of(h->session_id)));
     rc = insert_turn(tx, t, h, t->created_at ? t->created_at : now, out, e);
     if (!rc)
-        rc = count_turn(tx, h, out, t->content.n, e);
+        rc = count_turn(tx, h, out, t->content.n, now, e);
     if (!rc)
         rc = touch(tx, h, now, e);
     if (rc)

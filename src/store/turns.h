@@ -81,8 +81,10 @@ struct conversation_due {
 };
 enum err_code conversations_due(struct store_tx *tx, struct arena *a, int64_t after, int64_t until, int64_t least,
                                 int limit, struct conversation_due **out, size_t *n, struct err *e);
-/* Archives all active conversations of a session, returns how many. */
+/* Archives all active conversations of a session, and makes those active again that were archived so; returns how many.
+ */
 enum err_code conversations_archive(struct store_tx *tx, struct str session_id, int64_t *n, struct err *e);
+enum err_code conversations_restore(struct store_tx *tx, struct str session_id, int64_t *n, struct err *e);
 
 /* Soft deletion with all that belongs to it (turns, summaries, events, states, characters, tags …), cascade.c. What
  * does not exist, or is deleted already, drops nothing: look it up first. Writer only; cost grows with the rows

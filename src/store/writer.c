@@ -148,8 +148,19 @@ static bool run_plain(struct writer *w, struct group *g)
     return true;
 }
 
+/* Upkeep that SQL allows in no transaction. Rows keep their numbers, yet what is remembered is looked up again. */
+static void run_outside(struct writer *w, struct store_job *j)
+{
+    j->code = j->fn(w->tx, j->arg, &j->err);
+    tx_forget(w->tx);
+}
+
 static void run_group(struct writer *w, struct group *g)
 {
+    if (g->first->alone) {
+        run_outside(w, g->first);
+        return;
+    }
     if (!begin_group(w, *g))
         return;
     if (run_plain(w, g)) {
@@ -231,7 +242,7 @@ static struct group take_group(struct writer *w)
     }
     g.first = w->head;
     struct store_job *last = NULL;
-    for (struct store_job *j = w->head; j && g.n < GROUP_JOBS; j = j->next) {
+    for (struct store_job *j = w->head; j && g.n < GROUP_JOBS && !(g.n && (j->alone || last->alone)); j = j->next) {
         last = j;
         g.n++;
     }
@@ -341,9 +352,9 @@ void store_submit(struct store *s, struct store_job *job)
     (void)pthread_mutex_unlock(&w->lock);
 }
 
-enum err_code store_write(struct store *s, store_fn *fn, void *arg, struct err *e)
+static enum err_code submit_and_wait(struct store *s, store_fn *fn, void *arg, bool alone, struct err *e)
 {
-    struct waiting w = {.job = {.fn = fn, .arg = arg, .done = wake}};
+    struct waiting w = {.job = {.fn = fn, .arg = arg, .done = wake, .alone = alone}};
     (void)sem_init(&w.done, 0, 0);
     store_submit(s, &w.job);
     while (sem_wait(&w.done)) {
@@ -355,4 +366,23 @@ enum err_code store_write(struct store *s, store_fn *fn, void *arg, struct err *
     if (w.job.code && e && !e->code)
         *e = w.job.err;
     return w.job.code;
+}
+
+enum err_code store_write(struct store *s, store_fn *fn, void *arg, struct err *e)
+{
+    return submit_and_wait(s, fn, arg, false, e);
+}
+
+static enum err_code vacuum_job(struct store_tx *tx, void *arg, struct err *e)
+{
+    (void)arg;
+    return tx->d->vacuum(tx->c, e);
+}
+
+enum err_code store_vacuum(struct store *s, struct store_vacuumed *out, struct err *e)
+{
+    out->bytes_before = store_bytes(s);
+    enum err_code rc = submit_and_wait(s, vacuum_job, NULL, true, e);
+    out->bytes_after = store_bytes(s);
+    return rc;
 }

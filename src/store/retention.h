@@ -1,0 +1,30 @@
+/* What the store does for retention: finding what has been idle for long, and taking turns out in steps that are short
+ * enough for the writer. When that is done, and that it is summed up first, is the service's (service/retention.h);
+ * that no turn goes which is not summed up holds here: turns go up to the conversation's `summarized_turn`, never
+ * further. Deleted softly, as everywhere in the store. */
+#ifndef CAIRN_STORE_RETENTION_H
+#define CAIRN_STORE_RETENTION_H
+
+#include "store/turns.h"
+
+enum ageing {
+    AGED_ACTIVE,      /* active sessions whose last_active is at or before `since` */
+    AGED_ARCHIVED,    /* archived sessions not touched or changed later than that */
+    AGED_EXPIRED,     /* expired sessions that still have conversations: to be finished */
+    AGED_CONVERSATION /* conversations with turns, the newest said and stored by then, whose session has not expired */
+};
+/* seqs with seq > after, ascending, at most `limit` of them into seqs[limit]. `since` in ms. */
+enum err_code aged(struct store_tx *tx, enum ageing which, int64_t after, int64_t since, int64_t *seqs, int limit,
+                   size_t *n, struct err *e);
+
+/* Takes out the next thousand turns of the conversation, with their tags and sources, as far as they are summed up.
+ * left: turns that are summed up and still there. Writer only. */
+enum err_code turns_remove(struct store_tx *tx, struct str conversation_id, int64_t *removed, int64_t *left,
+                           struct err *e);
+/* The session's summary stands for all its conversations: from now on their turns may go. Writer only. */
+enum err_code conversations_summed(struct store_tx *tx, struct str session_id, struct err *e);
+/* All that belongs to the session goes, but for its own record, its tags and its own summaries. Writer only; cost grows
+ * with the rows that are left, so take turns out first. */
+enum err_code session_empty(struct store_tx *tx, struct str id, struct dropped *out, struct err *e);
+
+#endif
