@@ -31,7 +31,6 @@ struct item {
     int64_t removed, left;
     bool changed; /* it is not due any more, or its step was done */
 };
-typedef enum err_code item_fn(struct item *it, struct err *e);
 
 static enum err_code read_record(struct item *it, const struct kind *k, struct err *e)
 {
@@ -309,6 +308,8 @@ static enum err_code finish(struct item *it, struct err *e)
 }
 
 /* ---- the run ---- */
+
+typedef enum err_code item_fn(struct item *it, struct err *e);
 
 static void do_one(struct run *r, int64_t seq, int64_t since, item_fn *fn, const char *what)
 {
