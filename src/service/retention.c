@@ -19,6 +19,9 @@ struct run {
     int64_t now, end; /* wall clock, ms */
 };
 
+struct item;
+typedef enum err_code item_fn(struct item *it, struct err *e);
+
 /* One session or conversation that is due. */
 struct item {
     struct run *run;
@@ -308,8 +311,6 @@ static enum err_code finish(struct item *it, struct err *e)
 }
 
 /* ---- the run ---- */
-
-typedef enum err_code item_fn(struct item *it, struct err *e);
 
 static void do_one(struct run *r, int64_t seq, int64_t since, item_fn *fn, const char *what)
 {
