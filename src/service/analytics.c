@@ -5,10 +5,10 @@
 #include "service/features.h"
 #include "service/tally.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
-enum { LOADS_LOOKED_AT = 1000, STATES_MAX = 1000, DAYS_SHOWN = 90, TOPICS_SHOWN = 20, TOPICS_COUNTED = 2000 };
-static const int64_t HOUR_MS = 3600000;
+enum { LOADS_LOOKED_AT = 1000, STATES_MAX = 1000, TOPICS_SHOWN = 20, TOPICS_COUNTED = 2000 };
+static const int64_t DAY_MS = 86400000;
 
 void analytics_mean(struct json_out *w, const char *key, double sum, int64_t n)
 {
@@ -41,7 +41,7 @@ static enum err_code read_on(struct op_call *c, struct store_tx *tx, struct anal
     if (!code)
         code = usage_counts(tx, id, &a->counts, e);
     if (!code)
-        code = usage_turns(tx, c->arena, id, &a->turns, &a->n_turns, e);
+        code = usage_turns(tx, c->arena, id, &a->turns, e);
     if (!code)
         code = list_of(c, tx, KIND_AGENT_STATE, STATES_MAX, &a->states, &a->n_states, e);
     return code ? code : list_of(c, tx, KIND_CONTEXT_LOAD, LOADS_LOOKED_AT, &a->loads, &a->n_loads, e);
@@ -49,25 +49,21 @@ static enum err_code read_on(struct op_call *c, struct store_tx *tx, struct anal
 
 /* ---- memory usage ---- */
 
-/* Adds up rows first … last - 1. */
-static struct usage_row sum_of(const struct analytics *a, size_t first, size_t last)
+static struct usage_speaker sum_of(const struct usage_turns *t)
 {
-    struct usage_row sum = {0};
-    for (size_t i = first; i < last; i++) {
-        const struct usage_row *r = &a->turns[i];
-        sum.turns += r->turns;
-        sum.tokens += r->tokens;
-        sum.bytes += r->bytes;
-        sum.responses += r->responses;
-        sum.response_ms += r->response_ms;
-        sum.response_max_ms = r->response_max_ms > sum.response_max_ms ? r->response_max_ms : sum.response_max_ms;
-        sum.first = i == first || r->first < sum.first ? r->first : sum.first;
-        sum.last = i == first || r->last > sum.last ? r->last : sum.last;
+    struct usage_speaker sum = {0};
+    for (size_t i = 0; i < t->n; i++) {
+        const struct usage_speaker *s = &t->speakers[i];
+        sum.turns += s->turns;
+        sum.tokens += s->tokens;
+        sum.bytes += s->bytes;
+        sum.first = i == 0 || s->first < sum.first ? s->first : sum.first;
+        sum.last = i == 0 || s->last > sum.last ? s->last : sum.last;
     }
     return sum;
 }
 
-static void write_usage(struct json_out *w, const struct analytics *a, const struct usage_row *all)
+static void write_usage(struct json_out *w, const struct analytics *a, const struct usage_speaker *all)
 {
     jw_key(w, "memory_usage");
     jw_object(w);
@@ -88,11 +84,11 @@ static void write_usage(struct json_out *w, const struct analytics *a, const str
 
 /* ---- interaction patterns ---- */
 
-static void write_speaker(struct json_out *w, const struct usage_row *who, const struct usage_row *sum)
+static void write_speaker(struct json_out *w, const struct usage_speaker *sum)
 {
     jw_object(w);
-    jw_kstr(w, "agent", who->agent);
-    jw_kstr(w, "role", who->role);
+    jw_kstr(w, "agent", sum->agent);
+    jw_kstr(w, "role", sum->role);
     jw_kint(w, "turns", sum->turns);
     analytics_mean(w, "mean_tokens", (double)sum->tokens, sum->turns);
     analytics_mean(w, "mean_bytes", (double)sum->bytes, sum->turns);
@@ -111,53 +107,43 @@ static void write_speaker(struct json_out *w, const struct usage_row *who, const
     jw_end_object(w);
 }
 
-/* The rows of one speaker stand together. */
-static void write_speakers(struct json_out *w, const struct analytics *a)
+static int by_name(const void *pa, const void *pb)
 {
+    const struct usage_speaker *a = pa, *b = pb;
+    int d = str_cmp(a->agent, b->agent);
+    return d ? d : str_cmp(a->role, b->role);
+}
+
+static void write_speakers(struct json_out *w, struct usage_turns *t)
+{
+    qsort(t->speakers, t->n, sizeof *t->speakers, by_name);
     jw_key(w, "speakers");
     jw_array(w);
-    for (size_t first = 0, last; first < a->n_turns; first = last) {
-        const struct usage_row *who = &a->turns[first];
-        for (last = first + 1;
-             last < a->n_turns && str_eq(a->turns[last].agent, who->agent) && str_eq(a->turns[last].role, who->role);)
-            last++;
-        struct usage_row sum = sum_of(a, first, last);
-        write_speaker(w, who, &sum);
-    }
+    for (size_t i = 0; i < t->n; i++)
+        write_speaker(w, &t->speakers[i]);
     jw_end_array(w);
 }
 
-static void write_hours(struct json_out *w, const struct analytics *a)
+/* The last days up to the last turn's, oldest first; days without turns are left out. */
+static void write_times(struct json_out *w, const struct usage_turns *t, const struct usage_speaker *all)
 {
-    int64_t turns[24] = {0};
-    for (size_t i = 0; i < a->n_turns; i++)
-        turns[((a->turns[i].hour % 24) + 24) % 24] += a->turns[i].turns;
+    int64_t last = all->last / DAY_MS;
     jw_key(w, "turns_by_hour");
     jw_array(w);
     for (size_t i = 0; i < 24; i++)
-        jw_int(w, turns[i]);
+        jw_int(w, t->by_hour[i]);
     jw_end_array(w);
-}
-
-/* The last days before the last turn, counted back from its day; days without turns are left out. */
-static void write_days(struct json_out *w, const struct analytics *a, const struct usage_row *all)
-{
-    int64_t turns[DAYS_SHOWN] = {0}, last = all->last / (24 * HOUR_MS);
-    for (size_t i = 0; i < a->n_turns; i++) {
-        int64_t back = last - a->turns[i].hour / 24;
-        if (back >= 0 && back < DAYS_SHOWN)
-            turns[back] += a->turns[i].turns;
-    }
     jw_key(w, "turns_by_day");
     jw_array(w);
-    for (int64_t back = DAYS_SHOWN - 1; back >= 0; back--) {
-        char day[CLOCK_TEXT];
-        if (!turns[back])
+    for (int64_t day = last - USAGE_DAYS + 1; day <= last; day++) {
+        size_t at = (size_t)(day < 0 ? 0 : day % USAGE_DAYS);
+        char text[CLOCK_TEXT];
+        if (t->by_day[at].day != day || !t->by_day[at].turns)
             continue;
-        clock_format((last - back) * 24 * HOUR_MS, day);
+        clock_format(day * DAY_MS, text);
         jw_object(w);
-        jw_kstr(w, "day", str_take(str_of(day), sizeof "2026-01-31" - 1));
-        jw_kint(w, "turns", turns[back]);
+        jw_kstr(w, "day", str_take(str_of(text), sizeof "2026-01-31" - 1));
+        jw_kint(w, "turns", t->by_day[at].turns);
         jw_end_object(w);
     }
     jw_end_array(w);
@@ -218,16 +204,15 @@ static void write_states(struct op_call *c, const struct analytics *a)
     jw_end_object(c->out);
 }
 
-void analytics_write_interactions(struct op_call *c, const struct analytics *a)
+void analytics_write_interactions(struct op_call *c, struct analytics *a)
 {
     struct json_out *w = c->out;
-    struct usage_row all = sum_of(a, 0, a->n_turns);
+    struct usage_speaker all = sum_of(&a->turns);
     write_usage(w, a, &all);
     jw_key(w, "interaction_patterns");
     jw_object(w);
-    write_speakers(w, a);
-    write_hours(w, a);
-    write_days(w, a, &all);
+    write_speakers(w, &a->turns);
+    write_times(w, &a->turns, &all);
     analytics_mean(w, "mean_tokens", (double)all.tokens, all.turns);
     write_states(c, a);
     jw_end_object(w);
@@ -235,20 +220,22 @@ void analytics_write_interactions(struct op_call *c, const struct analytics *a)
 
 enum err_code session_analytics(struct op_call *c, struct err *e)
 {
-    struct analytics a = {0};
+    struct analytics *a = arena_alloc(c->arena, sizeof *a); /* some 30 KiB */
     struct store_tx *tx;
+    if (!a)
+        return err_nomem(e);
     enum err_code code = store_read_begin(c->svc->store, &tx, e);
     if (code)
         return code;
-    code = read_on(c, tx, &a, e);
+    code = read_on(c, tx, a, e);
     store_read_end(tx);
     if (code)
         return code;
     jw_object(c->out);
     jw_kstr(c->out, "session_id", op_text(c, "session_id"));
     jw_ktime(c->out, "computed_at", clock_now_ms());
-    analytics_write_interactions(c, &a);
-    code = analytics_write_effectiveness(c, &a, e);
+    analytics_write_interactions(c, a);
+    code = analytics_write_effectiveness(c, a, e);
     jw_end_object(c->out);
     return code;
 }

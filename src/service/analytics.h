@@ -8,8 +8,7 @@
 
 struct analytics {
     struct usage_counts counts;
-    struct usage_row *turns; /* by agent, role, hour */
-    size_t n_turns;
+    struct usage_turns turns;
     struct record **states; /* of agents, at most 1,000 */
     size_t n_states;
     struct record **loads; /* context loads, newest first, at most 1,000 */
@@ -22,7 +21,7 @@ struct analytics_outcome {
     bool success;
 };
 
-void analytics_write_interactions(struct op_call *c, const struct analytics *a);
+void analytics_write_interactions(struct op_call *c, struct analytics *a);
 /* analytics_loads.c */
 enum err_code analytics_write_effectiveness(struct op_call *c, const struct analytics *a, struct err *e);
 /* All outcomes that agents' states still hold, oldest first. */

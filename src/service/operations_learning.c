@@ -15,17 +15,22 @@ static const struct operation entries[] = {
     {"conversation.outcome", "POST", "/api/v2/conversations/{conversation_id}/outcome", NULL, NULL, ARGS(outcome_args),
      PERM_WRITE, LIMIT_CONVERSATIONS, OP_INLINE | OP_AUDITED, 200, conversation_outcome,
      "Report whether an agent's work in a conversation was a success; each report counts",
-     "{conversation_id, session_id, agent, success, successful_outcomes, failed_outcomes, recorded_at}"},
+     "{conversation_id, session_id, agent:text, success:bool, successful_outcomes:int, failed_outcomes:int, "
+     "recorded_at}"},
     {"session.analytics", "GET", "/api/v2/sessions/{session_id}/analytics", NULL, NULL, ARGS(analytics_args), PERM_READ,
      LIMIT_ANALYTICS, 0, 200, session_analytics,
      "How a session's memory is used, computed from what happened; null where nothing is known",
-     "{session_id, computed_at, memory_usage {conversations, turns, content_bytes, tokens, summaries, events, "
-     "patterns, "
-     "agent_states, checkpoints, context_loads, first_turn_at, last_turn_at}, interaction_patterns {speakers [{agent, "
-     "role, turns, mean_tokens, mean_bytes, response_time_ms {turns, mean, max}, first_turn_at, last_turn_at}], "
-     "turns_by_hour [24, UTC], turns_by_day [{day, turns}], mean_tokens, topics [{topic, weight}], outcomes "
-     "{successful, failed}}, context_effectiveness {served, looked_at, by_purpose, found_nothing, items, tokens, "
-     "items_per_load, tokens_per_load, mean_score, mean_took_ms, distinct_items, recalled_again_share, "
-     "followed_by_outcome, followed_by_success_share}}"},
+     "{session_id, computed_at, memory_usage {conversations:int, turns:int, content_bytes:int, tokens:int, "
+     "summaries:int, events:int, patterns:int, agent_states:int, checkpoints:int, context_loads:int, "
+     "first_turn_at:time?, last_turn_at:time?}, interaction_patterns {speakers [{agent:text?, role:text?, turns:int, "
+     "mean_tokens:real, mean_bytes:real, response_time_ms:any, first_turn_at:time?, last_turn_at:time?}], "
+     "turns_by_hour:[int], turns_by_day [{day:text, turns:int}], mean_tokens:real?, topics [{topic:text, "
+     "weight:real}], "
+     "outcomes {successful:int, failed:int}}, context_effectiveness {served:int, looked_at:int, by_purpose "
+     "{context:int, "
+     "search:int, recall:int, proxy:int, directive:int}, found_nothing:int, items:int, tokens:int, "
+     "items_per_load:real?, "
+     "tokens_per_load:real?, mean_score:real?, mean_took_ms:real?, distinct_items:int, recalled_again_share:real?, "
+     "followed_by_outcome:int, followed_by_success_share:real?}}"},
 };
 const struct operation_table operations_learning = TABLE_OF(entries);

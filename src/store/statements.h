@@ -94,17 +94,15 @@
       " (SELECT count(*) FROM checkpoint WHERE session_id = ?1 AND deleted_at IS NULL),"                               \
       " (SELECT count(*) FROM context_load WHERE session_id = ?1 AND deleted_at IS NULL)"                              \
       " FROM conversation WHERE session_id = ?1 AND deleted_at IS NULL")                                               \
-    /* Most turns have no metadata worth parsing, hence the CASE. Contents may be text or (packed) bytes. */           \
+    /* Most turns have no metadata worth parsing. Contents may be text or (packed) bytes. */                           \
     X(USAGE_TURNS, "add up the session's turns",                                                                       \
-      "SELECT agent, role, hour, count(*), sum(tokens), sum(bytes), count(ms), coalesce(sum(ms), 0),"                  \
-      " coalesce(max(ms), 0), min(at), max(at) FROM (SELECT t.agent AS agent, t.role AS role,"                         \
-      " t.timestamp / 3600000 AS hour, t.timestamp AS at, t.token_count AS tokens,"                                    \
-      " length(CAST(t.content AS BLOB)) AS bytes, CASE WHEN t.metadata LIKE '%response_time_ms%'"                      \
+      "SELECT s.agent, s.role, s.timestamp, s.token_count, s.bytes, s.ms IS NOT NULL, s.ms FROM (SELECT t.agent,"      \
+      " t.role, t.timestamp, t.token_count, length(CAST(t.content AS BLOB)) AS bytes,"                                 \
+      " CASE WHEN t.metadata LIKE '%response_time_ms%'"                                                                \
       " AND json_type(t.metadata, '$.response_time_ms') IN ('integer', 'real')"                                        \
       " THEN json_extract(t.metadata, '$.response_time_ms') END AS ms"                                                 \
       " FROM conversation c JOIN turn t ON t.conversation_id = c.id"                                                   \
-      " WHERE c.session_id = ?1 AND c.deleted_at IS NULL AND t.deleted_at IS NULL) AS said"                            \
-      " GROUP BY agent, role, hour ORDER BY agent, role, hour")                                                        \
+      " WHERE c.session_id = ?1 AND c.deleted_at IS NULL AND t.deleted_at IS NULL) s")                                 \
     /* The inner counts walk an index alone; the newest that is too many is looked up only where there are too many.   \
      */                                                                                                                \
     X(LOADS_OVER, "look for context loads to delete",                                                                  \

@@ -3,7 +3,8 @@
 
 #include "store/internal.h"
 
-enum { ROWS_FIRST = 64, OVER_MAX = 10000 };
+enum { OVER_MAX = 10000 };
+static const int64_t HOUR_MS = 3600000;
 
 enum err_code usage_counts(struct store_tx *tx, struct str session_id, struct usage_counts *out, struct err *e)
 {
@@ -23,49 +24,63 @@ enum err_code usage_counts(struct store_tx *tx, struct str session_id, struct us
     return query_end(&q);
 }
 
-static struct usage_row row_of(struct query *q, struct arena *a)
+/* ---- turns ---- */
+
+/* Of equal names mostly few; the same one often comes again. */
+static struct usage_speaker *speaker_of(struct query *q, struct arena *a, struct usage_turns *u)
 {
-    return (struct usage_row){.agent = query_col_text(q, a, 0),
-                              .role = query_col_text(q, a, 1),
-                              .hour = query_col_int(q, 2),
-                              .turns = query_col_int(q, 3),
-                              .tokens = query_col_int(q, 4),
-                              .bytes = query_col_int(q, 5),
-                              .responses = query_col_int(q, 6),
-                              .response_ms = q->tx->d->column_real(q->s, 7),
-                              .response_max_ms = q->tx->d->column_real(q->s, 8),
-                              .first = query_col_int(q, 9),
-                              .last = query_col_int(q, 10)};
+    struct str agent = q->tx->d->column_text(q->s, 0), role = q->tx->d->column_text(q->s, 1);
+    size_t i = 0;
+    while (i < u->n && !(str_eq(u->speakers[i].agent, agent) && str_eq(u->speakers[i].role, role)))
+        i++;
+    if (i < u->n || u->n > USAGE_SPEAKERS)
+        return &u->speakers[i < u->n ? i : USAGE_SPEAKERS];
+    if (u->n < USAGE_SPEAKERS) {
+        u->speakers[i].agent = query_col_text(q, a, 0);
+        u->speakers[i].role = query_col_text(q, a, 1);
+    }
+    return &u->speakers[u->n++];
 }
 
-static bool grow(struct arena *a, struct usage_row **rows, size_t n, size_t *cap)
+static void add_time(struct usage_turns *u, int64_t at)
 {
-    size_t more = *cap ? *cap * 2 : ROWS_FIRST;
-    struct usage_row *wider = arena_array(a, struct usage_row, more);
-    for (size_t i = 0; wider && i < n; i++)
-        wider[i] = (*rows)[i];
-    if (!wider)
-        return false;
-    *rows = wider;
-    *cap = more;
-    return true;
+    int64_t hour = at / HOUR_MS, day = hour / 24;
+    if (at < 0) /* before 1970: counted, but in no hour */
+        return;
+    u->by_hour[hour % 24]++;
+    if (u->by_day[day % USAGE_DAYS].day < day) {
+        u->by_day[day % USAGE_DAYS].day = day;
+        u->by_day[day % USAGE_DAYS].turns = 0;
+    }
+    u->by_day[day % USAGE_DAYS].turns += u->by_day[day % USAGE_DAYS].day == day;
 }
 
-enum err_code usage_turns(struct store_tx *tx, struct arena *a, struct str session_id, struct usage_row **out,
-                          size_t *n, struct err *e)
+static void add_turn(struct query *q, struct usage_speaker *s)
+{
+    int64_t at = query_col_int(q, 2);
+    s->first = s->turns == 0 || at < s->first ? at : s->first;
+    s->last = s->turns == 0 || at > s->last ? at : s->last;
+    s->turns++;
+    s->tokens += query_col_int(q, 3);
+    s->bytes += query_col_int(q, 4);
+    if (query_col_int(q, 5)) {
+        double ms = q->tx->d->column_real(q->s, 6);
+        s->responses++;
+        s->response_ms += ms;
+        s->response_max_ms = ms > s->response_max_ms ? ms : s->response_max_ms;
+    }
+}
+
+enum err_code usage_turns(struct store_tx *tx, struct arena *a, struct str session_id, struct usage_turns *out,
+                          struct err *e)
 {
     struct query q;
-    size_t cap = 0;
-    *out = NULL;
-    *n = 0;
+    *out = (struct usage_turns){0};
     query_fixed(&q, tx, STMT_USAGE_TURNS, e);
     query_text(&q, session_id);
     while (query_row(&q)) {
-        if (*n == cap && !grow(a, out, *n, &cap)) {
-            (void)query_end(&q);
-            return err_nomem(e);
-        }
-        (*out)[(*n)++] = row_of(&q, a);
+        add_turn(&q, speaker_of(&q, a, out));
+        add_time(out, query_col_int(&q, 2));
     }
     return query_end(&q);
 }

@@ -11,20 +11,29 @@ struct usage_counts {
 };
 enum err_code usage_counts(struct store_tx *tx, struct str session_id, struct usage_counts *out, struct err *e);
 
-/* The turns of one agent in one role within one hour. Bytes are of the contents as they are stored, so less than what
- * was said where they are packed. */
-struct usage_row {
-    struct str agent, role;
-    int64_t hour; /* since 1970 UTC */
+/* The turns of one agent in one role. Bytes are of the contents as they are stored, so less than what was said where
+ * they are packed. */
+struct usage_speaker {
+    struct str agent, role; /* agent STR_NONE: all who came after the first USAGE_SPEAKERS, together */
     int64_t turns, tokens, bytes;
     int64_t responses;                   /* turns whose metadata have a response_time_ms */
     double response_ms, response_max_ms; /* their sum and the longest */
     int64_t first, last;                 /* timestamps, ms */
 };
-/* All turns of a session in one pass, ordered by agent, role and hour. Reads each turn once: about a microsecond each.
- */
-enum err_code usage_turns(struct store_tx *tx, struct arena *a, struct str session_id, struct usage_row **out,
-                          size_t *n, struct err *e);
+enum { USAGE_SPEAKERS = 256, USAGE_DAYS = 90 };
+struct usage_turns {
+    struct usage_speaker speakers[USAGE_SPEAKERS + 1]; /* in order of appearance */
+    size_t n;
+    int64_t by_hour[24]; /* UTC */
+    /* The last USAGE_DAYS days up to the newest turn's, each at its number modulo USAGE_DAYS. */
+    struct {
+        int64_t day, turns; /* days since 1970; turns 0: none */
+    } by_day[USAGE_DAYS];
+};
+/* All turns of a session, in one pass: about a microsecond each. Added up here and not by SQL, which would sort them
+ * for its groups first. */
+enum err_code usage_turns(struct store_tx *tx, struct arena *a, struct str session_id, struct usage_turns *out,
+                          struct err *e);
 
 /* A session (STR_NONE: recalls of no session) with more than `keep` context loads: those up to `upto` (seq) are too
  * many. */
