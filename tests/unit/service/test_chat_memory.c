@@ -38,17 +38,11 @@ static void wait_for(struct waiter *w)
     }
 #define USER(t)                                                                                                        \
     {                                                                                                                  \
-        STR("user"), STR(t),                                                                                           \
-        {                                                                                                              \
-            NULL, 0                                                                                                    \
-        }                                                                                                              \
+        .role = STR("user"), .text = STR(t)                                                                            \
     }
 #define ASSISTANT(t)                                                                                                   \
     {                                                                                                                  \
-        STR("assistant"), STR(t),                                                                                      \
-        {                                                                                                              \
-            NULL, 0                                                                                                    \
-        }                                                                                                              \
+        .role = STR("assistant"), .text = STR(t)                                                                       \
     }
 
 static struct chat *begin(struct fixture *f, const char *session, const struct chat_message *m, size_t n,

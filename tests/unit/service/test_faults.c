@@ -321,7 +321,7 @@ static void chat(struct run *r)
     struct chat_context ctx;
     struct told told = {0};
     char id[TEXT_ROOM], args[TEXT_ROOM];
-    const struct chat_message m[] = {{STR("user"), STR("Who repainted the lighthouse door?"), STR_NONE}};
+    const struct chat_message m[] = {{.role = STR("user"), .text = STR("Who repainted the lighthouse door?")}};
     struct chat_request q = {.session = STR("keeper"), .messages = m, .n_messages = 1, .options = chat_options_default};
     r->background = true;
     if (!open_service(r))
