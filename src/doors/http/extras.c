@@ -98,6 +98,12 @@ static const struct operation described[] = {
      .answer = "{status:text, service:text, version:text}"},
     {.method = "GET",
      .status = 200,
+     .name = "v1.health",
+     .path = "/api/v1/health",
+     .summary = "The same, where clients of the v1 API look for it",
+     .answer = "{status:text, service:text, version:text}"},
+    {.method = "GET",
+     .status = 200,
      .name = "metrics",
      .path = "/metrics",
      .permission = PERM_READ, /* counts tell outsiders how much is going on */
@@ -119,7 +125,7 @@ static const struct operation described[] = {
      .answer = "text/html: a page"},
 };
 enum { EXTRAS = sizeof(described) / sizeof(described[0]) };
-static http_handler *const HANDLERS[EXTRAS] = {get_root, get_health, get_metrics, get_openapi, get_docs};
+static http_handler *const HANDLERS[EXTRAS] = {get_root, get_health, get_health, get_metrics, get_openapi, get_docs};
 
 const struct operation *extras_all(size_t *n)
 {

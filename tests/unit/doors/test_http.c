@@ -299,7 +299,7 @@ static void describes_itself(void **state)
     expect(state, GET("/"), 200, "{\"service\":\"cairn\",\"version\":\"");
     expect(state, GET("/health"), 200, "{\"status\":\"ok\"");
     expect(state, GET("/metrics"), 200, "# TYPE cairn_http_requests_total counter");
-    expect(state, GET("/docs"), 200, "<code>GET /health</code>");
+    expect(state, GET("/docs"), 200, "<code><b>GET</b> /health</code>");
     expect(state, GET("/openapi.json"), 200, "{\"openapi\":\"3.1.0\"");
 }
 

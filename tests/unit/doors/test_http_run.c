@@ -152,7 +152,8 @@ static void describes_what_is_routed(void **state)
     assert_true(paths && paths->n > 20);
     for (size_t i = 0; i < paths->n; i++) {
         const struct json *methods = &paths->items[i];
-        if (str_starts(paths->keys[i].key, "/v1/") || str_starts(paths->keys[i].key, "/v2/"))
+        if (str_starts(paths->keys[i].key, "/v1/") || str_starts(paths->keys[i].key, "/v2/") ||
+            str_is(paths->keys[i].key, "/api/v2/cycle"))
             continue; /* the proxy's: not here */
         for (size_t m = 0; m < methods->n; m++, asked++) {
             char method[16];
@@ -176,10 +177,10 @@ static void find_refs(const struct json *all, const struct json *v, int depth, s
     assert_true(depth < JSON_MAX_DEPTH);
     for (size_t i = 0; (v->type == JSON_OBJECT || v->type == JSON_ARRAY) && i < v->n; i++) {
         if (v->type == JSON_OBJECT && str_is(v->keys[i].key, "$ref")) {
-            const char *const prefix = "#/components/schemas/";
+            const char *const prefix = "#/components/";
             assert_true(str_starts(v->items[i].s, prefix));
-            const struct json *schemas = json_get(json_get(all, "components"), "schemas");
-            assert_non_null(json_get_str(schemas, str_skip(v->items[i].s, strlen(prefix))));
+            struct str rest = str_skip(v->items[i].s, strlen(prefix)), part = str_cut(&rest, '/');
+            assert_non_null(json_get_str(json_get_str(json_get(all, "components"), part), rest));
             (*refs)++;
         }
         find_refs(all, &v->items[i], depth + 1, refs);
