@@ -325,6 +325,7 @@ def test_locked_for_a_moment(cairn):
     db.close()
 
 
+@pytest.mark.slow  # it waits for two deadlines of ten seconds
 def test_locked_for_too_long(make_cairn, upstream):
     cairn = make_cairn()
     c = conversation(cairn, session(cairn))
