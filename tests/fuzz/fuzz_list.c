@@ -32,9 +32,18 @@ static enum err_code fill(struct store_tx *tx, void *arg, struct err *e)
     return ERR_OK;
 }
 
+static char dir[] = "/tmp/cairn-fuzz-list-XXXXXX";
+
+static void remove_store(void)
+{
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    if (system(command))
+        abort();
+}
+
 static struct store *open_store(void)
 {
-    static char dir[] = "/tmp/cairn-fuzz-list-XXXXXX";
     struct store *s;
     struct err e = {0};
     struct arena *a = arena_new();
@@ -44,6 +53,7 @@ static struct store *open_store(void)
         abort();
     }
     arena_free(a);
+    atexit(remove_store);
     return s;
 }
 
@@ -77,7 +87,7 @@ static struct value some_value(struct input *in)
     case 0:
         return V_NULL;
     case 1:
-        return V_INT((int64_t)byte(in) << 56 | byte(in));
+        return V_INT((int64_t)((uint64_t)byte(in) << 56 | byte(in)));
     case 2:
         return V_REAL((double)byte(in) / (double)byte(in));
     case 3:
