@@ -75,6 +75,7 @@ static const struct kind table[] = {
         {"content_bytes", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, "0", NULL, "Bytes of its turns' texts"},
         {"summarized_turn", FIELD_INT, FIELD_READ_ONLY | FIELD_HIDDEN, 0, 9e15, "0", NULL, "Its summary ends with this turn"},
         {"turns_removed", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, "0", NULL, "Turns up to this one were removed by retention, after they were summed up"},
+        {"stored_at", FIELD_TIME, FIELD_READ_ONLY | FIELD_HIDDEN, 0, 0, NULL, NULL, "When its last turn was stored"},
         {"archived_with_session", FIELD_BOOL, FIELD_READ_ONLY | FIELD_HIDDEN, 0, 0, "false", NULL, "Comes back when its session is restored"},
         {"window_start", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, "0", NULL, "The short-term window begins after this turn"},
         {"directive", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "What was asked for, or its title"},

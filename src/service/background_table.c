@@ -1,6 +1,7 @@
 /* Who works behind the writes. */
 #include "service/background.h"
 
+#include "service/backup_upkeep.h"
 #include "service/context_load.h"
 #include "service/events.h"
 #include "service/learning.h"
@@ -25,6 +26,7 @@ static const struct upkeep_task tasks[] = {
     {"vitality", 600, vitality_task},
     {"context_loads", 300, context_loads_trim},
     {"retention", RETENTION_SECONDS, retention_task},
+    {"backup", BACKUP_UPKEEP_SECONDS, backup_upkeep},
     {0},
 };
 

@@ -47,8 +47,11 @@ struct service {
     struct auth *auth;                   /* checks callers' tokens; whether it must is the door's to know */
     _Atomic(const struct asker *) asker; /* set and cleared by the proxy; NULL: no model to ask */
     struct breaker breaker;              /* memory in chats */
-    atomic_bool maintained;              /* maintenance is under way */
-    struct service_options options;      /* strings owned by the caller of service_open */
+    struct {
+        _Atomic(int64_t) last_ms, failed_ms; /* the newest; when one failed that no other has followed. 0: none */
+    } backups;                               /* scheduled ones (backup_upkeep.h) */
+    atomic_bool maintained;                  /* maintenance is under way */
+    struct service_options options;          /* strings owned by the caller of service_open */
     int64_t started_ms;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "config/config.h"
 #include "service/breaker.h"
 #include "store/turns.h"
 
@@ -169,6 +170,24 @@ static void write_model(struct op_call *c)
     jw_end_object(w);
 }
 
+/* Scheduled ones: how old the newest is, and whether the last try made it. */
+static void write_backups(struct op_call *c)
+{
+    int64_t hours = config_int(c->svc->options.config, "backup.every_hours");
+    int64_t last = atomic_load(&c->svc->backups.last_ms);
+    bool failed = atomic_load(&c->svc->backups.failed_ms) != 0;
+    jw_key(c->out, "backups");
+    jw_object(c->out);
+    jw_kcstr(c->out, "status", hours == 0 ? "off" : failed ? "failed" : last ? "ok" : "none yet");
+    jw_ktime(c->out, "last_at", last);
+    jw_key(c->out, "age_seconds");
+    if (last)
+        jw_int(c->out, (clock_now_ms() - last) / 1000);
+    else
+        jw_null(c->out);
+    jw_end_object(c->out);
+}
+
 static void write_parts(struct op_call *c)
 {
     const struct service_options *o = &c->svc->options;
@@ -183,6 +202,7 @@ static void write_parts(struct op_call *c)
     jw_kint(w, "lag", index_lag(c->svc->index));
     jw_end_object(w);
     write_model(c);
+    write_backups(c);
     jw_key(w, "upstream");
     jw_object(w);
     jw_kbool(w, "configured", o->upstream_url != NULL);

@@ -26,7 +26,7 @@
       " WHERE c.id = ?1 AND c.deleted_at IS NULL")                                                                     \
     X(CONVERSATION_COUNTED, "count the turn",                                                                          \
       "UPDATE conversation SET turn_count = ?2, last_turn_at = ?3, content_bytes = coalesce(content_bytes, 0) + ?4,"   \
-      " updated_at = ?5 WHERE seq = ?1")                                                                               \
+      " stored_at = ?5 WHERE seq = ?1")                                                                                \
     X(TURN_INSERT, "store the turn",                                                                                   \
       "INSERT INTO turn (id, project, created_at, updated_at, version, conversation_id, session_id, turn_number,"      \
       " agent, role, timestamp, token_count, content_hash, metadata, content)"                                         \
@@ -146,12 +146,12 @@
       "SELECT s.seq FROM session s WHERE s.seq > ?1 AND s.status = 'expired' AND s.updated_at <= ?2"                   \
       " AND s.deleted_at IS NULL AND EXISTS (SELECT 1 FROM conversation c WHERE c.session_id = s.id"                   \
       " AND c.deleted_at IS NULL) ORDER BY s.seq LIMIT ?3")                                                            \
-    /* Idle by the time of arrival (updated_at) too: what was imported yesterday is not old. One whose turns are half  \
+    /* Idle by the time of arrival (stored_at) too: what was imported yesterday is not old. One whose turns are half   \
      * gone is gone on with, though its new summary has just touched it. */                                            \
     X(AGED_CONVERSATION, "look for idle conversations",                                                                \
       "SELECT c.seq FROM conversation c JOIN session s ON s.id = c.session_id WHERE c.seq > ?1"                        \
       " AND c.turn_count > coalesce(c.turns_removed, 0) AND c.deleted_at IS NULL AND s.deleted_at IS NULL"             \
-      " AND s.status <> 'expired' AND c.last_turn_at <= ?2 AND (c.updated_at <= ?2"                                    \
+      " AND s.status <> 'expired' AND c.last_turn_at <= ?2 AND (coalesce(c.stored_at, c.updated_at) <= ?2"             \
       " OR (c.turns_removed > 0 AND c.turns_removed < c.summarized_turn)) ORDER BY c.seq LIMIT ?3")                    \
     X(TURNS_REMOVED, "remove turns",                                                                                   \
       "UPDATE conversation SET turns_removed = " TURNS_REMOVABLE ", content_bytes = CASE WHEN turn_count ="            \

@@ -123,7 +123,7 @@ static enum err_code find_known(struct store_tx *tx, const struct turn_new *t, s
 }
 
 /* last_turn_at is the latest time said, not the latest arrival: imported turns may come out of order. The arrival is
- * the conversation's updated_at, by which retention tells what was taken in lately from what is old. */
+ * the conversation's stored_at, by which retention tells what was taken in lately from what is old. */
 static enum err_code count_turn(struct store_tx *tx, struct head *h, const struct turn_added *added, size_t bytes,
                                 int64_t now, struct err *e)
 {

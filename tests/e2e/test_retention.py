@@ -35,7 +35,7 @@ def age(cairn, days, s):
     """The session and its conversations were last used so many days ago."""
     at = int(time.time() * 1000) - days * DAY
     sql(cairn, "UPDATE session SET last_active = ?, updated_at = ? WHERE id = ?", at, at, s)
-    sql(cairn, "UPDATE conversation SET last_turn_at = ?, updated_at = ? WHERE session_id = ?", at, at, s)
+    sql(cairn, "UPDATE conversation SET last_turn_at = ?, stored_at = ? WHERE session_id = ?", at, at, s)
 
 
 def clean(cairn, days=30, **more):
