@@ -228,8 +228,10 @@ void openapi_responses(struct json_out *w, const struct catalog_entry *c)
         jw_key(w, status);
         put_ref(w, "responses", prefix, ERRORS[i].name);
     }
-    if (takes_long_text(c->op)) /* answered before anything is read: without our words */
+    if (takes_long_text(c->op)) { /* answered before anything is read; the first of them without our words */
         jw_kraw(w, "414", STR("{\"description\":\"path and query are longer than a request's head may be, 16 KiB\"}"));
+        jw_kraw(w, "431", STR("{\"description\":\"path and headers are longer than 16 KiB together\"}"));
+    }
     if (c->op->flags & OP_PROXY)
         jw_kraw(w, "default", STR("{\"description\":\"what the upstream answers, or that it does not\"}"));
     jw_end_object(w);
