@@ -161,12 +161,14 @@ static void answered_members(struct json_out *w, const struct kind *k)
     put(w, "created_at", time);
     put(w, "updated_at", time);
     put(w, "version", number);
+    const struct shape kept_time = {.type = ARG_TIME, .read_only = true};
+    const struct shape counted = {.type = ARG_INT, .read_only = true};
     if (k == KIND_SESSION) {
-        put(w, "timestamp", time);
-        put(w, "conversation_count", number);
-        put(w, "total_turns", number);
+        put(w, "timestamp", kept_time);
+        put(w, "conversation_count", counted);
+        put(w, "total_turns", counted);
     } else if (k == KIND_CONVERSATION) {
-        put(w, "message_count", number);
+        put(w, "message_count", counted);
     }
 }
 
