@@ -105,9 +105,9 @@ static int teardown(void **state)
 
 static void test_help_names_every_command(void **state)
 {
-    static const char *const names[] = {"serve",  "remember", "recall", "search", "list",    "show",
-                                        "backup", "restore",  "doctor", "stats",  "version", "help",
-                                        "schema", "add",      "edit",   "remove"};
+    static const char *const names[] = {"serve",  "remember", "recall", "search", "list",      "show",
+                                        "backup", "restore",  "doctor", "stats",  "version",   "help",
+                                        "schema", "add",      "edit",   "remove", "checkpoint"};
     struct shown s;
     (void)state;
     run_argv(&s, 1, (const char *const[]){"help"});
