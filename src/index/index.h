@@ -49,8 +49,7 @@ struct index_words {
     struct index_term *terms;
     size_t n;
 };
-/* As index_terms for each of n texts, into out[n]. For short texts most of the cost is in getting ready to split, which
- * is done once here. */
+/* As index_terms for each of n texts, into out[n]. */
 enum err_code index_terms_of(struct arena *a, const struct str *texts, size_t n, bool drop_stop_words,
                              struct index_words *out, struct err *e);
 

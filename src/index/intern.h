@@ -33,6 +33,8 @@ struct splitter { /* porter over unicode61, of one connection */
 int words_api(sqlite3 *db, fts5_api **out);
 int splitter_open(fts5_api *api, struct splitter *s);
 void splitter_close(struct splitter *s);
+/* own_words.c: the calling thread's own, for texts that are in no index; it ends with the thread. */
+int splitter_own(const struct splitter **out);
 /* Calls fn for each word: its index form and where it stands; fn returns SQLITE_OK to go on. */
 typedef int word_fn(void *arg, struct str form, size_t from, size_t to);
 int splitter_run(const struct splitter *s, struct str text, word_fn *fn, void *arg);

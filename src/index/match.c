@@ -10,38 +10,23 @@
 enum { MATCH_BYTES = 64 * 1024 };
 
 struct index_matcher {
-    sqlite3 *db; /* in memory: FTS5 hands its tokenizers only to a connection */
-    struct splitter split;
     const struct str *terms;
     size_t n_terms;
 };
 
 enum err_code index_matcher_new(const struct str *terms, size_t n_terms, struct index_matcher **out, struct err *e)
 {
-    fts5_api *api = NULL;
     struct index_matcher *m = mem_zalloc(sizeof *m);
-    *out = NULL;
+    *out = m;
     if (!m)
         return err_nomem(e);
-    int rc = sqlite3_open_v2(":memory:", &m->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    rc = rc ? rc : words_api(m->db, &api);
-    rc = rc ? rc : splitter_open(api, &m->split);
-    if (rc) {
-        index_matcher_free(m);
-        return err_nomem(e);
-    }
     m->terms = terms;
     m->n_terms = n_terms;
-    *out = m;
     return ERR_OK;
 }
 
 void index_matcher_free(struct index_matcher *m)
 {
-    if (!m)
-        return;
-    splitter_close(&m->split);
-    sqlite3_close(m->db);
     mem_free(m);
 }
 
@@ -68,7 +53,9 @@ enum err_code index_match(struct index_matcher *m, struct str text, uint32_t *co
 {
     struct counting c = {.m = m, .text = text_cut(text, MATCH_BYTES), .counts = counts};
     memset(counts, 0, m->n_terms * sizeof *counts);
-    int rc = splitter_run(&m->split, c.text, count_word, &c);
+    const struct splitter *split = NULL;
+    int rc = splitter_own(&split);
+    rc = rc ? rc : splitter_run(split, c.text, count_word, &c);
     *words = c.words;
     if (rc == SQLITE_NOMEM)
         return err_nomem(e);

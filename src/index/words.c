@@ -213,20 +213,13 @@ static int list_word(void *arg, struct str form, size_t from, size_t to)
 enum err_code index_terms_of(struct arena *a, const struct str *texts, size_t n, bool drop_stop_words,
                              struct index_words *out, struct err *e)
 {
-    struct splitter split = {0};
-    sqlite3 *db = NULL;
-    fts5_api *api = NULL;
-    /* FTS5 hands its tokenizers only to a connection; one in memory costs some tens of microseconds */
-    int rc = sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    rc = rc ? rc : words_api(db, &api);
-    rc = rc ? rc : splitter_open(api, &split);
+    const struct splitter *split = NULL;
+    int rc = splitter_own(&split);
     for (size_t i = 0; !rc && i < n; i++) {
         struct listing l = {.a = a, .text = texts[i], .drop = drop_stop_words};
-        rc = splitter_run(&split, texts[i], list_word, &l);
+        rc = splitter_run(split, texts[i], list_word, &l);
         out[i] = (struct index_words){l.terms, l.n};
     }
-    splitter_close(&split);
-    sqlite3_close(db);
     if (rc == SQLITE_TOOBIG)
         return err_set(e, ERR_TOO_LARGE, NULL, "the text is too long to be split into words");
     return rc ? err_nomem(e) : ERR_OK;

@@ -72,6 +72,37 @@ static void several_texts_are_split_as_each_alone(void **state)
     arena_free(a);
 }
 
+/* Each thread has a tokenizer of its own, which ends with it: what one splits is not disturbed by another. */
+static void *split_often(void *arg)
+{
+    struct arena *a = arena_new();
+    struct err own = {0};
+    bool *same = arg;
+    for (int i = 0; i < 200; i++) {
+        struct index_term *t = NULL;
+        size_t n = 0;
+        enum err_code code = index_terms(a, STR("Running CAF\xC3\x89S, universities"), true, &t, &n, &own);
+        *same = *same && !code && n == 3 && str_is(t[0].text, "run") && str_is(t[1].text, "cafe") &&
+                str_is(t[2].text, "univers");
+        arena_reset(a);
+    }
+    arena_free(a);
+    return NULL;
+}
+
+static void threads_split_at_the_same_time(void **state)
+{
+    pthread_t threads[4];
+    bool same[4] = {true, true, true, true};
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, split_often, &same[i]), 0);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(same[i]);
+    }
+}
+
 static void nothing_and_odd_bytes_are_fine(void **state)
 {
     struct arena *a = arena_new();
@@ -110,6 +141,7 @@ int main(void)
                                        cmocka_unit_test(question_words_are_left_out_when_asked),
                                        cmocka_unit_test(stop_words_are_found_and_others_are_not),
                                        cmocka_unit_test(several_texts_are_split_as_each_alone),
+                                       cmocka_unit_test(threads_split_at_the_same_time),
                                        cmocka_unit_test(nothing_and_odd_bytes_are_fine),
                                        cmocka_unit_test(a_word_and_a_text_are_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);

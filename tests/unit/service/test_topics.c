@@ -20,6 +20,26 @@ static void shared_words_come_first(void **state)
     arena_free(a);
 }
 
+/* A word that is said often in one text counts once; equal counts go by who came first; forms of one word are one,
+ * shown as it was first said. */
+static void texts_are_counted_and_not_words(void **state)
+{
+    const struct str texts[] = {STR("lighthouse lighthouse lighthouse, harbours"), STR("harbour in winter"),
+                                STR("winter lighthouses and a harbour")};
+    const char *const want[] = {"harbours", "lighthouse", "winter"};
+    struct arena *a = arena_new();
+    struct str out;
+    struct err e = {0};
+    const struct json *list;
+    (void)state;
+    assert_int_equal(topics_of(a, texts, 3, 10, &out, &e), ERR_OK);
+    assert_int_equal(json_parse(a, out, 0, &list, &e), ERR_OK);
+    assert_int_equal(list->n, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(str_is(list->items[i].s, want[i]));
+    arena_free(a);
+}
+
 static void nothing_gives_nothing(void **state)
 {
     const struct str texts[] = {STR("the of a"), STR("")};
@@ -37,6 +57,7 @@ static void nothing_gives_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(shared_words_come_first),
+                                       cmocka_unit_test(texts_are_counted_and_not_words),
                                        cmocka_unit_test(nothing_gives_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
