@@ -80,7 +80,7 @@ static enum err_code vacuum(struct op_call *c, bool dry_run, struct err *e)
     if (!op_bool(c, "vacuum", false))
         return ERR_OK;
     int64_t start = clock_mono_us();
-    v.bytes_before = v.bytes_after = store_bytes(c->svc->store);
+    v.bytes_before = v.bytes_after = store_disk_bytes(c->svc->store);
     enum err_code code = dry_run ? ERR_OK : store_vacuum(c->svc->store, &v, e);
     jw_key(c->out, "vacuum");
     jw_object(c->out);

@@ -154,6 +154,19 @@ int64_t store_bytes(const struct store *s)
     return bytes > 0 ? bytes : 0;
 }
 
+static int64_t wal_bytes(const struct store *s)
+{
+    char *wal = join(s->dir, "store.db-wal");
+    int64_t bytes = wal ? file_size(wal) : 0;
+    mem_free(wal);
+    return bytes > 0 ? bytes : 0;
+}
+
+int64_t store_disk_bytes(const struct store *s)
+{
+    return store_bytes(s) + wal_bytes(s);
+}
+
 /* Sizes are of the files, so that they can be compared with what the disk has. */
 enum err_code store_stats(struct store *s, struct store_stats *out, struct err *e)
 {
@@ -164,11 +177,8 @@ enum err_code store_stats(struct store *s, struct store_stats *out, struct err *
         return rc;
     rc = schema_version(tx, &out->schema_version, e);
     store_read_end(tx);
-    char *wal = join(s->dir, "store.db-wal");
-    int64_t bytes = file_size(s->path), wal_bytes = wal ? file_size(wal) : 0;
-    mem_free(wal);
-    out->bytes = bytes > 0 ? bytes : 0;
-    out->wal_bytes = wal_bytes > 0 ? wal_bytes : 0;
+    out->bytes = store_bytes(s);
+    out->wal_bytes = wal_bytes(s);
     return rc;
 }
 

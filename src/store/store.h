@@ -71,6 +71,8 @@ struct store_stats {
 enum err_code store_stats(struct store *s, struct store_stats *out, struct err *e);
 /* The size of the database's file alone: cheap enough to look at before each write. Any thread. */
 int64_t store_bytes(const struct store *s);
+/* With its write-ahead log, where all that is new stays for a while: what it takes of the disk. Any thread. */
+int64_t store_disk_bytes(const struct store *s);
 /* Online copy to `path` (a new file), then opened and integrity-checked; removed again when it fails. */
 enum err_code store_backup(struct store *s, const char *path, void (*progress)(void *, int done, int total), void *arg,
                            struct err *e);
@@ -79,7 +81,7 @@ enum err_code store_backup(struct store *s, const char *path, void (*progress)(v
  * snapshots. Needs as much free disk as the database is large, twice. While a reader holds an old snapshot the file
  * shrinks later. Another process's writes wait too, for as long as its busy time. Blocks. */
 struct store_vacuumed {
-    int64_t bytes_before, bytes_after; /* of the database's file */
+    int64_t bytes_before, bytes_after; /* on the disk: the database with its log */
 };
 enum err_code store_vacuum(struct store *s, struct store_vacuumed *out, struct err *e);
 /* Puts a verified backup in place of the data in dir; refuses while another process has the store open.

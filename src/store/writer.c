@@ -381,8 +381,8 @@ static enum err_code vacuum_job(struct store_tx *tx, void *arg, struct err *e)
 
 enum err_code store_vacuum(struct store *s, struct store_vacuumed *out, struct err *e)
 {
-    out->bytes_before = store_bytes(s);
+    out->bytes_before = store_disk_bytes(s);
     enum err_code rc = submit_and_wait(s, vacuum_job, NULL, true, e);
-    out->bytes_after = store_bytes(s);
+    out->bytes_after = store_disk_bytes(s);
     return rc;
 }
