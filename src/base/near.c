@@ -25,16 +25,24 @@ static size_t distance(struct str a, struct str b)
     return row[b.n];
 }
 
+struct near near_begin(struct str wanted)
+{
+    return (struct near){wanted, STR_NONE, wanted.n / 3 + 2}; /* a name that far off is another name */
+}
+
+void near_try(struct near *n, struct str name)
+{
+    size_t d = distance(n->wanted, name);
+    if (d < n->edits) {
+        n->edits = d;
+        n->best = name;
+    }
+}
+
 const char *near_name(struct str s, const char *const *names, size_t n)
 {
-    const char *best = NULL;
-    size_t least = s.n / 3 + 2; /* a name this far off is another name */
-    for (size_t i = 0; i < n; i++) {
-        size_t d = distance(s, str_of(names[i]));
-        if (d < least) {
-            least = d;
-            best = names[i];
-        }
-    }
-    return best;
+    struct near near = near_begin(s);
+    for (size_t i = 0; i < n; i++)
+        near_try(&near, str_of(names[i]));
+    return near.best.p; /* a whole name, so it ends with its NUL */
 }

@@ -1,6 +1,7 @@
 /* libcairn's calls: finds the operation, hands over the arguments, waits, and gives back the answer whole or piece by
  * piece. What an operation is and may be given stays in the table of operations. */
 #include "base/mem.h"
+#include "base/near.h"
 #include "doors/library.h"
 
 enum { ARGS_MAX = 64 << 20, NAMES_MAX = 512 };
@@ -12,7 +13,7 @@ static enum err_code unknown_operation(const char *name, struct err *e)
     const struct operation *all = operations_all(&n_all);
     for (size_t i = 0; i < n_all && n < NAMES_MAX; i++)
         names[n++] = all[i].name;
-    const char *near = op_nearest(str_of(name), names, n);
+    const char *near = near_name(str_of(name), names, n);
     if (near)
         return err_set(e, ERR_INVALID, "operation", "there is no operation \"%.60s\"; did you mean \"%s\"?", name,
                        near);

@@ -6,71 +6,32 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/near.h"
 
 #include <math.h>
 
-enum { DEFAULT_MAX = 1024 * 1024, NAME_BOUND = 48, KEY_MAX = 200 };
-
-/* ---- the nearest known name ---- */
-
-/* Edits (insert, delete, replace) from a to b; both at most NAME_BOUND long. */
-static size_t distance(struct str a, struct str b)
-{
-    size_t row[NAME_BOUND + 1];
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t best = diagonal + ((a.p[i - 1] | 32) != (b.p[j - 1] | 32));
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            diagonal = row[j];
-            row[j] = best;
-        }
-    }
-    return row[b.n];
-}
-
-struct nearest {
-    struct str wanted, best;
-    size_t edits;
-};
-
-/* Short names allow one edit, longer ones up to three: more would suggest nonsense. */
-static void nearer(struct nearest *n, struct str candidate)
-{
-    if (!n->wanted.n || n->wanted.n > NAME_BOUND || candidate.n > NAME_BOUND)
-        return;
-    size_t d = distance(n->wanted, candidate);
-    size_t allowed = candidate.n <= 4 ? 1 : candidate.n <= 8 ? 2 : 3;
-    if (d <= allowed && d < n->edits) {
-        n->edits = d;
-        n->best = candidate;
-    }
-}
+enum { DEFAULT_MAX = 1024 * 1024, NAME_BOUND = 48, NAMES_MAX = 64, KEY_MAX = 200 };
 
 /* A slip in a name would otherwise be lost without a word; the nearest name is what was meant most often. */
 static enum err_code refuse_unknown(const struct kind *k, struct str key, struct err *e)
 {
-    struct nearest n = {.wanted = key, .best = STR_NONE, .edits = NAME_BOUND + 1};
-    for (size_t i = 0; i < k->n_fields; i++)
+    const char *names[NAMES_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < k->n_fields && n < NAMES_MAX - 2; i++) {
         if (!(k->fields[i].flags & (FIELD_HIDDEN | FIELD_READ_ONLY)))
-            nearer(&n, str_of(k->fields[i].name));
-    nearer(&n, str_of(k->id_name));
-    nearer(&n, STR("project"));
+            names[n++] = k->fields[i].name;
+    }
+    names[n++] = k->id_name;
+    names[n++] = "project";
+    const char *near = near_name(key, names, n);
     struct str shown = str_take(key, NAME_BOUND - 1);
     char field[NAME_BOUND];
     size_t len = 0;
     for (; len < shown.n && shown.p[len]; len++)
         field[len] = shown.p[len];
     field[len] = '\0';
-    if (n.best.p)
-        return err_set(e, ERR_INVALID, field, "%s has no field \"%s\"; did you mean \"%.*s\"?", k->name, field,
-                       STR_ARG(n.best));
+    if (near)
+        return err_set(e, ERR_INVALID, field, "%s has no field \"%s\"; did you mean \"%s\"?", k->name, field, near);
     return err_set(e, ERR_INVALID, field, "%s has no field \"%s\"", k->name, field);
 }
 
@@ -156,7 +117,7 @@ static enum err_code read_choice(const struct field *f, const struct json *v, st
 {
     if (v->type != JSON_STRING)
         return wrong_type(f, "a string", v, e);
-    struct nearest near = {.wanted = v->s, .best = STR_NONE, .edits = NAME_BOUND + 1};
+    struct near near = near_begin(v->s);
     struct str rest = str_of(f->choices);
     while (rest.p) {
         struct str choice = str_cut(&rest, '|');
@@ -164,7 +125,7 @@ static enum err_code read_choice(const struct field *f, const struct json *v, st
             *out = V_TEXT(choice);
             return ERR_OK;
         }
-        nearer(&near, choice);
+        near_try(&near, choice);
     }
     char list[160];
     size_t n = 0;

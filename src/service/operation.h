@@ -136,7 +136,5 @@ bool op_bool(const struct op_call *c, const char *name, bool otherwise);
 int64_t op_time(const struct op_call *c, const char *name);            /* ms, 0 when absent */
 const struct json *op_json(const struct op_call *c, const char *name); /* NULL when absent */
 
-/* The nearest of n names to `s` for "did you mean", NULL when none is near. */
-const char *op_nearest(struct str s, const char *const *names, size_t n);
 
 #endif

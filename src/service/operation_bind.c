@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/near.h"
 
 #include <math.h>
 #include <string.h>
@@ -235,7 +236,7 @@ static enum err_code unknown_name(const struct operation *op, struct str name, c
     size_t n = 0;
     for (size_t i = 0; i < op->n_args && n < 64; i++)
         names[n++] = op->args[i].name;
-    const char *near = op_nearest(name, names, n);
+    const char *near = near_name(name, names, n);
     char field[48];
     size_t len = name.n < sizeof field - 1 ? name.n : sizeof field - 1;
     memcpy(field, name.p, len);

@@ -1,8 +1,6 @@
 /* Reading checked arguments by name. */
 #include "service/operation.h"
 
-#include "base/near.h"
-
 #include <string.h>
 
 const struct json *op_json(const struct op_call *c, const char *name)
@@ -41,9 +39,4 @@ bool op_bool(const struct op_call *c, const char *name, bool otherwise)
 int64_t op_time(const struct op_call *c, const char *name)
 {
     return op_int(c, name, 0);
-}
-
-const char *op_nearest(struct str s, const char *const *names, size_t n)
-{
-    return near_name(s, names, n);
 }

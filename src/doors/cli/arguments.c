@@ -6,6 +6,8 @@
  * anywhere, also between words. */
 #include "doors/cli/arguments_words.h"
 
+#include "base/near.h"
+
 #include <string.h>
 
 enum { NAMES_MAX = 64 };
@@ -86,7 +88,7 @@ static enum err_code unknown_flag(struct parser *p, struct str flag, struct err 
         if (name)
             names[n++] = name + 2;
     }
-    const char *near = op_nearest(flag, names, n);
+    const char *near = near_name(flag, names, n);
     struct str shown = clean_line(p->c->arena, str_take(flag, 40));
     if (near)
         return err_set(e, ERR_INVALID, NULL, "%s has no flag --%.*s; did you mean --%s?", p->c->command, STR_ARG(shown),

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/near.h"
 #include "doors/cli/command.h"
 #include "doors/cli/render.h"
 
@@ -55,6 +56,17 @@ void cli_hint(struct cli *c, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(c->hint, sizeof c->hint, fmt, args);
     va_end(args);
+}
+
+enum err_code cli_unknown(struct cli *c, const char *what, struct str name, const char *const *names, size_t n,
+                          struct err *e)
+{
+    const char *near = near_name(name, names, n);
+    struct str shown = clean_line(c->arena, str_take(name, 60));
+    if (near)
+        return err_set(e, ERR_INVALID, what, "there is no %s \"%.*s\"; did you mean \"%s\"?", what, STR_ARG(shown),
+                       near);
+    return err_set(e, ERR_INVALID, what, "there is no %s \"%.*s\"", what, STR_ARG(shown));
 }
 
 /* An operation that has a CLI name: arguments, checks and answer are all the table's. */

@@ -57,6 +57,10 @@ extern const struct command command_serve, command_list, command_show, command_a
 /* Sets the line that follows an error. */
 void cli_hint(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* "there is no setting \"x\"; did you mean \"y\"?", with the field `what`. */
+enum err_code cli_unknown(struct cli *c, const char *what, struct str name, const char *const *names, size_t n,
+                          struct err *e);
+
 /* The commands that are no operations, and the n-th operation with a CLI name. */
 const struct command *const *commands_own(size_t *n);
 const struct operation *command_operation(const char *name); /* "search", "auth token"; NULL: none */

@@ -1,7 +1,6 @@
 /* call: any operation by its name. The everyday ones have commands of their own; this one reaches all the others, and
  * those that will be added, with the arguments of the table: as key=value, as flags, or as a JSON object on standard
  * input. What the operation is and does stays in the table of operations. */
-#include "base/near.h"
 #include "doors/cli/arguments_words.h"
 #include "doors/cli/render.h"
 
@@ -65,13 +64,8 @@ static enum err_code unknown_operation(struct cli *c, struct str name, struct er
         return err_nomem(e);
     for (size_t i = 0; i < n; i++)
         names[i] = all[i].name;
-    const char *near = near_name(name, names, n);
-    struct str shown = clean_line(c->arena, str_take(name, 60));
     cli_hint(c, "cairn call lists the operations");
-    if (near)
-        return err_set(e, ERR_INVALID, "operation", "there is no operation \"%.*s\"; did you mean \"%s\"?",
-                       STR_ARG(shown), near);
-    return err_set(e, ERR_INVALID, "operation", "there is no operation \"%.*s\"", STR_ARG(shown));
+    return cli_unknown(c, "operation", name, names, n, e);
 }
 
 /* The object on standard input; each member that is an argument gets its place in argv, still without its value. */

@@ -3,7 +3,6 @@
 #include "doors/cli/command.h"
 
 #include "base/json_write.h"
-#include "base/near.h"
 #include "doors/cli/table.h"
 
 static const struct op_arg config_args[] = {
@@ -27,13 +26,8 @@ static enum err_code unknown_setting(struct cli *c, struct str name, struct err 
         return err_nomem(e);
     for (size_t i = 0; i < n; i++)
         names[i] = all[i].name;
-    const char *near = near_name(name, names, n);
-    struct str shown = clean_line(c->arena, str_take(name, 60));
     cli_hint(c, "cairn config lists the settings");
-    if (near)
-        return err_set(e, ERR_INVALID, "name", "there is no setting \"%.*s\"; did you mean \"%s\"?", STR_ARG(shown),
-                       near);
-    return err_set(e, ERR_INVALID, "name", "there is no setting \"%.*s\"", STR_ARG(shown));
+    return cli_unknown(c, "setting", name, names, n, e);
 }
 
 /* Numbers and truths as such, so that a script need not parse them again. */

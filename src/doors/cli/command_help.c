@@ -2,6 +2,7 @@
 #include "doors/cli/command.h"
 
 #include "base/json_write.h"
+#include "base/near.h"
 #include "doors/cli/table.h"
 
 #include <string.h>
@@ -266,7 +267,7 @@ enum err_code help_unknown(struct cli *c, const char *name, struct err *e)
         if (ops[i].cli)
             names[n++] = ops[i].cli;
     }
-    const char *near = op_nearest(str_of(name), names, n);
+    const char *near = near_name(str_of(name), names, n);
     struct str shown = clean_line(c->arena, str_take(str_of(name), 40));
     cli_hint(c, "cairn help lists the commands");
     if (near)

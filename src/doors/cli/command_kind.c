@@ -17,12 +17,8 @@ static enum err_code unknown_kind(struct cli *c, struct str word, struct err *e)
         if (!(kinds[i].flags & KIND_INTERNAL))
             names[known++] = kinds[i].name;
     }
-    const char *near = op_nearest(word, names, known);
-    struct str shown = clean_line(c->arena, str_take(word, NAME_MAX_SHOWN));
     cli_hint(c, "cairn help %s names all kinds", c->command);
-    if (near)
-        return err_set(e, ERR_INVALID, "kind", "there is no kind \"%.*s\"; did you mean \"%s\"?", STR_ARG(shown), near);
-    return err_set(e, ERR_INVALID, "kind", "there is no kind \"%.*s\"", STR_ARG(shown));
+    return cli_unknown(c, "kind", word, names, known, e);
 }
 
 /* "turn_" and 32 hex digits are a turn: ids that we make carry their kind. */

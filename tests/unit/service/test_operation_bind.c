@@ -1,4 +1,5 @@
 /* Argument checks: what is wrong is refused with the field's name, what is right comes out typed. */
+#include "base/near.h"
 #include "service_fixture.h"
 
 #include "base/clock.h"
@@ -105,9 +106,9 @@ static void nearest_names_are_near(void **state)
 {
     static const char *const names[] = {"session_id", "query", "max_results"};
     (void)state;
-    assert_string_equal(op_nearest(STR("sesion_id"), names, 3), "session_id");
-    assert_string_equal(op_nearest(STR("QUERY"), names, 3), "query");
-    assert_null(op_nearest(STR("colour"), names, 3));
+    assert_string_equal(near_name(STR("sesion_id"), names, 3), "session_id");
+    assert_string_equal(near_name(STR("QUERY"), names, 3), "query");
+    assert_null(near_name(STR("colour"), names, 3));
 }
 
 int main(void)
