@@ -136,5 +136,4 @@ bool op_bool(const struct op_call *c, const char *name, bool otherwise);
 int64_t op_time(const struct op_call *c, const char *name);            /* ms, 0 when absent */
 const struct json *op_json(const struct op_call *c, const char *name); /* NULL when absent */
 
-
 #endif
