@@ -348,7 +348,7 @@ static enum err_code run(struct recalling *r, struct err *e)
     for (r->factor = 1; !code; r->factor *= CANDIDATES_MORE) {
         size_t wanted = r->q->max_results < 1 ? 1 : (size_t)r->q->max_results;
         code = attempt(r, e);
-        bool all_seen = r->hits.n < (size_t)(CANDIDATES * r->factor);
+        bool all_seen = r->hits.n < (size_t)CANDIDATES * (size_t)r->factor;
         if (code || !r->gone || r->out->n >= wanted || all_seen || CANDIDATES * r->factor >= CANDIDATES_MOST)
             break;
     }

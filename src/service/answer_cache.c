@@ -77,9 +77,10 @@ static void list_newest(struct shard *s, struct entry *e)
 static void drop(struct shard *s, struct entry *e)
 {
     struct entry **at = bucket_of(s, e->hash);
-    while (*at != e)
+    while (*at && *at != e)
         at = &(*at)->chain;
-    *at = e->chain;
+    if (*at)
+        *at = e->chain;
     unlist(s, e);
     s->used -= size_of(e);
     mem_free(e);
@@ -153,7 +154,7 @@ void answer_cache_put(struct answer_cache *c, struct str key, uint64_t version, 
     *bucket_of(s, hash) = e;
     list_newest(s, e);
     s->used += size_of(e);
-    while (s->used > s->most)
+    while (s->oldest && s->used > s->most)
         drop(s, s->oldest);
     pthread_mutex_unlock(&s->lock);
 }

@@ -80,7 +80,7 @@ static bool append_crud(const struct kind *k)
  * addresses. */
 static void name_kinds(void)
 {
-    for (size_t i = 0; i < built.n_declared; i++) {
+    for (size_t i = 0; built.all && i < built.n_declared; i++) {
         struct operation *op = &built.all[i];
         struct str name = str_of(op->name);
         if ((op->flags & OP_RECORD_BODY) && !op->kind)

@@ -25,7 +25,7 @@ static bool room_for(struct arena *a, void **p, size_t n, size_t *room, size_t s
     void *more = arena_alloc(a, want * size);
     if (!more)
         return false;
-    if (n)
+    if (n && *p)
         memcpy(more, *p, n * size);
     *p = more;
     *room = want;
