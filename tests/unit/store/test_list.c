@@ -144,6 +144,32 @@ static void a_created_range(void **state)
     assert_int_equal(page.rows[0]->created_at, 4000);
 }
 
+/* The order stays the list's own, whatever index the range could be read by. */
+static void a_created_range_of_a_list_in_another_order(void **state)
+{
+    struct place *p = *state;
+    static const int64_t used[] = {5, 1, 9, 3, 7};
+    for (int i = 0; i < 5; i++) {
+        struct record *r = record_new(p->arena, kind_find(STR("prop")));
+        record_set(r, "name", V_TEXT(STR("n")));
+        record_set(r, "usage_count", V_INT(used[i]));
+        r->created_at = (i + 1) * 1000;
+        OK(insert_record(p, r, &e));
+    }
+    struct list_page page;
+    struct list_query q = {
+        .kind = kind_find(STR("prop")), .created_from = 2000, .created_to = 4000, .limit = 2, .count = true};
+    OK(list(p, &q, &page, &e));
+    assert_int_equal(page.n, 2);
+    assert_int_equal(page.total, 3);
+    assert_int_equal(page.rows[0]->created_at, 3000);
+    assert_int_equal(page.rows[1]->created_at, 4000);
+    q.cursor = page.next_cursor;
+    OK(list(p, &q, &page, &e));
+    assert_int_equal(page.n, 1);
+    assert_int_equal(page.rows[0]->created_at, 2000);
+}
+
 static void limits_are_bounded(void **state)
 {
     struct place *p = *state;
@@ -188,6 +214,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nulls_come_last_in_a_descending_order, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(filters_and_counts, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(a_created_range, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(a_created_range_of_a_list_in_another_order, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(limits_are_bounded, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(bent_cursors_are_refused, place_setup, place_teardown),
     };
