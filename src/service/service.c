@@ -76,10 +76,15 @@ enum err_code service_open(const struct service_options *o, struct service **out
         code = s->cache && (s->loads || o->read_only) ? open_meaning(s, e) : err_nomem(e);
         if (code)
             goto out;
-        store_on_commit(s->store, on_commit, s);
         code = journal_open(s, &s->journal, e);
         if (!code)
             code = background_open(s, &s->background, e);
+        if (code)
+            goto out;
+        /* Only now: the writer reads these fields after each commit, and both write as soon as they are open. What
+         * was committed before is told at once. */
+        store_on_commit(s->store, on_commit, s);
+        on_commit(s);
     }
 out:
     if (code)

@@ -92,7 +92,8 @@ enum err_code store_check(struct store *s, void (*report)(void *arg, const char 
 /* Moves the schema to `version` (down or up), each step in a transaction; -1: the newest. */
 enum err_code store_migrate(struct store *s, int version, struct err *e);
 int store_schema_newest(void);
-/* Called on the writer thread after each durable group (set once, before writes). */
+/* Called on the writer thread after each durable group; NULL: nobody. Set by any thread at any time: what the caller
+ * wrote before is seen by fn, and once this has returned the one before is not called any more. */
 void store_on_commit(struct store *s, void (*fn)(void *), void *arg);
 /* Changes whenever any process commits (PRAGMA data_version and own commits). */
 int64_t store_change_count(struct store *s);

@@ -10,6 +10,7 @@
 #include "doors/proxy/proxy.h"
 #include "service/service.h"
 
+#include <netinet/tcp.h>
 #include <pthread.h>
 
 /* What the upstream answers, by a word in the request's body. */
@@ -122,6 +123,8 @@ HELPER void *stub_accept(void *arg)
                 close(fd);
             return NULL;
         }
+        const int at_once = 1; /* small writes would wait 40 ms for the acknowledgement of the one before */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
         pthread_t t;
         struct stub_caller *caller = malloc(sizeof *caller);
         *caller = (struct stub_caller){u, fd};
@@ -165,7 +168,7 @@ struct place {
 HELPER void place_open(struct place *p, struct proxy_options po)
 {
     struct err e = {0};
-    struct service_options so = {.dir = p->dir, .background = true};
+    struct service_options so = {.dir = p->dir, .background = true, .sync_normal = true};
     if (service_open(&so, &p->svc, &e) != ERR_OK)
         fail_msg("%s", e.message);
     po.svc = p->svc;
