@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "doors/proxy/proxy.h"
+#include "service/background.h"
 #include "service/service.h"
 
 #include <netinet/tcp.h>
@@ -228,6 +229,19 @@ HELPER struct answer post(int port, const char *path, const char *body)
     client_answer(&c, &a, false);
     client_close(&c);
     return a;
+}
+
+/* Every so often on a new folder: where a fault hit the index's feed, the feed rests for seconds and each recall reads
+ * all turns since by itself; were they ever more, so were the places, and no number of them would be enough. What works
+ * behind the writes would take its share of the faults too: it is ended, and has tests of its own. */
+static inline struct place *fresh_place(struct place *old)
+{
+    if (old)
+        place_free(old);
+    struct place *p = place_new((struct proxy_options){0});
+    background_close(p->svc->background);
+    p->svc->background = NULL;
+    return p;
 }
 
 #endif

@@ -2,8 +2,6 @@
  * the middle. What users see of all the rest is in tests/e2e. */
 #include "proxy_fixture.h"
 
-#include "service/background.h"
-
 enum { PLACES_MAX = 3000, CLEAN_RUNS = 3, RUNS_A_PLACE = 8 };
 
 #define CYCLE "/api/v2/cycle"
@@ -29,19 +27,6 @@ static void check_answer(struct place *p, const struct answer *a, bool streamed)
     assert_non_null(strstr(stored.body, "\"turn_number\":4"));
     assert_null(strstr(stored.body, "\"turn_number\":5"));
     answer_free(&stored);
-}
-
-/* Every so often on a new folder: where a fault hit the index's feed, the feed rests for seconds and each recall reads
- * all turns since by itself; were they ever more, so were the places, and no number of them would be enough. What works
- * behind the writes would take its share of the faults too: it is ended, and has tests of its own. */
-static struct place *fresh_place(struct place *old)
-{
-    if (old)
-        place_free(old);
-    struct place *p = place_new((struct proxy_options){0});
-    background_close(p->svc->background);
-    p->svc->background = NULL;
-    return p;
 }
 
 /* Each place costs a cycle with its four writes, so where there is memory only some are tried. */

@@ -3,7 +3,7 @@
  * that is not; and the next request is served. */
 #include "proxy_fixture.h"
 
-enum { PLACES_MAX = 1500, CLEAN_RUNS = 3 };
+enum { PLACES_MAX = 1500, CLEAN_RUNS = 3, RUNS_A_PLACE = 32 };
 
 #define MESSAGES "\"messages\":[{\"role\":\"user\",\"content\":\"hello there\"}]"
 
@@ -40,11 +40,13 @@ static void check_answer(struct place *p, const struct answer *a, bool streamed)
 
 static void survives(const char *path, const char *body)
 {
-    struct place *p = place_new((struct proxy_options){0});
+    struct place *p = NULL;
     bool streamed = strstr(body, "\"stream\":true");
     int place = 0, clean = 0;
     for (; clean < CLEAN_RUNS; place++) {
         assert_true(place < PLACES_MAX);
+        if (place % RUNS_A_PLACE == 0)
+            p = fresh_place(p);
         mem_fail_after(place, false);
         struct answer a = post(p->port, path, body);
         bool hit = mem_fail_hit();
