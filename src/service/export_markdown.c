@@ -113,11 +113,30 @@ static void put_turn(struct buf *b, const struct record *r)
 /* What a record of any other kind says, by the first of its fields that is prose. */
 static struct str said_by(const struct record *r)
 {
-    static const char *const fields[] = {"text", "effect_text", "title", "name", "description", "state"};
+    static const char *const fields[] = {"text", "effect_text", "title", "name", "description"};
     struct str said = STR_NONE;
     for (size_t i = 0; i < sizeof fields / sizeof *fields && !said.n; i++)
         said = record_value(r, fields[i]) ? record_text(r, fields[i]) : STR_NONE;
     return said;
+}
+
+/* "agent_states" → "## Agent states" */
+static void put_heading(struct buf *b, const char *plural)
+{
+    buf_fmt(b, "\n## %c", plural[0] - 'a' + 'A');
+    for (const char *c = plural + 1; *c; c++)
+        buf_char(b, *c == '_' ? ' ' : *c);
+    buf_cstr(b, "\n\n");
+}
+
+/* As code: its JSON holds no line break, so it cannot end the fence. */
+static void put_state(struct buf *b, const struct record *r)
+{
+    buf_cstr(b, "- ");
+    put_line(b, record_text(r, "agent"));
+    buf_cstr(b, "\n\n  ```json\n  ");
+    buf_str(b, record_text(r, "state"));
+    buf_cstr(b, "\n  ```\n");
 }
 
 static void put_record(struct export_out *x, const struct record *r, struct str attached)
@@ -137,9 +156,12 @@ static void put_record(struct export_out *x, const struct record *r, struct str 
         x->list = r->kind;
         return;
     }
-    if (x->list != r->kind) {
-        buf_fmt(b, "\n## %c%s\n\n", r->kind->plural[0] - 'a' + 'A', r->kind->plural + 1);
-        x->list = r->kind;
+    if (x->list != r->kind)
+        put_heading(b, r->kind->plural);
+    x->list = r->kind;
+    if (r->kind == KIND_AGENT_STATE) {
+        put_state(b, r);
+        return;
     }
     buf_cstr(b, "- ");
     put_line(b, said_by(r));
