@@ -244,4 +244,26 @@ static inline struct place *fresh_place(struct place *old)
     return p;
 }
 
+/* Stops the proxy while an answer streams: the client is cut off, what had come is stored and marked, and the folder
+ * serves again. Frees all three. `a`: the head of that answer. */
+static inline void stop_keeps_what_came(struct place *p, struct client *c, struct answer *a)
+{
+    char request[256];
+    snprintf(request, sizeof request, "GET /api/v2/conversations/%s HTTP/1.1\r\n" HOST "\r\n",
+             answer_header(a, "X-Cairn-Conversation"));
+    proxy_stop(p->proxy);
+    assert_true(client_closed(c, 5000));
+    client_close(c);
+    answer_free(a);
+    *a = ask(p->port, request);
+    assert_int_equal(a->status, 200);
+    assert_non_null(strstr(a->body, "\"content\":\"Hello you\""));
+    assert_non_null(strstr(a->body, "\"incomplete\":true"));
+    answer_free(a);
+    http_stop(p->http, 1000);
+    service_close(p->svc);
+    place_open(p, (struct proxy_options){0}); /* the same folder serves again */
+    place_free(p);
+}
+
 #endif

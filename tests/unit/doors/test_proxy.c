@@ -78,26 +78,11 @@ static void stopping_stores_what_came(void **state)
     struct place *p = place_new((struct proxy_options){0});
     struct client c;
     struct answer a;
-    char request[256];
     client_open(&c, p->port);
     post_to(&c, "/v1/chat/completions", "{\"session_id\":\"s\",\"model\":\"stall\",\"stream\":true," MESSAGES "}");
     client_head(&c, &a);
     assert_true(c.n > 0 || client_fill(&c));
-    snprintf(request, sizeof request, "GET /api/v2/conversations/%s HTTP/1.1\r\n" HOST "\r\n",
-             answer_header(&a, "X-Cairn-Conversation"));
-    proxy_stop(p->proxy);
-    assert_true(client_closed(&c, 5000));
-    client_close(&c);
-    answer_free(&a);
-    a = ask(p->port, request);
-    assert_int_equal(a.status, 200);
-    assert_non_null(strstr(a.body, "\"content\":\"Hello you\""));
-    assert_non_null(strstr(a.body, "\"incomplete\":true"));
-    answer_free(&a);
-    http_stop(p->http, 1000);
-    service_close(p->svc);
-    place_open(p, (struct proxy_options){0}); /* the same folder serves again */
-    place_free(p);
+    stop_keeps_what_came(p, &c, &a);
 }
 
 static void a_departed_client_closes_the_upstream(void **state)

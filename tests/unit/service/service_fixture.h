@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "service/chat_memory.h"
 #include "service/service.h"
+#include "store/records.h"
 
 struct fixture {
     char dir[64];
@@ -90,6 +91,31 @@ static inline const struct json *fixture_ok(struct fixture *f, const char *name,
 static inline const char *fixture_text(struct fixture *f, const struct json *o, const char *key)
 {
     return arena_cstr(f->arena, json_text(o, key));
+}
+
+/* An operation's arguments, printed into the fixture's arena. */
+static inline const char *fixture_args(struct fixture *f, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static inline const char *fixture_args(struct fixture *f, const char *format, ...)
+{
+    va_list list;
+    char text[4096];
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    return arena_cstr(f->arena, str_of(text));
+}
+
+/* A stored record; it must be there. */
+static inline struct record *fixture_record(struct fixture *f, const struct kind *k, const char *id)
+{
+    struct store_tx *tx;
+    struct record *r = NULL;
+    struct err e = {0};
+    assert_int_equal(store_read_begin(f->svc->store, &tx, &e), ERR_OK);
+    assert_int_equal(record_get(tx, f->arena, k, str_of(id), STR_NONE, &r, &e), ERR_OK);
+    store_read_end(tx);
+    return r;
 }
 
 #endif

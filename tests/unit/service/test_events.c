@@ -19,28 +19,17 @@ static const char *session(struct fixture *f)
     return fixture_text(f, fixture_ok(f, "session.create", "{}"), "session_id");
 }
 
-static const char *args(struct fixture *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static const char *args(struct fixture *f, const char *format, ...)
-{
-    va_list list;
-    char text[4096];
-    va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
-    va_end(list);
-    return arena_cstr(f->arena, str_of(text));
-}
-
 static const char *conversation(struct fixture *f, const char *session_id)
 {
-    const struct json *c = fixture_ok(f, "conversation.create", args(f, "{\"session_id\":\"%s\"}", session_id));
+    const struct json *c = fixture_ok(f, "conversation.create", fixture_args(f, "{\"session_id\":\"%s\"}", session_id));
     return fixture_text(f, c, "conversation_id");
 }
 
 static void say(struct fixture *f, const char *conversation_id, const char *agent, const char *role, const char *text)
 {
     fixture_ok(f, "turn.add",
-               args(f, "{\"conversation_id\":\"%s\",\"agent\":\"%s\",\"role\":\"%s\",\"content\":\"%s\"}",
-                    conversation_id, agent, role, text));
+               fixture_args(f, "{\"conversation_id\":\"%s\",\"agent\":\"%s\",\"role\":\"%s\",\"content\":\"%s\"}",
+                            conversation_id, agent, role, text));
 }
 
 static void catch_up(struct fixture *f)
@@ -52,13 +41,13 @@ static void catch_up(struct fixture *f)
 /* Newest first. */
 static const struct json *events(struct fixture *f, const char *session_id)
 {
-    return fixture_ok(f, "event.list", args(f, "{\"session_id\":\"%s\"}", session_id));
+    return fixture_ok(f, "event.list", fixture_args(f, "{\"session_id\":\"%s\"}", session_id));
 }
 
 static const struct json *save(struct fixture *f, const char *session_id, const char *text, const char *more)
 {
     return fixture_ok(f, "event.create",
-                      args(f, "{\"session_id\":\"%s\",\"effect_text\":\"%s\"%s}", session_id, text, more));
+                      fixture_args(f, "{\"session_id\":\"%s\",\"effect_text\":\"%s\"%s}", session_id, text, more));
 }
 
 static struct record *stored(struct fixture *f, const char *id)
@@ -129,7 +118,7 @@ static void an_event_by_hand_is_linked_too(void **state)
     const struct json *error = save(f, s, ERROR, ""), *fix = save(f, s, FIX, "");
     assert_true(str_eq(json_text(fix, "cause_id"), json_text(error, "id")));
     const struct json *named =
-        save(f, s, "Nothing alike was bought.", args(f, ",\"cause_id\":\"%s\"", fixture_text(f, error, "id")));
+        save(f, s, "Nothing alike was bought.", fixture_args(f, ",\"cause_id\":\"%s\"", fixture_text(f, error, "id")));
     assert_true(str_eq(json_text(named, "cause_id"), json_text(error, "id")));
 }
 
@@ -202,8 +191,8 @@ static void make_chain(struct fixture *f, const char **ids, int n)
 {
     const char *s = session(f), *more = "";
     for (int i = 0; i < n; i++) {
-        ids[i] = fixture_text(f, save(f, s, args(f, "Step %d happened.", i), more), "id");
-        more = args(f, ",\"cause_id\":\"%s\"", ids[i]);
+        ids[i] = fixture_text(f, save(f, s, fixture_args(f, "Step %d happened.", i), more), "id");
+        more = fixture_args(f, ",\"cause_id\":\"%s\"", ids[i]);
     }
 }
 
@@ -232,7 +221,7 @@ static void circles_and_long_chains_end(void **state)
     walk_from(f, ids[CAUSAL_CAUSES_MAX + 7], &chain);
     assert_int_equal(chain.n, CAUSAL_CAUSES_MAX + 1);
     make_chain(f, ids, 3);
-    fixture_ok(f, "event.update", args(f, "{\"id\":\"%s\",\"cause_id\":\"%s\"}", ids[0], ids[2]));
+    fixture_ok(f, "event.update", fixture_args(f, "{\"id\":\"%s\",\"cause_id\":\"%s\"}", ids[0], ids[2]));
     walk_from(f, ids[1], &chain);
     assert_int_equal(chain.n, 3);
 }
@@ -254,7 +243,8 @@ static void set_back(struct fixture *f, const char *id, double vitality, int hou
 {
     char at[CLOCK_TEXT];
     clock_format(clock_now_ms() - (int64_t)hours * 3600000, at);
-    fixture_ok(f, "event.update", args(f, "{\"id\":\"%s\",\"vitality\":%g,\"vitality_at\":\"%s\"}", id, vitality, at));
+    fixture_ok(f, "event.update",
+               fixture_args(f, "{\"id\":\"%s\",\"vitality\":%g,\"vitality_at\":\"%s\"}", id, vitality, at));
 }
 
 static void run_vitality(struct fixture *f, int64_t written, int64_t archived)
@@ -279,7 +269,8 @@ static void below_the_bound_events_are_archived_and_come_back_when_recalled(void
     assert_true(str_is(record_text(stored(f, old), "status"), "archived"));
     assert_true(fabs(record_real(stored(f, faded), "vitality") - exp(-0.5)) < 0.001);
     assert_int_equal(events(f, s)->n, 1);
-    assert_int_equal(fixture_ok(f, "event.list", args(f, "{\"session_id\":\"%s\",\"status\":\"archived\"}", s))->n, 1);
+    assert_int_equal(
+        fixture_ok(f, "event.list", fixture_args(f, "{\"session_id\":\"%s\",\"status\":\"archived\"}", s))->n, 1);
     assert_null(json_text(save(f, s, FIX, ""), "cause_id").p); /* no cause any more */
     struct str id = str_of(old);
     vitality_rise(f->svc, &id, 1, VITALITY_RECALLED);
@@ -296,7 +287,7 @@ static void a_named_cause_rises_by_a_tenth_and_never_above_one(void **state)
     save(f, s, FIX, "");
     assert_true(fabs(record_real(stored(f, error), "vitality") - 0.6) < 0.001);
     set_back(f, error, 0.95, 0);
-    save(f, s, FIX, args(f, ",\"cause_id\":\"%s\"", error));
+    save(f, s, FIX, fixture_args(f, ",\"cause_id\":\"%s\"", error));
     assert_true(record_real(stored(f, error), "vitality") == 1.0);
 }
 

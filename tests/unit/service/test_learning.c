@@ -9,17 +9,6 @@
 #include "service/context_load.h"
 #include "service/learning.h"
 
-static const char *args(struct fixture *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static const char *args(struct fixture *f, const char *format, ...)
-{
-    va_list list;
-    char text[4096];
-    va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
-    va_end(list);
-    return arena_cstr(f->arena, str_of(text));
-}
-
 static const char *session(struct fixture *f)
 {
     return fixture_text(f, fixture_ok(f, "session.create", "{}"), "session_id");
@@ -27,14 +16,15 @@ static const char *session(struct fixture *f)
 
 static const char *conversation(struct fixture *f, const char *session_id)
 {
-    const struct json *c = fixture_ok(f, "conversation.create", args(f, "{\"session_id\":\"%s\"}", session_id));
+    const struct json *c = fixture_ok(f, "conversation.create", fixture_args(f, "{\"session_id\":\"%s\"}", session_id));
     return fixture_text(f, c, "conversation_id");
 }
 
 static void say(struct fixture *f, const char *conversation_id, const char *text)
 {
-    fixture_ok(f, "turn.add",
-               args(f, "{\"conversation_id\":\"%s\",\"agent\":\"greta\",\"content\":\"%s\"}", conversation_id, text));
+    fixture_ok(
+        f, "turn.add",
+        fixture_args(f, "{\"conversation_id\":\"%s\",\"agent\":\"greta\",\"content\":\"%s\"}", conversation_id, text));
 }
 
 static void catch_up(struct fixture *f)
@@ -45,7 +35,7 @@ static void catch_up(struct fixture *f)
 
 static const struct json *state_of(struct fixture *f, const char *session_id)
 {
-    const char *a = args(f, "{\"session_id\":\"%s\",\"agent\":\"greta\"}", session_id);
+    const char *a = fixture_args(f, "{\"session_id\":\"%s\",\"agent\":\"greta\"}", session_id);
     return json_get(fixture_ok(f, "agent_state.show", a), "state");
 }
 
@@ -104,7 +94,7 @@ static void test_a_batch_that_is_undone_leaves_no_trace(void **state)
     assert_int_equal(learning_think(&b, &w.plan, &e), ERR_OK);
     assert_non_null(w.plan);
     assert_int_equal(store_write(f->svc->store, apply_on, &w, &e), ERR_IO);
-    const char *a = args(f, "{\"session_id\":\"%s\",\"agent\":\"greta\"}", s);
+    const char *a = fixture_args(f, "{\"session_id\":\"%s\",\"agent\":\"greta\"}", s);
     assert_int_equal(fixture_call(f, "agent_state.show", a, NULL, &e), ERR_NOT_FOUND);
     w.fail = false;
     assert_int_equal(store_write(f->svc->store, apply_on, &w, &e), ERR_OK);
@@ -149,7 +139,7 @@ static void test_a_model_is_told_what_helps_and_no_counts(void **state)
 
 static const struct json *loads(struct fixture *f, const char *session_id)
 {
-    return fixture_ok(f, "context_load.list", args(f, "{\"session_id\":\"%s\",\"limit\":1000}", session_id));
+    return fixture_ok(f, "context_load.list", fixture_args(f, "{\"session_id\":\"%s\",\"limit\":1000}", session_id));
 }
 
 static void note(struct fixture *f, const char *session_id, const char *query, size_t items)
@@ -185,7 +175,7 @@ static void test_a_trace_of_a_session_that_is_gone_is_not_written(void **state)
 {
     struct fixture *f = *state;
     const char *s = session(f), *other = session(f);
-    fixture_ok(f, "session.delete", args(f, "{\"id\":\"%s\"}", s));
+    fixture_ok(f, "session.delete", fixture_args(f, "{\"id\":\"%s\"}", s));
     note(f, s, "lost", 1);
     note(f, other, "kept", 1);
     catch_up(f);

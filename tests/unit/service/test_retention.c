@@ -32,17 +32,6 @@ static const char *talk(struct fixture *f, const char *session, int turns)
     return conversation;
 }
 
-static struct record *read_record(struct fixture *f, const struct kind *k, const char *id)
-{
-    struct store_tx *tx;
-    struct record *r = NULL;
-    struct err e = {0};
-    assert_int_equal(store_read_begin(f->svc->store, &tx, &e), ERR_OK);
-    assert_int_equal(record_get(tx, f->arena, k, str_of(id), STR_NONE, &r, &e), ERR_OK);
-    store_read_end(tx);
-    return r;
-}
-
 struct change {
     struct fixture *f;
     const struct kind *kind;
@@ -62,7 +51,7 @@ static enum err_code change_on(struct store_tx *tx, void *arg, struct err *e)
 static void set_int(struct fixture *f, const struct kind *k, const char *id, const char *field, int64_t value)
 {
     struct err e = {0};
-    struct change c = {f, k, read_record(f, k, id)->seq, field, value};
+    struct change c = {f, k, fixture_record(f, k, id)->seq, field, value};
     assert_int_equal(store_write(f->svc->store, change_on, &c, &e), ERR_OK);
 }
 
@@ -84,7 +73,7 @@ static struct retention_done run(struct fixture *f, struct retention_wish wish)
 
 static bool is_archived(struct fixture *f, const char *session)
 {
-    return str_is(record_text(read_record(f, KIND_SESSION, session), "status"), "archived");
+    return str_is(record_text(fixture_record(f, KIND_SESSION, session), "status"), "archived");
 }
 
 static size_t turns_of(struct fixture *f, const char *conversation)
@@ -147,7 +136,7 @@ static void an_archived_session_is_due_from_when_it_was_archived(void **state)
     assert_int_equal(aged_by(f, AGED_ARCHIVED, INT64_MAX), 0);
     fixture_ok(f, "session.archive", args);
     set_int(f, KIND_SESSION, session, "last_active", clock_now_ms() - 400 * DAY);
-    int64_t at = read_record(f, KIND_SESSION, session)->updated_at;
+    int64_t at = fixture_record(f, KIND_SESSION, session)->updated_at;
     assert_int_equal(aged_by(f, AGED_ARCHIVED, at - 1), 0);
     assert_int_equal(aged_by(f, AGED_ARCHIVED, at), 1);
     set_int(f, KIND_SESSION, session, "last_active", at + 10000); /* looked at since */
@@ -184,7 +173,7 @@ static void a_conversation_is_shed_when_its_days_are_over_and_not_before(void **
     assert_int_equal(d.turns, 5);
     assert_int_equal(turns_of(f, before), 5);
     assert_int_equal(turns_of(f, after), 0);
-    assert_true(record_text(read_record(f, KIND_CONVERSATION, after), "context_summary").n > 0);
+    assert_true(record_text(fixture_record(f, KIND_CONVERSATION, after), "context_summary").n > 0);
 }
 
 struct removal {

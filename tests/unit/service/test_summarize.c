@@ -43,17 +43,6 @@ static const struct json *summarize(struct fixture *f, const char *conversation,
     return fixture_ok(f, "conversation.summarize", args);
 }
 
-static struct record *read_record(struct fixture *f, const struct kind *k, const char *id)
-{
-    struct store_tx *tx;
-    struct record *r = NULL;
-    struct err e = {0};
-    assert_int_equal(store_read_begin(f->svc->store, &tx, &e), ERR_OK);
-    assert_int_equal(record_get(tx, f->arena, k, str_of(id), STR_NONE, &r, &e), ERR_OK);
-    store_read_end(tx);
-    return r;
-}
-
 static void a_conversation_is_summed_up_and_carries_its_summary(void **state)
 {
     struct fixture *f = *state;
@@ -62,9 +51,9 @@ static void a_conversation_is_summed_up_and_carries_its_summary(void **state)
     assert_true(json_get(answer, "summarized")->boolean);
     assert_true(str_find(json_text(answer, "summary"), STR("Caroline went to a support group in Lisbon")) >= 0);
     assert_true(str_is(json_text(answer, "method"), "extractive"));
-    struct record *c = read_record(f, KIND_CONVERSATION, conversation);
+    struct record *c = fixture_record(f, KIND_CONVERSATION, conversation);
     assert_true(str_eq(record_text(c, "context_summary"), json_text(answer, "summary")));
-    struct record *r = read_record(f, KIND_SUMMARY, fixture_text(f, answer, "summary_id"));
+    struct record *r = fixture_record(f, KIND_SUMMARY, fixture_text(f, answer, "summary_id"));
     assert_int_equal(record_int(r, "first_turn"), 1);
     assert_int_equal(record_int(r, "last_turn"), 6);
     assert_true(str_find(record_text(r, "character_developments"), STR("\"Melanie\":[")) >= 0);
@@ -85,7 +74,7 @@ static void nothing_said_is_nothing_written(void **state)
     struct fixture *f = *state;
     const char *session = made_id(f, "session.create", "{}", "session_id"), *conversation = talk(f, session, 0);
     assert_false(json_get(summarize(f, conversation, true), "summarized")->boolean);
-    assert_int_equal(record_text(read_record(f, KIND_CONVERSATION, conversation), "context_summary").n, 0);
+    assert_int_equal(record_text(fixture_record(f, KIND_CONVERSATION, conversation), "context_summary").n, 0);
 }
 
 static void a_session_is_summed_up_from_its_conversations(void **state)
@@ -99,7 +88,7 @@ static void a_session_is_summed_up_from_its_conversations(void **state)
     const struct json *answer = fixture_ok(f, "session.summarize", args);
     assert_int_equal(json_get(answer, "conversation_count")->integer, 2);
     assert_true(str_find(json_text(answer, "summary"), STR("Caroline")) >= 0);
-    assert_true(str_eq(record_text(read_record(f, KIND_SESSION, session), "summary"), json_text(answer, "summary")));
+    assert_true(str_eq(record_text(fixture_record(f, KIND_SESSION, session), "summary"), json_text(answer, "summary")));
 }
 
 /* ---- upkeep ---- */
@@ -130,7 +119,7 @@ static void what_went_quiet_is_summed_up_once(void **state)
     keep_up(f);
     assert_int_equal(summaries_of(f, quiet), 1);
     assert_int_equal(summaries_of(f, brief), 0);
-    assert_true(record_text(read_record(f, KIND_SESSION, session), "summary").n > 0);
+    assert_true(record_text(fixture_record(f, KIND_SESSION, session), "summary").n > 0);
 }
 
 static void new_turns_make_it_due_again(void **state)
@@ -179,7 +168,7 @@ static void a_callers_own_session_summary_stays(void **state)
     fixture_ok(f, "context.summary", args);
     talk(f, session, 6);
     keep_up(f);
-    assert_true(str_is(record_text(read_record(f, KIND_SESSION, session), "summary"), "Mine."));
+    assert_true(str_is(record_text(fixture_record(f, KIND_SESSION, session), "summary"), "Mine."));
 }
 
 /* ---- by a model ---- */
