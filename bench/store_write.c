@@ -193,8 +193,9 @@ static void *run_client(void *arg)
     struct client *c = arg;
     while (clock_mono_us() < c->end_us) {
         next_turn(c);
-        if (store_write(c->store, append_job, c, NULL))
-            die("a turn could not be stored");
+        struct err e = {0};
+        if (store_write(c->store, append_job, c, &e))
+            die(e.message);
         c->rows++;
     }
     return NULL;
@@ -236,7 +237,7 @@ static void resubmit(struct store_job *job)
 {
     struct client *c = (struct client *)job;
     if (job->code)
-        die("a turn could not be stored");
+        die(job->err.message);
     c->rows++;
     if (clock_mono_us() >= c->end_us) {
         c->over = true;
