@@ -1,11 +1,19 @@
 /* Fills a store for the benchmarks, through the store's own calls, 1,000 turns a transaction, without waiting for the
- * disk (synchronous=NORMAL): nothing of this is measured. The index is left to the server that is started next.
+ * disk (synchronous=NORMAL): nothing of this is measured. The index of words is left to the server that is started
+ * next.
  *
- * Usage: fill turns DIR TURNS SESSIONS    prints {"sessions":[…],"conversations":[…]}, at most 200 of each, spread
- * evenly fill questions TURNS COUNT FIRST prints COUNT questions about those turns, one a line; other FIRST, others */
+ * Usage: fill turns DIR TURNS SESSIONS
+ *            prints {"sessions":[…],"conversations":[…],"text_bytes":…}, at most 200 of each, spread evenly
+ *        fill meaning DIR TURNS SESSIONS POOL MODEL
+ *            the same, of turns with meaning (pool.h) whose vectors are written too, as the model's own
+ *        fill questions TURNS COUNT FIRST
+ *            prints COUNT questions about those turns, one a line; other FIRST, others */
+#include "pool.h"
 #include "words.h"
 
 #include "base/arena.h"
+#include "embed/embed.h"
+#include "index/vectors.h"
 #include "service/operation.h"
 #include "service/place.h"
 #include "store/store.h"
@@ -18,8 +26,18 @@
 enum { BATCH = 1000, LONGEST = 50, SHOWN = 200, SEED = 2 };
 static const int64_t FIRST_MS = 1672531200000; /* 2023-01-01; a turn a minute from there */
 
+struct meaning_rows { /* of the batch that was stored last */
+    struct pool *pool;
+    struct vectors *vectors;
+    struct vector_row *rows;
+    float *floats;
+    char (*turn_ids)[ID_MAX], (*session_ids)[ID_MAX];
+    size_t n;
+};
 struct filling {
     const struct words *words;
+    struct meaning_rows *meaning; /* NULL: turns of words.h, without vectors */
+    int64_t text_bytes;
     int64_t turns, sessions, each; /* each: turns of a conversation */
     int64_t done;                  /* turns stored */
     struct record *session;
@@ -66,11 +84,27 @@ static enum err_code begin_conversation(struct store_tx *tx, struct filling *f, 
     return place_conversation_new(tx, f->arena, str_of(f->conversation_id), &session, str_of(text), e);
 }
 
+static void add_vector(struct filling *f, const struct turn_added *added)
+{
+    struct meaning_rows *m = f->meaning;
+    float *v = m->floats + m->n * pool_dimensions(m->pool);
+    pool_vector(m->pool, (uint64_t)f->done, v);
+    memcpy(m->turn_ids[m->n], added->id, ID_MAX);
+    memcpy(m->session_ids[m->n], f->session_id, ID_MAX);
+    m->rows[m->n] = (struct vector_row){.seq = added->seq,
+                                        .turn_id = str_of(m->turn_ids[m->n]),
+                                        .session_id = str_of(m->session_ids[m->n]),
+                                        .project = STR("default"),
+                                        .v = v};
+    m->n++;
+}
+
 static enum err_code add_turn(struct store_tx *tx, struct filling *f, struct err *e)
 {
     char text[WORDS_TEXT_MAX];
     int64_t i = f->done;
-    size_t n = words_turn(f->words, (uint64_t)i, text);
+    size_t n =
+        f->meaning ? pool_text(f->meaning->pool, f->words, (uint64_t)i, text) : words_turn(f->words, (uint64_t)i, text);
     struct turn_new t = {.conversation_id = str_of(f->conversation_id),
                          .agent = str_of(words_name((uint64_t)(i / f->each * 2 + i % 2))),
                          .role = i % 2 ? STR("assistant") : STR("user"),
@@ -78,7 +112,11 @@ static enum err_code add_turn(struct store_tx *tx, struct filling *f, struct err
                          .timestamp = FIRST_MS + i * 60000,
                          .token_count = -1};
     struct turn_added added;
-    return turn_append(tx, &t, &added, e);
+    enum err_code code = turn_append(tx, &t, &added, e);
+    f->text_bytes += (int64_t)n;
+    if (code == ERR_OK && f->meaning)
+        add_vector(f, &added);
+    return code;
 }
 
 /* A batch of turns. It is alone in its group, so it is not run again. */
@@ -94,6 +132,16 @@ static enum err_code add_batch(struct store_tx *tx, void *arg, struct err *e)
         if (!code)
             code = add_turn(tx, f, e);
     }
+    return code;
+}
+
+static enum err_code append_vectors(struct meaning_rows *m, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    for (size_t at = 0; !code && m && at < m->n; at += VECTORS_BLOCK)
+        code = vectors_append(m->vectors, m->rows + at, m->n - at < VECTORS_BLOCK ? m->n - at : VECTORS_BLOCK, e);
+    if (m)
+        m->n = 0;
     return code;
 }
 
@@ -118,6 +166,8 @@ static enum err_code fill_turns(struct filling *f, const char *dir, struct err *
         code = err_nomem(e);
     while (!code && f->done < f->turns) {
         code = store_write(s, add_batch, f, e);
+        if (!code)
+            code = append_vectors(f->meaning, e);
         arena_reset(f->arena);
     }
     if (f->arena)
@@ -129,7 +179,7 @@ static enum err_code fill_turns(struct filling *f, const char *dir, struct err *
         print_ids("sessions", sessions, f->n_sessions);
         printf(",");
         print_ids("conversations", conversations, f->n_conversations);
-        puts("}");
+        printf(",\"text_bytes\":%lld}\n", (long long)f->text_bytes);
     }
     return code;
 }
@@ -144,30 +194,72 @@ static void print_questions(const struct words *w, uint64_t turns, uint64_t coun
     }
 }
 
+/* Under the model's own id, so that the server takes the vectors for those it made. */
+static enum err_code fill_with_meaning(struct filling *f, const char *dir, const char *pool, const char *model,
+                                       struct err *e)
+{
+    static char turn_ids[BATCH][ID_MAX], session_ids[BATCH][ID_MAX];
+    static struct vector_row rows[BATCH];
+    struct meaning_rows m = {.pool = pool_open(pool), .rows = rows, .turn_ids = turn_ids, .session_ids = session_ids};
+    struct embedder *embedder = NULL;
+    enum err_code code = embed_open(model, NULL, &embedder, e);
+    if (!code && embed_dimensions(embedder) != pool_dimensions(m.pool))
+        code = err_set(e, ERR_INVALID, NULL, "the pool's vectors are not of this model");
+    struct vectors_options o = {.dir = dir, .dimensions = pool_dimensions(m.pool)};
+    if (!code) {
+        o.model_id = embed_model_id(embedder);
+        code = vectors_open(&o, &m.vectors, e);
+    }
+    m.floats = calloc(BATCH * pool_dimensions(m.pool), sizeof *m.floats);
+    if (!code && !m.floats)
+        code = err_nomem(e);
+    f->meaning = &m;
+    if (!code)
+        code = fill_turns(f, dir, e);
+    f->meaning = NULL;
+    free(m.floats);
+    vectors_close(m.vectors);
+    embed_close(embedder);
+    pool_close(m.pool);
+    return code;
+}
+
+static int fill_store(struct filling *f, char **argv, bool with_meaning)
+{
+    struct err e = {0};
+    f->turns = strtoll(argv[3], NULL, 10);
+    f->sessions = strtoll(argv[4], NULL, 10);
+    if (f->turns <= 0 || f->sessions <= 0 || f->turns % f->sessions ||
+        (per_session(f) > LONGEST && per_session(f) % LONGEST))
+        return 2;
+    f->each = per_session(f) < LONGEST ? per_session(f) : LONGEST;
+    enum err_code code =
+        with_meaning ? fill_with_meaning(f, argv[2], argv[5], argv[6], &e) : fill_turns(f, argv[2], &e);
+    if (code)
+        fprintf(stderr, "fill: %s\n", e.message);
+    return code ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     struct filling f = {.done = 0};
-    struct err e = {0};
     struct words *w = words_new(SEED);
-    long long a = argc == 5 ? atoll(argv[3]) : 0, b = argc == 5 ? atoll(argv[4]) : -1;
     int status = 2;
     f.words = w;
-    if (w && argc == 5 && strcmp(argv[1], "questions") == 0 && atoll(argv[2]) > 0 && a > 0 && b >= 0) {
-        print_questions(w, (uint64_t)atoll(argv[2]), (uint64_t)a, (uint64_t)b);
+    if (w && argc == 5 && strcmp(argv[1], "questions") == 0 && strtoll(argv[2], NULL, 10) > 0 &&
+        strtoll(argv[3], NULL, 10) > 0) {
+        print_questions(w, (uint64_t)strtoll(argv[2], NULL, 10), (uint64_t)strtoll(argv[3], NULL, 10),
+                        (uint64_t)strtoll(argv[4], NULL, 10));
         status = 0;
-    } else if (w && argc == 5 && strcmp(argv[1], "turns") == 0 && a > 0 && b > 0 && a % b == 0 &&
-               (a / b < LONGEST || a / b % LONGEST == 0)) {
-        f.turns = a;
-        f.sessions = b;
-        f.each = a / b < LONGEST ? a / b : LONGEST;
-        status = fill_turns(&f, argv[2], &e) ? 1 : 0;
-        if (status)
-            fprintf(stderr, "fill: %s\n", e.message);
-    } else {
-        fputs("usage: fill turns DIR TURNS SESSIONS (sessions of equal size, a multiple of 50) | fill questions TURNS "
-              "COUNT FIRST\n",
-              stderr);
+    } else if (w && argc == 5 && strcmp(argv[1], "turns") == 0) {
+        status = fill_store(&f, argv, false);
+    } else if (w && argc == 7 && strcmp(argv[1], "meaning") == 0) {
+        status = fill_store(&f, argv, true);
     }
+    if (status == 2)
+        fputs("usage: fill turns DIR TURNS SESSIONS | fill meaning DIR TURNS SESSIONS POOL MODEL (sessions of equal "
+              "size, a multiple of 50) | fill questions TURNS COUNT FIRST\n",
+              stderr);
     words_free(w);
     return status;
 }

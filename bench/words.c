@@ -177,9 +177,9 @@ static void pick(struct picks *p, const char *word)
     p->word[p->n++] = word;
 }
 
-static size_t prose(const struct words *w, uint64_t state, char *out, struct picks *p)
+static size_t prose(const struct words *w, uint64_t state, size_t least, char *out, struct picks *p)
 {
-    size_t n = 0, target = PROSE_BYTES + below(&state, 120);
+    size_t n = 0, target = least + below(&state, 120);
     int in_sentence = 0, length = 0;
     while (n < target) {
         unsigned rank = draw(w, &state);
@@ -247,12 +247,17 @@ static size_t turn(const struct words *w, uint64_t number, char *out, struct pic
     uint64_t state = start(w, number);
     if (below(&state, 10) < CHAT_IN_TEN)
         return chat(state, out, p);
-    return prose(w, state, out, p);
+    return prose(w, state, PROSE_BYTES, out, p);
 }
 
 size_t words_prose(const struct words *w, uint64_t number, char *out)
 {
-    return prose(w, start(w, number), out, NULL);
+    return prose(w, start(w, number), PROSE_BYTES, out, NULL);
+}
+
+size_t words_filler(const struct words *w, uint64_t number, size_t bytes, char *out)
+{
+    return prose(w, start(w, number), bytes < PROSE_BYTES ? bytes : PROSE_BYTES, out, NULL);
 }
 
 size_t words_turn(const struct words *w, uint64_t number, char *out)

@@ -17,6 +17,8 @@ void words_free(struct words *w);
 
 /* Each writes a NUL-terminated text into out[WORDS_TEXT_MAX] and returns its length. */
 size_t words_prose(const struct words *w, uint64_t number, char *out);
+/* Prose of `bytes` to bytes + 120 bytes, at most as long as words_prose makes it. */
+size_t words_filler(const struct words *w, uint64_t number, size_t bytes, char *out);
 /* What turn `number` of a benchmark's store says: 7 in 10 are prose, 3 in 10 chat. */
 size_t words_turn(const struct words *w, uint64_t number, char *out);
 /* A question about that turn: five of its content words among stop words. */
