@@ -30,6 +30,12 @@ struct meaning_state {
 };
 void meaning_state(struct meaning *m, struct meaning_state *out);
 
+/* The length of its vectors; 0: no model, or not loaded yet. m may be NULL. */
+size_t meaning_dimensions(struct meaning *m);
+/* Vectors of other short texts than turns, out[n × dimensions]; kept nowhere. ERR_UNAVAILABLE without a model. */
+enum err_code meaning_vectors(struct meaning *m, const struct str *texts, size_t n, enum embed_use use, float *out,
+                              struct err *e);
+
 /* What a question means, and the turns nearest to that. */
 struct sense {
     const float *vector;     /* NULL: no meaning */

@@ -1,6 +1,6 @@
 /* Causes by rules. Three kinds of evidence add up, and only where they reach SURE is there a link:
  *
- *   similarity   0.5..1   the two tell of the same thing (event_similarity)
+ *   similarity   0.5..1   the two tell of the same thing, in the same words (event_similarity) or by what they mean
  *   step         -0.3..0.3 the types follow each other as steps of work do: a problem is looked into, its reason is
  *                          found, something is changed, it passes; a decision is carried out
  *   words        0..0.3    the effect says so ("because", "thanks to", "so …"): most where what follows the word is
@@ -35,6 +35,7 @@ struct event_words {
     struct word named[NAMED_MAX]; /* the words by which it names the cause; none where `link` only continues */
     size_t n_named;
     size_t named_least; /* so many of them the cause must have */
+    struct str clause;  /* where they stand */
 };
 
 /* ---- the words of an event ---- */
@@ -185,8 +186,10 @@ static enum err_code find_link(struct arena *a, struct str text, struct event_wo
         ptrdiff_t at = find_phrase(text, p->text);
         if (at < 0 || (w->link && p->sort == CONTINUES))
             continue;
+        struct str clause = p->sort != CONTINUES ? clause_of(text, p, (size_t)at) : STR_NONE;
         if (p->sort != CONTINUES)
-            code = take_named(a, clause_of(text, p, (size_t)at), p->sort == CAUSE_PRECEDES, w, e);
+            code = take_named(a, clause, p->sort == CAUSE_PRECEDES, w, e);
+        w->clause = w->n_named ? str_trim(clause) : STR_NONE;
         w->named_least = p->sort == TIME_FOLLOWS ? 2 : 1;
         if (p->sort == CONTINUES || w->n_named)
             w->link = p->text;
@@ -210,6 +213,16 @@ enum err_code event_words_of(struct arena *a, struct str text, struct event_word
     find_references(text, w);
     *out = w;
     return find_link(a, text, w, e);
+}
+
+size_t event_words_count(const struct event_words *w)
+{
+    return w->n;
+}
+
+struct str event_named_cause(const struct event_words *w)
+{
+    return w->clause;
 }
 
 /* ---- similarity ---- */
@@ -290,6 +303,15 @@ static int by_similarity(const void *x, const void *y)
     return (a->which < b->which) - (a->which > b->which); /* the later one first */
 }
 
+/* By words or by meaning, whichever says more: a cause told in other words shares few, and a short one that shares its
+ * few words may be far from it in meaning. */
+static double alike(const struct event_known *known, size_t n, const struct event_known *effect, size_t i)
+{
+    double s = fmax(event_similarity(known, n, effect->words, known[i].words),
+                    named_similarity(known, n, effect->words, known[i].words));
+    return effect->near ? fmax(s, fmax(effect->near->whole[i], effect->near->named[i])) : s;
+}
+
 size_t event_candidates(const struct event_known *known, size_t n, const struct event_known *effect,
                         const struct event_bounds *b, struct event_candidate *out)
 {
@@ -298,9 +320,7 @@ size_t event_candidates(const struct event_known *known, size_t n, const struct 
     size_t most = b->candidates < EVENT_CANDIDATES_MAX ? b->candidates : EVENT_CANDIDATES_MAX;
     for (size_t i = n > recent ? n - recent : 0; i < n; i++) {
         bool timely = known[i].at <= effect->at && effect->at - known[i].at <= b->window_ms;
-        double s = timely ? fmax(event_similarity(known, n, effect->words, known[i].words),
-                                 named_similarity(known, n, effect->words, known[i].words))
-                          : 0;
+        double s = timely ? alike(known, n, effect, i) : 0;
         if (timely && s >= b->similarity)
             all[found++] = (struct event_candidate){i, s};
     }
@@ -366,15 +386,16 @@ static enum event_type type_or_occurrence(enum event_type t)
 static const double NAMED = 0.3, NAMED_LEAST = 0.5, CONSEQUENCE = 0.2;
 
 /* What the effect's connecting word says for this candidate. */
-static double link_evidence(const struct event_known *known, size_t n, const struct event_known *effect,
-                            const struct event_known *cause)
+static double link_evidence(const struct event_known *known, size_t n, const struct event_known *effect, size_t which)
 {
     const struct event_words *w = effect->words;
+    const struct event_known *cause = &known[which];
     if (!w->link)
         return 0;
     if (w->n_named == 0) /* "so" continues what was said last */
         return strcmp(w->link, "so") != 0 || cause == &known[n - 1] ? CONSEQUENCE : 0;
-    return named_similarity(known, n, w, cause->words) >= NAMED_LEAST ? NAMED : 0;
+    bool named = named_similarity(known, n, w, cause->words) >= NAMED_LEAST;
+    return named || (effect->near && effect->near->named[which] >= NAMED_LEAST) ? NAMED : 0;
 }
 
 /* ---- evidence: references ---- */
@@ -415,7 +436,7 @@ static struct evidence evidence_for(const struct event_known *known, size_t n, c
     const struct event_known *cause = &known[c->which];
     size_t back = n - 1 - c->which;
     struct evidence v = {.cause = type_or_occurrence(cause->type)};
-    double said = link_evidence(known, n, effect, cause);
+    double said = link_evidence(known, n, effect, c->which);
     v.sum = c->similarity + steps[v.cause][type_or_occurrence(effect->type)].weight;
     if (said == 0 && !is_step(v.cause, type_or_occurrence(effect->type)))
         return (struct evidence){0};

@@ -11,11 +11,23 @@
 struct event_words;
 enum err_code event_words_of(struct arena *a, struct str text, struct event_words **out, struct err *e);
 
+size_t event_words_count(const struct event_words *w); /* distinct stems */
+/* What the text says its cause is ("someone took my bicycle"), STR_NONE: it names none. Borrowed from the text. */
+struct str event_named_cause(const struct event_words *w);
+
+/* How near the known events are to an effect in meaning (event_meaning.h), 0..1 on the scale of event_similarity: one
+ * for each known event. */
+struct event_near {
+    const double *whole; /* to all that the effect says */
+    const double *named; /* to what it names as its cause; 0 where it names none */
+};
+
 struct event_known {
     struct str id, text;
     enum event_type type;
     int64_t at; /* ms: when it happened */
     const struct event_words *words;
+    const struct event_near *near; /* of an effect; NULL: it is judged by words alone */
 };
 
 /* Bounds of the candidates (settings events.*). */

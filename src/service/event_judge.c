@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "config/config.h"
+#include "service/event_meaning.h"
 
 #include <stdatomic.h>
 
@@ -101,7 +102,11 @@ enum err_code event_judge(struct service *svc, struct arena *a, const struct eve
                           struct event_link *out, struct err *e)
 {
     struct event_candidate c[EVENT_CANDIDATES_MAX];
-    size_t n = event_candidates(pool->known, pool->n, effect, b, c), which = 0;
+    struct event_near near;
+    struct event_known judged = *effect;
+    if (event_near(svc->similar, a, pool->known, pool->n, effect, &near))
+        judged.near = &near;
+    size_t n = event_candidates(pool->known, pool->n, &judged, b, c), which = 0;
     const struct asker *asker = atomic_load(&svc->asker);
     struct str answer = STR_NONE;
     bool found;
@@ -114,7 +119,7 @@ enum err_code event_judge(struct service *svc, struct arena *a, const struct eve
         which = c[which].which;
     } else {
         *asks = 0;
-        found = event_cause_by_rule(a, pool->known, pool->n, effect, c, n, &which, &out->how);
+        found = event_cause_by_rule(a, pool->known, pool->n, &judged, c, n, &which, &out->how);
     }
     if (found)
         out->cause_id = pool->known[which].id;

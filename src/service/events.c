@@ -71,7 +71,7 @@ static enum err_code think_event(struct thinking *th, const struct turn *t, stru
         return code;
     *fresh = (struct event_new){.turn = t, .found = found};
     id_make("evt", fresh->id);
-    struct event_known effect = {str_of(fresh->id), found.text, found.type, t->timestamp, words};
+    struct event_known effect = {str_of(fresh->id), found.text, found.type, t->timestamp, words, NULL};
     code = event_judge(th->b->svc, th->b->arena, pool, &effect, &th->bounds, &th->asks, &fresh->link, e);
     if (!code) {
         pool->known[pool->n++] = effect; /* it may be the cause of the next one */
@@ -202,8 +202,12 @@ static enum err_code judge_by_hand(struct op_call *c, struct event_pool *pool, c
     struct event_words *words;
     struct str text = record_text(c->record, "effect_text");
     enum err_code code = event_words_of(c->arena, text, &words, e);
-    struct event_known effect = {c->record->id, text, event_type_named(record_text(c->record, "event_type")),
-                                 record_int(c->record, "occurred_at"), words};
+    struct event_known effect = {c->record->id,
+                                 text,
+                                 event_type_named(record_text(c->record, "event_type")),
+                                 record_int(c->record, "occurred_at"),
+                                 words,
+                                 NULL};
     int asks = 1;
     return code ? code : event_judge(c->svc, c->arena, pool, &effect, b, &asks, link, e);
 }

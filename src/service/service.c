@@ -40,7 +40,8 @@ static enum err_code open_meaning(struct service *s, struct err *e)
     }
     struct meaning_options o = {
         .store = s->store, .dir = store_dir(s->store), .model = model, .read_only = s->options.read_only};
-    return meaning_open(&o, &s->meaning, e);
+    enum err_code code = meaning_open(&o, &s->meaning, e);
+    return code ? code : similar_open(s->meaning, &s->similar, e);
 }
 
 static enum err_code open_auth(struct service *s, struct err *e)
@@ -106,6 +107,7 @@ void service_close(struct service *s)
     s->loads = NULL;
     journal_close(s->journal);
     answer_cache_free(s->cache);
+    similar_close(s->similar);
     meaning_close(s->meaning);
     if (s->index)
         index_close(s->index);

@@ -5,6 +5,7 @@
 
 #include "index/index.h"
 #include "search/meaning.h"
+#include "search/similar.h"
 #include "service/asker.h"
 #include "service/breaker.h"
 #include "service/operation.h"
@@ -40,6 +41,7 @@ struct service {
     struct store *store;
     struct index *index;
     struct meaning *meaning;             /* NULL: no model, or not a background service */
+    struct similar *similar;             /* short texts by meaning; NULL as meaning is */
     struct journal *journal;             /* NULL unless background */
     struct answer_cache *cache;          /* NULL unless background */
     struct background *background;       /* NULL unless background */

@@ -2,6 +2,7 @@
 #include "service_fixture.h"
 
 #include "service/event_cause.h"
+#include "service/event_meaning.h"
 
 enum { MAX = 300 };
 static const int64_t HOUR = 3600000, NOW = 1800000000000;
@@ -33,8 +34,8 @@ static struct event_known event_at(struct story *s, const char *text, int64_t at
     struct event_words *words;
     struct err e = {0};
     assert_int_equal(event_words_of(s->arena, str_of(text), &words, &e), ERR_OK);
-    return (struct event_known){arena_fmt(s->arena, "evt_%zu", s->n), str_of(text), event_type_of(str_of(text)), at,
-                                words};
+    return (struct event_known){
+        arena_fmt(s->arena, "evt_%zu", s->n), str_of(text), event_type_of(str_of(text)), at, words, NULL};
 }
 
 static void happened(struct story *s, const char *text, int64_t at)
@@ -129,6 +130,44 @@ static void only_the_last_fifty_and_the_best_five(void **state)
     assert_int_equal(c[0].which, s->n - 1); /* of equals the newest */
 }
 
+static int cause_near(struct story *s, const char *text, const double *whole, const double *named)
+{
+    const struct event_near near = {whole, named};
+    struct event_known effect = event_at(s, text, NOW);
+    struct event_candidate c[EVENT_CANDIDATES_MAX];
+    effect.near = &near;
+    size_t n = event_candidates(s->known, s->n, &effect, &EVENT_BOUNDS, c), which = 0;
+    struct str how;
+    return event_cause_by_rule(s->arena, s->known, s->n, &effect, c, n, &which, &how) ? (int)which : -1;
+}
+
+static void a_cause_in_other_words_is_found_by_meaning(void **state)
+{
+    struct story *s = *state;
+    const char *fix = "The server now falls back to built-in defaults if there is no settings file.";
+    happened(s, "The service crashes on startup.", NOW - 2);
+    happened(s, "Added a dark theme.", NOW - 1);
+    assert_int_equal(cause_of(s, fix, NULL), -1);
+    assert_int_equal(cause_near(s, fix, (double[]){0.7, 0}, (double[]){0, 0}), 0);
+    assert_int_equal(cause_near(s, fix, (double[]){0.45, 0}, (double[]){0, 0}), -1);
+    /* Of a sort with its own kind, only what the effect itself names counts. */
+    happened(s, "My bike got stolen yesterday.", NOW - 1);
+    const char *lock = "I bought a lock because someone took my bicycle.";
+    assert_int_equal(cause_near(s, lock, (double[]){0, 0, 0.8}, (double[]){0, 0, 0}), -1);
+    assert_int_equal(cause_near(s, lock, (double[]){0, 0, 0.6}, (double[]){0, 0, 0.7}), 2);
+    assert_true(str_is(event_named_cause(event_at(s, lock, NOW).words), "someone took my bicycle."));
+    assert_int_equal(event_named_cause(event_at(s, fix, NOW).words).n, 0);
+}
+
+static void without_a_model_meaning_says_nothing(void **state)
+{
+    struct story *s = *state;
+    struct event_near near;
+    happened(s, "The service crashes on startup.", NOW - 2);
+    struct event_known effect = event_at(s, "Fixed the crash of the service on startup.", NOW);
+    assert_false(event_near(NULL, s->arena, s->known, s->n, &effect, &near));
+}
+
 static void similarity_is_of_the_same_text_one_and_of_none_zero(void **state)
 {
     struct story *s = *state;
@@ -159,6 +198,8 @@ int main(void)
                                        TEST(the_same_thing_told_twice_is_no_cause),
                                        TEST(no_cause_is_later_or_older_than_a_day),
                                        TEST(only_the_last_fifty_and_the_best_five),
+                                       TEST(a_cause_in_other_words_is_found_by_meaning),
+                                       TEST(without_a_model_meaning_says_nothing),
                                        TEST(similarity_is_of_the_same_text_one_and_of_none_zero),
                                        TEST(nothing_known_means_no_cause)};
     return cmocka_run_group_tests(tests, NULL, NULL);
