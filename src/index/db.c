@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FORMAT = 3, BUSY_MS = 10000, PATH_ROOM = 4096 };
+enum { FORMAT = 4, BUSY_MS = 10000, PATH_ROOM = 4096 };
 
 static const char SCHEMA[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, number INTEGER NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;"
@@ -22,7 +22,7 @@ static const char SCHEMA[] =
     /* with all that is asked of the turns around a hit: a search reads a thousand of them */
     "CREATE INDEX doc_place ON doc(conversation, turn_number, timestamp, agent, asks);"
     "CREATE VIRTUAL TABLE words USING fts5(body, content='', columnsize=0, tokenize='cairn');"
-    "PRAGMA user_version=3;";
+    "PRAGMA user_version=4;";
 
 static const char *const SQL[DB_STMT_COUNT] = {
     [DB_META_GET] = "SELECT number, text FROM meta WHERE key = ?1",
@@ -167,7 +167,6 @@ static enum err_code set_up(struct db *d, enum db_mode mode, struct err *e)
     int rc = words_api(d->db, &d->api);
     rc = rc ? rc : words_register(d->api);
     rc = rc ? rc : collect_register(d->api);
-    rc = rc ? rc : splitter_open(d->api, &d->split);
     if (rc)
         return db_error(d, rc, e);
     sqlite3_busy_timeout(d->db, BUSY_MS);
@@ -227,8 +226,6 @@ enum err_code db_open(const char *path, enum db_mode mode, struct db **out, stru
         set_up(d, mode, &own);
     if (mode == DB_READ && (own.code == ERR_READ_ONLY || own.code == ERR_DISK_FULL || own.code == ERR_IO) &&
         file_exists(path)) {
-        splitter_close(&d->split);
-        d->split = (struct splitter){0};
         if (open_as_it_is(d, path)) {
             err_clear(&own);
             set_up(d, mode, &own);
@@ -248,7 +245,6 @@ void db_close(struct db *d)
         return;
     for (int i = 0; i < DB_STMT_COUNT; i++)
         sqlite3_finalize(d->stmts[i]);
-    splitter_close(&d->split);
     sqlite3_close(d->db);
     arena_free(d->scratch);
     mem_free(d);

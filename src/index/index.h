@@ -39,8 +39,8 @@ struct index_term {
     struct str text; /* as the index keeps it (folded, stemmed) */
     struct str word; /* as it stood in the text, ASCII letters in lower case */
 };
-/* The words of a text as the index sees them, in order, stop words left out when asked (the index never keeps
- * them, so a search for one finds nothing). At most 10,000. */
+/* The words of a text in order, one form for each, stop words left out when asked (the index never keeps them, so a
+ * search for one finds nothing). At most 10,000. */
 enum err_code index_terms(struct arena *a, struct str text, bool drop_stop_words, struct index_term **out, size_t *n,
                           struct err *e);
 /* Whether the index leaves the word out because it says nothing ("the"), in any case of ASCII letters. */
@@ -52,6 +52,15 @@ struct index_words {
 /* As index_terms for each of n texts, into out[n]. */
 enum err_code index_terms_of(struct arena *a, const struct str *texts, size_t n, bool drop_stop_words,
                              struct index_words *out, struct err *e);
+
+/* What to search for when `text` is asked: its distinct words (of more than INDEX_TERMS_MAX the longest, which are the
+ * rare ones), and in the room that is left the other forms under which the index knows them (tokens.h). */
+struct index_question {
+    struct str terms[INDEX_TERMS_MAX];
+    double weights[INDEX_TERMS_MAX]; /* words 1, other forms less: what they find, a word has mostly found already */
+    size_t n;
+};
+enum err_code index_question(struct arena *a, struct str text, struct index_question *out, struct err *e);
 
 /* Texts that are in no index, matched one by one with the index's own words: for records, which are few. A matcher
  * belongs to one thread at a time. */
@@ -66,6 +75,7 @@ enum err_code index_match(struct index_matcher *m, struct str text, uint32_t *co
 struct index_query {
     const struct str *terms; /* index forms, distinct, at most INDEX_TERMS_MAX */
     size_t n_terms;
+    const double *weights;          /* n_terms: how much each counts; NULL: all 1 */
     struct str session_id;          /* STR_NONE: all sessions of `project` */
     struct str project;             /* STR_NONE: all projects */
     const struct scope_view *view;  /* across sessions: only those that may be read; NULL: all */

@@ -18,27 +18,15 @@
 #define CAIRN_INDEX_INTERN_H
 
 #include "index/index.h"
+#include "index/tokens.h"
 #include "store/turns.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
 
-/* ---- words.c: the tokenizer ---- */
-enum { WORD_MAX_BYTES = 64, WORDS_PER_TEXT = 10000 };
-struct splitter { /* porter over unicode61, of one connection */
-    Fts5Tokenizer *tok;
-    fts5_tokenizer vt;
-};
-/* These return an SQLite code. */
-int words_api(sqlite3 *db, fts5_api **out);
-int splitter_open(fts5_api *api, struct splitter *s);
-void splitter_close(struct splitter *s);
-/* own_words.c: the calling thread's own, for texts that are in no index; it ends with the thread. */
-int splitter_own(const struct splitter **out);
-/* Calls fn for each word: its index form and where it stands; fn returns SQLITE_OK to go on. */
-typedef int word_fn(void *arg, struct str form, size_t from, size_t to);
-int splitter_run(const struct splitter *s, struct str text, word_fn *fn, void *arg);
-bool word_is_stop(struct str word); /* in any case of letters */
+/* ---- words.c: the tokenizer (tokens.h) within SQLite ---- */
+enum { WORD_MAX_BYTES = TOKEN_BYTES, WORDS_PER_TEXT = 10000 };
+int words_api(sqlite3 *db, fts5_api **out); /* an SQLite code */
 /* Makes tokenize='cairn' known: documents are "agent US text"; the agent's words are kept as "@word", stop words
  * are not kept, and what a query quotes is taken as an index form, unchanged. */
 enum { WORDS_SEPARATOR = 0x1f };
@@ -67,7 +55,6 @@ enum db_stmt {
 struct db { /* one connection, one thread at a time */
     sqlite3 *db;
     fts5_api *api;
-    struct splitter split;
     sqlite3_stmt *stmts[DB_STMT_COUNT]; /* prepared when first used */
     struct arena *scratch;
     unsigned generation; /* of the file it was opened on */
@@ -165,9 +152,9 @@ struct tail {
     float *tf;         /* n × n_terms */
     int64_t bytes;
 };
-/* Turns after `taken`, of the query's scope. `live`: its splitter is used; NULL when there is no index. */
-enum err_code tail_load(struct store *s, const struct splitter *split, struct arena *a, const struct index_query *q,
-                        int64_t taken, struct tail *out, struct err *e);
+/* Turns after `taken`, of the query's scope. */
+enum err_code tail_load(struct store *s, struct arena *a, const struct index_query *q, int64_t taken, struct tail *out,
+                        struct err *e);
 
 /* ---- search.c, places.c: one search ---- */
 struct scored {
@@ -182,7 +169,6 @@ struct located {
 struct search {
     struct index *x;
     struct db *d; /* NULL: without an index */
-    const struct splitter *split;
     struct arena *scratch;
     const struct index_query *q;
     struct extent scope;

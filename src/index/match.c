@@ -32,32 +32,26 @@ void index_matcher_free(struct index_matcher *m)
 
 struct counting {
     const struct index_matcher *m;
-    struct str text;
     uint32_t *counts;
     size_t words;
 };
 
-static int count_word(void *arg, struct str form, size_t from, size_t to)
+static int count_word(void *arg, const struct token *t)
 {
     struct counting *c = arg;
-    if (word_is_stop((struct str){c->text.p + from, to - from}))
-        return SQLITE_OK;
-    c->words++;
-    for (size_t i = 0; i < c->m->n_terms; i++)
-        if (str_eq(c->m->terms[i], form))
+    c->words += t->kind == TOKEN_WORD;
+    for (size_t i = 0; i < c->m->n_terms && t->kind != TOKEN_STOP; i++)
+        if (str_eq(c->m->terms[i], t->form))
             c->counts[i]++;
-    return SQLITE_OK;
+    return 0;
 }
 
 enum err_code index_match(struct index_matcher *m, struct str text, uint32_t *counts, size_t *words, struct err *e)
 {
-    struct counting c = {.m = m, .text = text_cut(text, MATCH_BYTES), .counts = counts};
+    struct counting c = {.m = m, .counts = counts};
+    (void)e;
     memset(counts, 0, m->n_terms * sizeof *counts);
-    const struct splitter *split = NULL;
-    int rc = splitter_own(&split);
-    rc = rc ? rc : splitter_run(split, c.text, count_word, &c);
+    tokens_walk(text_cut(text, MATCH_BYTES), TOKENS_ALL, count_word, &c);
     *words = c.words;
-    if (rc == SQLITE_NOMEM)
-        return err_nomem(e);
-    return rc ? err_set(e, ERR_INTERNAL, NULL, "cannot split a record's text into words") : ERR_OK;
+    return ERR_OK;
 }

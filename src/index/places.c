@@ -236,15 +236,13 @@ struct naming {
     uint32_t named;
 };
 
-static int name_word(void *arg, struct str form, size_t from, size_t to)
+static int name_word(void *arg, const struct token *t)
 {
     struct naming *m = arg;
-    (void)from;
-    (void)to;
     for (size_t i = 0; i < m->q->n_terms; i++)
-        if (str_eq(m->q->terms[i], form))
+        if (str_eq(m->q->terms[i], t->form))
             m->named |= (uint32_t)1 << i;
-    return SQLITE_OK;
+    return 0;
 }
 
 static enum err_code name_of(struct search *s, int64_t agent, uint32_t *named, struct err *e)
@@ -264,11 +262,10 @@ static enum err_code name_of(struct search *s, int64_t agent, uint32_t *named, s
         if (rc == SQLITE_ROW)
             name = column_str(q, 0);
     }
-    if (name.p)
-        rc = splitter_run(s->split, name, name_word, &m);
+    tokens_walk(name, TOKENS_WORDS, name_word, &m);
     sqlite3_reset(q);
     *named = m.named;
-    return rc == SQLITE_OK ? ERR_OK : db_error(s->d, rc, e);
+    return rc == SQLITE_ROW || rc == SQLITE_OK ? ERR_OK : db_error(s->d, rc, e);
 }
 
 enum { NAMES_KNOWN = 64 };

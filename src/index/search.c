@@ -87,7 +87,7 @@ static void weigh_terms(struct search *s)
         for (size_t i = 0; i < s->tail.n; i++)
             df += s->tail.matched[i] >> k & 1;
         df = fmin(df, turns);
-        s->idf[k] = log(1 + (turns - df + 0.5) / (df + 0.5));
+        s->idf[k] = log(1 + (turns - df + 0.5) / (df + 0.5)) * (s->q->weights ? s->q->weights[k] : 1);
     }
 }
 
@@ -264,7 +264,7 @@ static enum err_code run(struct search *s, struct arena *a, struct index_hits *o
     size_t n = 0;
     enum err_code code = s->d ? read_index(s, &taken, e) : ERR_OK;
     if (code == ERR_OK)
-        code = tail_load(s->x->store, s->split, s->scratch, s->q, taken, &s->tail, e);
+        code = tail_load(s->x->store, s->scratch, s->q, taken, &s->tail, e);
     if (code == ERR_OK)
         code = places_prepare(s, e);
     if (code == ERR_OK)
@@ -293,7 +293,7 @@ static enum err_code run_indexed(struct index *x, struct arena *a, const struct 
     enum err_code code = index_acquire(x, &d, e);
     if (code)
         return code;
-    struct search s = {.x = x, .d = d, .split = &d->split, .scratch = d->scratch, .q = q};
+    struct search s = {.x = x, .d = d, .scratch = d->scratch, .q = q};
     code = db_exec(d, "BEGIN", e);
     if (code == ERR_OK)
         code = run(&s, a, out, e);
@@ -303,7 +303,7 @@ static enum err_code run_indexed(struct index *x, struct arena *a, const struct 
     return code;
 }
 
-/* Without: a connection in memory lends its tokenizer. */
+/* Without: a connection in memory lends its arena. */
 static enum err_code run_tail(struct index *x, struct arena *a, const struct index_query *q, struct index_hits *out,
                               struct err *e)
 {
@@ -311,7 +311,7 @@ static enum err_code run_tail(struct index *x, struct arena *a, const struct ind
     enum err_code code = db_open(":memory:", DB_WRITE, &d, e);
     if (code)
         return code;
-    struct search s = {.x = x, .split = &d->split, .scratch = d->scratch, .q = q, .empty = true};
+    struct search s = {.x = x, .scratch = d->scratch, .q = q, .empty = true};
     code = run(&s, a, out, e);
     db_close(d);
     return code;

@@ -11,11 +11,10 @@ struct matching {
     bool agent; /* the words are of the agent's name: compare with "@word" */
 };
 
-static int match_word(void *arg, struct str form, size_t from, size_t to)
+static int match_word(void *arg, const struct token *token)
 {
     struct matching *m = arg;
-    (void)from;
-    (void)to;
+    struct str form = token->form;
     for (size_t i = 0; i < m->q->n_terms; i++) {
         struct str t = m->q->terms[i];
         if (m->agent) {
@@ -28,36 +27,7 @@ static int match_word(void *arg, struct str form, size_t from, size_t to)
             m->tf[i] += 1;
         }
     }
-    return SQLITE_OK;
-}
-
-static bool word_char(unsigned char c)
-{
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
-/* Could any term stand in the text? A stem begins as its word does, so a look at the beginnings of words saves
- * splitting most texts. Text beyond ASCII is always split. */
-static bool may_match(const struct index_query *q, struct str text)
-{
-    bool inside = false;
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if (c >= 0x80)
-            return true;
-        bool word = word_char(c);
-        if (word && !inside && i + 1 < text.n)
-            for (size_t k = 0; k < q->n_terms; k++) {
-                struct str t = q->terms[k];
-                if (t.n && ((unsigned char)t.p[0] >= 0x80 || (t.p[0] | 0x20) == (c | 0x20)) &&
-                    (t.n < 2 || (t.p[1] | 0x20) == (text.p[i + 1] | 0x20) || (t.p[1] | 0x20) == 'i'))
-                    return true;
-            }
-        else if (word && !inside)
-            return true; /* a one-letter word at the end */
-        inside = word;
-    }
-    return false;
+    return 0;
 }
 
 static bool any_agent_term(const struct index_query *q)
@@ -95,8 +65,8 @@ static enum err_code fetch(struct store *s, struct arena *a, const struct index_
     return code;
 }
 
-enum err_code tail_load(struct store *s, const struct splitter *split, struct arena *a, const struct index_query *q,
-                        int64_t taken, struct tail *out, struct err *e)
+enum err_code tail_load(struct store *s, struct arena *a, const struct index_query *q, int64_t taken, struct tail *out,
+                        struct err *e)
 {
     struct matching m = {.q = q};
     bool agents = any_agent_term(q);
@@ -113,18 +83,14 @@ enum err_code tail_load(struct store *s, const struct splitter *split, struct ar
         return err_nomem(e);
     for (size_t i = 0; i < out->n; i++) {
         struct turn *t = &out->turns[i];
-        int rc = SQLITE_OK;
         m.matched = &out->matched[i];
         m.tf = out->tf + i * q->n_terms;
         m.agent = false;
         out->bytes += (int64_t)t->content.n;
-        if (may_match(q, t->content))
-            rc = splitter_run(split, t->content, match_word, &m);
+        tokens_walk(t->content, TOKENS_ALL, match_word, &m);
         m.agent = true;
-        if (rc == SQLITE_OK && agents)
-            rc = splitter_run(split, t->agent, match_word, &m);
-        if (rc)
-            return rc == SQLITE_NOMEM ? err_nomem(e) : err_set(e, ERR_INTERNAL, NULL, "cannot split a turn's text");
+        if (agents)
+            tokens_walk(t->agent, TOKENS_WORDS, match_word, &m);
     }
     return ERR_OK;
 }

@@ -42,42 +42,15 @@ struct recalling {
 };
 
 /* ---- words ---- */
-static bool has_term(const struct str *terms, size_t n, struct str t)
-{
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(terms[i], t))
-            return true;
-    return false;
-}
-
-static int longer_first(const void *a, const void *b)
-{
-    const struct str *x = a, *y = b;
-    return (y->n > x->n) - (y->n < x->n);
-}
-
-/* The distinct words of the question. Of a long text the longest ones: long words are the rare ones. */
 static enum err_code read_words(struct recalling *r, struct err *e)
 {
-    struct index_term *t = NULL;
-    size_t n = 0, kept = 0;
-    enum err_code code = index_terms(r->a, r->q->text, true, &t, &n, e);
+    struct index_question *asked = arena_alloc(r->a, sizeof *asked);
+    enum err_code code = asked ? index_question(r->a, r->q->text, asked, e) : err_nomem(e);
     if (code)
         return code;
-    enum { LOOKED_AT = 1000 };
-    n = n < LOOKED_AT ? n : LOOKED_AT;
-    struct str *terms = arena_array(r->a, struct str, n + 1);
-    if (!terms)
-        return err_nomem(e);
-    for (size_t i = 0; i < n; i++)
-        if (!has_term(terms, kept, t[i].text))
-            terms[kept++] = t[i].text;
-    if (kept > INDEX_TERMS_MAX) {
-        qsort(terms, kept, sizeof *terms, longer_first);
-        kept = INDEX_TERMS_MAX;
-    }
-    r->words = (struct index_query){.terms = terms,
-                                    .n_terms = kept,
+    r->words = (struct index_query){.terms = asked->terms,
+                                    .n_terms = asked->n,
+                                    .weights = asked->weights,
                                     .session_id = r->q->session_id,
                                     .project = r->q->project,
                                     .view = r->view,

@@ -45,9 +45,9 @@ static void stop_words_are_found_and_others_are_not(void **state)
     static const char *const OUT[] = {"", "an1", "zebra", "cat", "yourselvesx", "aa", "thee", "month"};
     (void)state;
     for (size_t i = 0; i < sizeof IN / sizeof *IN; i++)
-        assert_true(word_is_stop(str_of(IN[i])));
+        assert_true(token_is_stop(str_of(IN[i])));
     for (size_t i = 0; i < sizeof OUT / sizeof *OUT; i++)
-        assert_false(word_is_stop(str_of(OUT[i])));
+        assert_false(token_is_stop(str_of(OUT[i])));
 }
 
 static void several_texts_are_split_as_each_alone(void **state)
