@@ -2,7 +2,9 @@
 
 Everything lives in a temporary folder below build/bench, so that it is on the disk and an fsync is real."""
 
+import contextlib
 import ctypes
+import fcntl
 import http.client
 import json
 import os
@@ -39,6 +41,16 @@ def clean_environment():
     """Without a model: what is measured here is storing, serving, and recall by words."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("CAIRN_", "OPENAI_"))}
     return {**kept, "CAIRN_MODEL": "off"}
+
+
+@contextlib.contextmanager
+def settled(data):
+    """A server on this folder lets what follows from turns (events, patterns, summaries) be, as if another process did
+    it: a million turns that were written a moment ago are an hour's work, which is not what is measured."""
+    data.mkdir(parents=True, exist_ok=True)
+    with open(data / "background.lock", "ab") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
 
 
 class Process:

@@ -11,7 +11,7 @@ import time
 
 import meaning_data
 import rivals
-from harness import median
+from harness import median, settled
 
 TITLE = "Recall by meaning, at scale"
 INDEX_SECONDS = 900
@@ -136,6 +136,7 @@ def measure(bench, material, turns, sessions, count, rounds, python):
     made = json.loads(bench.tool("fill", "meaning", data, turns, sessions, material.pool, material.model))
     with contextlib.ExitStack() as stack:
         stack.callback(bench.drop, data)
+        stack.enter_context(settled(data))
         with bench.cairn(data, env=material.env()) as server:
             server.wait_for_index(INDEX_SECONDS)
             wait_for_meaning(server, INDEX_SECONDS)
@@ -251,7 +252,8 @@ def notes(count, rounds, python, results):
             f"asked once, {rounds} rounds, medians of the rounds' p50 and p99; one client on the same two cores. "
             "The server embeds the question. Turns of about 390 bytes: two or three real sentences among words by "
             "Zipf's law; a turn's vector is the sum of its sentences' with a little noise. Times include HTTP for "
-            "Cairn and nothing of the kind for the rivals, which are asked within their own process.",
+            "Cairn and nothing of the kind for the rivals, which are asked within their own process. Events, patterns and "
+            "summaries of the turns just written are held off.",
             "FTS5 and exact scan: `bm25()` over the question's words joined by OR, without stop words, the best 100; "
             "int8 dot products with all vectors in memory, the best 100; fused by reciprocal rank; texts of the ten "
             "best read from the store. For one session both halves are given its range of rows."]

@@ -4,7 +4,7 @@ asked natural questions over HTTP by one client, each question once."""
 import json
 import random
 
-from harness import median
+from harness import median, settled
 
 TITLE = "Recall at scale"
 BAR_MS = 10.0
@@ -38,7 +38,7 @@ def passes(bench, server, turns, sessions, count, rounds):
 def measure(bench, turns, sessions, count, rounds):
     data = bench.folder("recall")
     ids = bench.fill(data, turns, sessions)
-    with bench.cairn(data) as server:
+    with settled(data), bench.cairn(data) as server:
         fed = server.wait_for_index(INDEX_SECONDS)
         found = passes(bench, server, turns, ids["sessions"], count, rounds)
         memory = server.memory_mb()
