@@ -18,6 +18,12 @@ extern "C" size_t number_write(double v, char *out)
     return r.ec == std::errc() ? static_cast<size_t>(r.ptr - out) : 0;
 }
 
+extern "C" size_t number_write_float(float v, char *out)
+{
+    std::to_chars_result r = std::to_chars(out, out + NUMBER_TEXT, v);
+    return r.ec == std::errc() ? static_cast<size_t>(r.ptr - out) : 0;
+}
+
 extern "C" bool number_read(const char *p, size_t n, double *out)
 {
     if (n == 0)

@@ -14,6 +14,8 @@ enum { NUMBER_TEXT = 32 };
 /* The shortest decimal text that reads back as `v`, into out[NUMBER_TEXT], not NUL-terminated; its
  * length. Valid JSON for every finite v. */
 size_t number_write(double v, char *out);
+/* The same for a float: shorter, and reads back as the same float. */
+size_t number_write_float(float v, char *out);
 /* The whole of p[0..n) as a finite decimal number; false when it is none or out of range. */
 bool number_read(const char *p, size_t n, double *out);
 

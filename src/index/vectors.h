@@ -42,6 +42,9 @@ struct vector_row {
 };
 enum err_code vectors_append(struct vectors *v, const struct vector_row *rows, size_t n, struct err *e);
 enum err_code vectors_reset(struct vectors *v, struct err *e); /* empties it; the writer only */
+/* Removes the files that other models left in the folder and nobody writes to; how many. For the writer of a file that
+ * holds all turns: vectors that nobody keeps up would also keep what was erased. */
+size_t vectors_remove_others(struct vectors *v);
 /* Reads all of it: ERR_CORRUPT when a checksum is wrong. */
 enum err_code vectors_check(struct vectors *v, struct err *e);
 

@@ -1,60 +1,70 @@
-/* Meaning: opening, closing, and the sense of a question. How turns get their vectors: meaning_feed.c. */
+/* Meaning: opening, closing, its state. Questions: meaning_ask.c; how turns get their vectors: meaning_batch.c. */
 #include "search/meaning_int.h"
 
 #include "base/arena.h"
 #include "base/mem.h"
 #include "store/turns.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/* What a question is cut to: more is not one question, and would take longer than an answer may. */
-enum { QUESTION_BYTES = 1000 };
+enum { QUERY_MS = 200 };
+
+static enum err_code open_encoder(struct meaning *m, struct encoder **out, struct err *e)
+{
+    if (!m->o.endpoint.url)
+        return encoder_open(m->o.model, m->o.packed, out, e);
+    if (!m->o.dial)
+        return err_set(e, ERR_INVALID, NULL, "this program cannot ask an embeddings endpoint; cairn serve can");
+    return m->o.dial(&m->o.endpoint, out, e);
+}
 
 enum err_code meaning_load(struct meaning *m, struct err *e)
 {
-    struct embedder *embedder = NULL;
+    struct encoder *encoder = NULL;
     struct vectors *vectors = NULL;
-    enum err_code code = embed_open(m->model, NULL, &embedder, e);
+    enum err_code code = open_encoder(m, &encoder, e);
     if (code)
         return code;
-    struct vectors_options o = {.dir = m->dir,
-                                .model_id = embed_model_id(embedder),
-                                .dimensions = embed_dimensions(embedder),
-                                .read_only = m->read_only};
+    struct vectors_options o = {.dir = m->o.dir,
+                                .model_id = encoder->id,
+                                .dimensions = encoder->dimensions,
+                                .read_only = m->o.read_only || m->o.on_demand};
     code = vectors_open(&o, &vectors, e);
     if (code) {
-        embed_close(embedder);
+        encoder_close(encoder);
         return code;
     }
     pthread_mutex_lock(&m->lock);
-    m->embedder = embedder;
+    m->encoder = encoder;
     m->vectors = vectors;
     m->loaded = true;
+    m->problem[0] = 0;
     pthread_mutex_unlock(&m->lock);
     return ERR_OK;
 }
 
-static bool flag(struct meaning *m, const bool *which)
-{
-    pthread_mutex_lock(&m->lock);
-    bool is = *which;
-    pthread_mutex_unlock(&m->lock);
-    return is;
-}
-
 bool meaning_stopping(struct meaning *m)
 {
-    return flag(m, &m->stop);
+    return atomic_load(&m->stop);
 }
 
 bool meaning_loaded(struct meaning *m)
 {
-    return flag(m, &m->loaded);
+    pthread_mutex_lock(&m->lock);
+    bool is = m->loaded;
+    pthread_mutex_unlock(&m->lock);
+    return is;
 }
 
+void meaning_problem(struct meaning *m, const char *what)
+{
+    pthread_mutex_lock(&m->lock);
+    strncpy(m->problem, what, sizeof m->problem - 1);
+    pthread_mutex_unlock(&m->lock);
+}
+
+/* ---- open and close ---- */
 static enum err_code set_up_locks(struct meaning *m, struct err *e)
 {
     pthread_condattr_t attr;
@@ -62,9 +72,32 @@ static enum err_code set_up_locks(struct meaning *m, struct err *e)
         return err_nomem(e);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&m->lock, NULL);
+    pthread_mutex_init(&m->opening, NULL);
     pthread_cond_init(&m->wake, &attr);
     pthread_condattr_destroy(&attr);
     return ERR_OK;
+}
+
+static const char *copy(struct meaning *m, const char *s)
+{
+    return s ? arena_cstr(m->texts, str_of(s)) : NULL;
+}
+
+static enum err_code copy_options(struct meaning *m, struct err *e)
+{
+    struct meaning_options *o = &m->o;
+    m->texts = arena_new();
+    if (!m->texts)
+        return err_nomem(e);
+    o->dir = copy(m, o->dir);
+    o->model = copy(m, o->model);
+    o->endpoint.url = copy(m, o->endpoint.url);
+    o->endpoint.model = copy(m, o->endpoint.model);
+    o->endpoint.key = copy(m, o->endpoint.key);
+    o->endpoint.stop = &m->stop;
+    o->query_ms = o->query_ms > 0 ? o->query_ms : QUERY_MS;
+    o->threads = o->threads > 0 ? o->threads : 1;
+    return arena_failed(m->texts) ? err_nomem(e) : ERR_OK;
 }
 
 enum err_code meaning_open(const struct meaning_options *o, struct meaning **out, struct err *e)
@@ -73,19 +106,17 @@ enum err_code meaning_open(const struct meaning_options *o, struct meaning **out
     *out = NULL;
     if (!m)
         return err_nomem(e);
-    *m = (struct meaning){.store = o->store, .read_only = o->read_only, .loading = true};
+    m->o = *o;
+    m->loading = !o->on_demand;
     enum err_code code = set_up_locks(m, e);
     if (code) {
         mem_free(m);
         return code;
     }
-    m->dir = mem_strdup(o->dir);
-    m->model = mem_strdup(o->model);
-    if (!m->dir || !m->model)
-        code = err_nomem(e);
-    if (code == ERR_OK && pthread_create(&m->thread, NULL, meaning_thread, m) != 0)
+    code = copy_options(m, e);
+    if (!code && !o->on_demand && pthread_create(&m->thread, NULL, meaning_thread, m) != 0)
         code = err_set(e, ERR_NOMEM, NULL, "cannot start the thread that makes vectors");
-    m->has_thread = code == ERR_OK;
+    m->has_thread = code == ERR_OK && !o->on_demand;
     if (code)
         meaning_close(m);
     else
@@ -97,19 +128,19 @@ void meaning_close(struct meaning *m)
 {
     if (!m)
         return;
+    atomic_store(&m->stop, true);
     if (m->has_thread) {
         pthread_mutex_lock(&m->lock);
-        m->stop = true;
         pthread_cond_broadcast(&m->wake);
         pthread_mutex_unlock(&m->lock);
         pthread_join(m->thread, NULL);
     }
     vectors_close(m->vectors);
-    embed_close(m->embedder);
+    encoder_close(m->encoder);
     pthread_cond_destroy(&m->wake);
+    pthread_mutex_destroy(&m->opening);
     pthread_mutex_destroy(&m->lock);
-    mem_free(m->dir);
-    mem_free(m->model);
+    arena_free(m->texts);
     mem_free(m);
 }
 
@@ -123,10 +154,11 @@ void meaning_wake(struct meaning *m)
     pthread_mutex_unlock(&m->lock);
 }
 
+/* ---- state ---- */
 static int64_t last_stored(struct meaning *m)
 {
     struct store_tx *tx = NULL;
-    if (store_read_begin(m->store, &tx, NULL))
+    if (!m->o.store || store_read_begin(m->o.store, &tx, NULL))
         return 0;
     int64_t last = turns_last_seq(tx);
     store_read_end(tx);
@@ -142,68 +174,16 @@ void meaning_state(struct meaning *m, struct meaning_state *out)
     pthread_mutex_lock(&m->lock);
     out->loading = m->loading;
     out->loaded = m->loaded;
+    out->rate = m->rate;
+    memcpy(out->problem, m->problem, sizeof out->problem);
     pthread_mutex_unlock(&m->lock);
+    out->remote = m->o.endpoint.url != NULL;
     if (!out->loaded)
         return;
-    strncpy(out->id, embed_model_id(m->embedder), sizeof out->id - 1);
-    out->dimensions = embed_dimensions(m->embedder);
+    memcpy(out->id, m->encoder->id, sizeof out->id);
+    out->dimensions = m->encoder->dimensions;
     int64_t last = last_stored(m);
     vectors_state(m->vectors, &s);
     out->vectors = s.rows;
     out->lag = last > s.last ? last - s.last : 0;
-}
-
-/* ---- the sense of a question ---- */
-enum err_code meaning_find(struct meaning *m, struct arena *a, struct str text, const struct vector_query *scope,
-                           struct sense *out, struct err *e)
-{
-    *out = (struct sense){0};
-    if (!m || !meaning_loaded(m))
-        return ERR_OK;
-    float *v = arena_array(a, float, embed_dimensions(m->embedder));
-    struct vector_query q = *scope;
-    out->hits = arena_array(a, struct vector_hit, q.best);
-    if (!v || !out->hits)
-        return err_nomem(e);
-    text.n = text.n < QUESTION_BYTES ? text.n : QUESTION_BYTES;
-    enum err_code code = embed_texts(m->embedder, &text, 1, EMBED_QUERY, v, e);
-    q.v = v;
-    if (code == ERR_OK)
-        code = vectors_search(m->vectors, &q, out->hits, &out->n, e);
-    if (code == ERR_OK && out->n > 0)
-        out->vector = v;
-    return code;
-}
-
-struct numbered {
-    int64_t seq;
-    size_t i;
-};
-
-static int compare_numbered(const void *a, const void *b)
-{
-    const struct numbered *x = a, *y = b;
-    return (x->seq > y->seq) - (x->seq < y->seq);
-}
-
-enum err_code meaning_of(struct meaning *m, struct arena *a, const struct sense *s, const int64_t *seqs, size_t n,
-                         float *out, struct err *e)
-{
-    struct numbered *by = arena_array(a, struct numbered, n + 1);
-    int64_t *sorted = arena_array(a, int64_t, n + 1);
-    float *cosines = arena_array(a, float, n + 1);
-    if (!by || !sorted || !cosines)
-        return err_nomem(e);
-    for (size_t i = 0; i < n; i++) {
-        by[i] = (struct numbered){seqs[i], i};
-        out[i] = NAN;
-    }
-    if (n > 1)
-        qsort(by, n, sizeof *by, compare_numbered);
-    for (size_t i = 0; i < n; i++)
-        sorted[i] = by[i].seq;
-    enum err_code code = s->vector ? vectors_scores(m->vectors, s->vector, sorted, n, cosines, e) : ERR_OK;
-    for (size_t i = 0; s->vector && code == ERR_OK && i < n; i++)
-        out[by[i].i] = cosines[i];
-    return code;
 }

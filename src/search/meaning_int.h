@@ -6,31 +6,55 @@
 
 #include <pthread.h>
 
-/* `lock` guards the flags; embedder and vectors are set once, before `loaded`, by the thread. */
+/* Of an endpoint that failed: not asked again before `until_us`, and ever later while it goes on failing. */
+struct backoff {
+    atomic_int failures;
+    _Atomic(int64_t) until_us;
+};
+
+/* `lock` guards the flags, rate and problem; encoder and vectors are set once, before `loaded`. */
 struct meaning {
-    struct store *store;
-    char *dir, *model;
-    bool read_only;
+    struct meaning_options o; /* its strings are copies, in `texts` */
+    struct arena *texts;
+    atomic_bool stop;
+    atomic_int asking; /* questions being embedded here and now: documents make way */
 
-    struct embedder *embedder;
+    struct encoder *encoder;
     struct vectors *vectors;
+    struct backoff questions;
 
+    pthread_mutex_t opening; /* on_demand: one opens at a time */
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool loading, loaded, woken, stop;
+    bool loading, loaded, woken;
+    double rate;
+    char problem[200];
+
     bool has_thread;
     pthread_t thread;
-    enum err_code failing; /* the last failure that was logged: each is told once */
+    enum err_code failing; /* the thread's last failure that was logged: each is told once */
 };
 
 /* ---- meaning.c ---- */
 enum err_code meaning_load(struct meaning *m, struct err *e);
 bool meaning_stopping(struct meaning *m);
 bool meaning_loaded(struct meaning *m);
+void meaning_problem(struct meaning *m, const char *what); /* "": none any more */
 
-/* ---- meaning_feed.c: from turns to vectors ---- */
-void *meaning_thread(void *m);
+/* ---- meaning_ask.c ---- */
+/* Milliseconds to the next try after another failure: 1 s, 2 s … 60 s, or as the endpoint says. */
+int backoff_failed(struct backoff *b, const struct err *e);
+void backoff_worked(struct backoff *b);
+/* Vectors that somebody waits for: from an endpoint within query_ms and a share of the time to the deadline (0: none),
+ * and not at all while it is given time to recover (ERR_TIMEOUT). */
+enum err_code meaning_in_time(struct meaning *m, struct encoder_task task, int64_t deadline_us, float *out,
+                              struct err *e);
+
+/* ---- meaning_batch.c: from turns to vectors ---- */
 /* One batch; *n: turns taken, 0: all is in. ERR_BUSY: another process makes the vectors. */
 enum err_code meaning_batch(struct meaning *m, size_t *n, struct err *e);
+
+/* ---- meaning_feed.c: when ---- */
+void *meaning_thread(void *m);
 
 #endif

@@ -37,6 +37,8 @@ op_fn agent_state_get, agent_state_put;
 op_fn status_get, stats_get, health_memory;
 /* token.c */
 op_fn auth_token, auth_list, auth_revoke;
+/* embeddings.c */
+op_fn embeddings_make;
 /* causal.c */
 op_fn causal_get;
 /* events.c */

@@ -1,8 +1,8 @@
-/* Finding the embedding model: what the caller or the setting search.model names, else the first of the usual places
- * that has one. A named folder is taken as it is, so that a slip in it is told and not passed over. */
+/* Finding the embedding model; the order is told in model.h. */
 #include "service/model.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "config/config.h"
 
 #include <stdio.h>
@@ -10,21 +10,23 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char NAME[] = "all-MiniLM-L6-v2";
-
-static bool is_model(const char *folder)
+/* Below a folder: a model's folder, or the file that embed_pack made of it. */
+static bool try_place(struct model_choice *c, const char *base, const char *below)
 {
-    char file[MODEL_PATH_ROOM];
-    return snprintf(file, sizeof file, "%s/config.json", folder) < (int)sizeof file && file_exists(file);
+    static const char *const forms[] = {"/config.json", ".cairn"};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        int n = snprintf(c->path, sizeof c->path, "%s%s%s", base, below, forms[i]);
+        if (n <= 0 || n >= (int)sizeof c->path || !file_exists(c->path))
+            continue;
+        if (i == 0)
+            c->path[(size_t)n - strlen(forms[i])] = 0;
+        c->place = MODEL_FOUND;
+        return true;
+    }
+    return false;
 }
 
-static bool try_folder(char out[MODEL_PATH_ROOM], const char *base, const char *below, const char *name)
-{
-    int n = snprintf(out, MODEL_PATH_ROOM, "%s%s%s", base, below, name);
-    return n > 0 && n < MODEL_PATH_ROOM && is_model(out);
-}
-
-static bool beside_program(char out[MODEL_PATH_ROOM])
+static bool beside_program(struct model_choice *c)
 {
     char program[MODEL_PATH_ROOM];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
@@ -35,19 +37,67 @@ static bool beside_program(char out[MODEL_PATH_ROOM])
     if (!slash)
         return false;
     *slash = '\0';
-    return try_folder(out, program, "/model/", NAME);
+    return try_place(c, program, "/model/all-MiniLM-L6-v2") || try_place(c, program, "/../share/cairn/model");
 }
 
-bool model_find(const struct service_options *o, const char *dir, char out[MODEL_PATH_ROOM])
+static bool users_own(struct model_choice *c)
 {
-    const char *named = o->model ? o->model : config_text(o->config, "search.model");
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    if (named && *named)
-        return strcmp(named, "off") != 0 && snprintf(out, MODEL_PATH_ROOM, "%s", named) < MODEL_PATH_ROOM;
-    if (try_folder(out, dir, "/model", ""))
-        return true;
-    if (data && *data ? try_folder(out, data, "/cairn-models/", NAME)
-                      : home && *home && try_folder(out, home, "/.local/share/cairn-models/", NAME))
-        return true;
-    return beside_program(out);
+    if (data && data[0] == '/')
+        return try_place(c, data, "/cairn/model");
+    return home && *home && try_place(c, home, "/.local/share/cairn/model");
+}
+
+void model_choose(const struct config *config, const char *dir, struct model_choice *out)
+{
+    const char *named = config_text(config, "search.model");
+    *out = (struct model_choice){.place = MODEL_NONE};
+    if (named && strcmp(named, "off") == 0)
+        out->place = MODEL_OFF;
+    else if (named && snprintf(out->path, sizeof out->path, "%s", named) < (int)sizeof out->path)
+        out->place = MODEL_NAMED;
+    else if (config_text(config, "embedding.url"))
+        out->place = MODEL_ENDPOINT;
+    else if (!try_place(out, dir, "/model") && !users_own(out) && !beside_program(out) && model_inside().n)
+        out->place = MODEL_INSIDE;
+}
+
+static void take_endpoint(const struct config *config, struct endpoint *out)
+{
+    const char *model = config_text(config, "embedding.model");
+    *out = (struct endpoint){.url = config_text(config, "embedding.url"),
+                             .model = model ? model : "",
+                             .key = config_text(config, "embedding.key"),
+                             .timeout_ms = (int)config_int(config, "embedding.seconds") * 1000};
+}
+
+enum err_code model_open(struct service *s, struct err *e)
+{
+    const struct config *config = s->options.config;
+    struct model_choice c;
+    struct meaning_options o = {.store = s->store,
+                                .dir = s->store ? store_dir(s->store) : s->options.dir,
+                                .dial = s->options.dial,
+                                .query_ms = (int)config_int(config, "embedding.query_ms"),
+                                .threads = (int)config_int(config, "embedding.threads"),
+                                .read_only = s->options.read_only,
+                                .on_demand = !s->options.background};
+    model_choose(config, o.dir, &c);
+    switch (c.place) {
+    case MODEL_NONE:
+    case MODEL_OFF:
+        log_event(LOG_INFO, "no_model", L_CSTR("note", "recall works by words alone"));
+        return ERR_OK;
+    case MODEL_ENDPOINT:
+        take_endpoint(config, &o.endpoint);
+        break;
+    case MODEL_NAMED:
+    case MODEL_FOUND:
+        o.model = c.path;
+        break;
+    case MODEL_INSIDE:
+        o.packed = model_inside();
+        break;
+    }
+    return meaning_open(&o, &s->meaning, e);
 }

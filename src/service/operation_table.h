@@ -52,6 +52,7 @@ extern const struct operation_table operations_admin;
 extern const struct operation_table operations_maintenance;
 extern const struct operation_table operations_auth;
 extern const struct operation_table operations_v1;
+extern const struct operation_table operations_embed;
 extern const struct operation_table operations_proxy;
 
 #endif

@@ -21,6 +21,7 @@ static const struct operation_table *const groups[] = {
     &operations_maintenance,
     &operations_auth,
     &operations_v1,
+    &operations_embed,
     &operations_proxy,
 };
 /* clang-format on */

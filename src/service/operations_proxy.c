@@ -34,7 +34,8 @@ static const struct operation entries[] = {
     {"messages", "POST", "/v1/messages", NULL, NULL, NULL, 0, PERM_MEMORY, LIMIT_CHAT, OP_PROXY, 200, NULL,
      "Anthropic's messages through the upstream", "the upstream's"},
     {"embeddings", "POST", "/v1/embeddings", NULL, NULL, NULL, 0, PERM_MEMORY, LIMIT_NONE, OP_PROXY, 200, NULL,
-     "Embeddings, by the upstream", "the upstream's"},
+     "Embeddings: of our own model where it is asked for by name (or as cairn), else by the upstream",
+     "the upstream's, or {object, data, model, usage} in the same shape"},
     {"models", "GET", "/v1/models", NULL, NULL, NULL, 0, PERM_READ, LIMIT_NONE, OP_PROXY, 200, NULL,
      "The upstream's models", "the upstream's"},
 };

@@ -30,26 +30,24 @@ static void on_commit(void *arg)
     background_wake(s->background);
 }
 
-/* Without a model recall works by words; that is said once. */
-static enum err_code open_meaning(struct service *s, struct err *e)
-{
-    char model[MODEL_PATH_ROOM];
-    if (!model_find(&s->options, store_dir(s->store), model)) {
-        log_event(LOG_INFO, "no_model", L_CSTR("note", "recall works by words alone"));
-        return ERR_OK;
-    }
-    struct meaning_options o = {
-        .store = s->store, .dir = store_dir(s->store), .model = model, .read_only = s->options.read_only};
-    enum err_code code = meaning_open(&o, &s->meaning, e);
-    return code ? code : similar_open(s->meaning, &s->similar, e);
-}
-
 static enum err_code open_auth(struct service *s, struct err *e)
 {
     unsigned algorithms;
     enum err_code code =
         auth_algorithms_parse(str_of(config_text(s->options.config, "auth.algorithms")), &algorithms, e);
     return code ? code : auth_open(s->store, algorithms, &s->auth, e);
+}
+
+static enum err_code open_model_only(struct service *s, struct service **out, struct err *e)
+{
+    enum err_code code = operations_init(e);
+    if (!code)
+        code = model_open(s, e);
+    if (code)
+        service_close(s);
+    else
+        *out = s;
+    return code;
 }
 
 enum err_code service_open(const struct service_options *o, struct service **out, struct err *e)
@@ -59,6 +57,8 @@ enum err_code service_open(const struct service_options *o, struct service **out
         return err_nomem(e);
     s->options = *o;
     s->started_ms = clock_now_ms();
+    if (o->model_only)
+        return open_model_only(s, out, e);
     struct store_options store = {.dir = o->dir, .read_only = o->read_only, .sync_normal = o->sync_normal};
     enum err_code code = operations_init(e);
     if (!code)
@@ -69,15 +69,16 @@ enum err_code service_open(const struct service_options *o, struct service **out
         goto out;
     struct index_options index = {.store = s->store, .dir = store_dir(s->store), .read_only = o->read_only};
     code = index_open(&index, &s->index, e);
+    if (!code)
+        code = model_open(s, e);
+    if (!code && s->meaning)
+        code = similar_open(s->meaning, &s->similar, e);
     if (code)
         goto out;
     if (o->background) {
         s->cache = answer_cache_new((size_t)config_int(o->config, "cache.bytes"));
         s->loads = o->read_only ? NULL : context_loads_new();
-        code = s->cache && (s->loads || o->read_only) ? open_meaning(s, e) : err_nomem(e);
-        if (code)
-            goto out;
-        code = journal_open(s, &s->journal, e);
+        code = s->cache && (s->loads || o->read_only) ? journal_open(s, &s->journal, e) : err_nomem(e);
         if (!code)
             code = background_open(s, &s->background, e);
         if (code)

@@ -25,10 +25,8 @@ struct service_options {
     bool background; /* feed the index, replay the journal (servers); else only on demand */
     bool read_only;
     bool sync_normal;
-    /* The embedding model's folder. NULL: the setting search.model ("off": none), else the first of
-     * <dir>/model, $XDG_DATA_HOME/cairn-models/all-MiniLM-L6-v2 and model/all-MiniLM-L6-v2 beside the program that is
-     * there. Only background services load it. */
-    const char *model;
+    bool model_only;             /* no store, no index: of all operations only `embed` works */
+    encoder_dial *dial;          /* asks an embeddings endpoint (embedding.url); NULL: this program cannot */
     const struct config *config; /* every other setting by name; NULL: defaults */
     /* proxy policy, shown by health and used by chat_memory */
     const char *upstream_url;  /* NULL: none configured */
@@ -40,7 +38,7 @@ struct service_options {
 struct service {
     struct store *store;
     struct index *index;
-    struct meaning *meaning;             /* NULL: no model, or not a background service */
+    struct meaning *meaning;             /* NULL: no model. Unless background, opened when it is needed (model.h) */
     struct similar *similar;             /* short texts by meaning; NULL as meaning is */
     struct journal *journal;             /* NULL unless background */
     struct answer_cache *cache;          /* NULL unless background */

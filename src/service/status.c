@@ -150,6 +150,24 @@ static bool write_service(struct op_call *c)
     return allowed;
 }
 
+/* How far the vectors have come, and when they will be there. */
+static void write_vectors(struct json_out *w, const struct meaning_state *s)
+{
+    jw_kcstr(w, "id", s->id);
+    jw_kint(w, "dimensions", (int64_t)s->dimensions);
+    jw_kint(w, "vectors", s->vectors);
+    jw_kint(w, "lag", s->lag);
+    jw_key(w, "vectors_per_second");
+    jw_num(w, (double)(int64_t)(s->rate * 10) / 10);
+    jw_key(w, "seconds_left");
+    if (s->lag > 0 && s->rate > 0)
+        jw_int(w, (int64_t)((double)s->lag / s->rate) + 1);
+    else if (s->lag > 0)
+        jw_null(w);
+    else
+        jw_int(w, 0);
+}
+
 static void write_model(struct op_call *c)
 {
     struct json_out *w = c->out;
@@ -159,14 +177,14 @@ static void write_model(struct op_call *c)
     jw_object(w);
     jw_kbool(w, "loaded", s.loaded);
     if (s.loaded) {
-        jw_kcstr(w, "id", s.id);
-        jw_kint(w, "dimensions", (int64_t)s.dimensions);
-        jw_kint(w, "vectors", s.vectors);
-        jw_kint(w, "lag", s.lag);
+        jw_kcstr(w, "by", s.remote ? "endpoint" : "this process");
+        write_vectors(w, &s);
     } else {
         jw_kbool(w, "loading", s.loading);
         jw_kcstr(w, "note", "recall works by words alone");
     }
+    if (s.problem[0])
+        jw_kcstr(w, "problem", s.problem);
     jw_end_object(w);
 }
 
@@ -192,13 +210,14 @@ static void write_parts(struct op_call *c)
 {
     const struct service_options *o = &c->svc->options;
     struct json_out *w = c->out;
+    bool meaning = meaning_ready(c->svc->meaning);
     jw_key(w, "encryption");
     jw_object(w);
     jw_kbool(w, "enabled", false);
     jw_end_object(w);
     jw_key(w, "index");
     jw_object(w);
-    jw_kcstr(w, "by", c->svc->meaning ? "words and meaning" : "words");
+    jw_kcstr(w, "by", meaning ? "words and meaning" : "words");
     jw_kint(w, "lag", index_lag(c->svc->index));
     jw_end_object(w);
     write_model(c);

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+import tiny_model
 from conftest import ROOT
 
 # What callers cannot make up: a cursor comes from the page before, some texts have rules that a schema cannot say. They
@@ -99,8 +100,9 @@ def made_up(d):
     return json.loads(text)
 
 
-def test_a_tester_finds_no_answer_that_is_not_described(cairn, tmp_path, tool_env):
+def test_a_tester_finds_no_answer_that_is_not_described(make_cairn, tmp_path, tool_env):
     """All of schemathesis's checks, from the same seed each time; tools/soak tries many more requests."""
+    cairn = make_cairn(env={"CAIRN_MODEL": str(tiny_model.make(tmp_path / "tiny"))})
     tester = ROOT / "build" / "venv-api" / "bin" / "schemathesis"
     assert tester.exists(), "schemathesis is not there: tools/setup test installs it"
     (tmp_path / "openapi.json").write_text(json.dumps(made_up(description(cairn))))

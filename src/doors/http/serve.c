@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "doors/http/http.h"
 #include "doors/proxy/asker.h"
+#include "doors/proxy/endpoint.h"
 #include "doors/proxy/proxy.h"
 
 #include <pthread.h>
@@ -50,6 +51,7 @@ static enum err_code open_service(struct serving *s, struct err *e)
     const struct service_options so = {.dir = s->o->dir,
                                        .config = s->o->config,
                                        .background = true,
+                                       .dial = endpoint_dial,
                                        .sync_normal = s->o->sync_normal,
                                        .upstream_url = s->o->upstream_url,
                                        .upstream_key = s->o->upstream_key != NULL,

@@ -32,7 +32,8 @@ struct proxy_route {
     const char *method, *path;
     const struct wire *wire; /* NULL: no memory on this route */
     bool v2, anthropic;
-    bool cycle; /* served by cycle.h */
+    bool cycle;      /* served by cycle.h */
+    bool embeddings; /* by embeddings.h, where they are ours */
 };
 
 struct proxy {

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "doors/proxy/cycle.h"
+#include "doors/proxy/embeddings.h"
 #include "doors/proxy/forward.h"
 
 #include <errno.h>
@@ -29,7 +30,7 @@ static const struct proxy_route routes[] = {
     {.method = "POST", .path = "/v1/responses", .wire = &wire_responses},
     {.method = "POST", .path = "/v1/messages", .wire = &wire_messages, .anthropic = true},
     {.method = "POST", .path = "/v1/messages/count_tokens", .anthropic = true},
-    {.method = "POST", .path = "/v1/embeddings"},
+    {.method = "POST", .path = "/v1/embeddings", .embeddings = true},
     {.method = "GET", .path = "/v1/models"},
     /* Some servers' model names hold slashes. */
     {.method = "GET", .path = "/v1/models/{id}"},
@@ -52,6 +53,8 @@ static void handle(struct http_request *r, void *arg)
     const struct route_arg *a = arg;
     if (a->route->cycle) {
         cycle_start(a->p, r);
+    } else if (a->route->embeddings) {
+        embeddings_start(a->p, a->route, r);
     } else if (!a->p->base.p) {
         forward_error(r, a->route->anthropic, 503, "upstream_not_configured", proxy_no_upstream);
     } else if (forward_path_escapes(http_path(r))) {

@@ -217,7 +217,8 @@ static void failures_cost_nothing_but_time(void **state)
     talk(r, "p");
     start(r, r->tiny.dir, false);
     meaning_close(r->meaning); /* its thread would be hit as well */
-    struct meaning m = {.store = r->shelf->store, .dir = r->shelf->place->dir, .model = r->tiny.dir};
+    struct meaning m = {
+        .o = {.store = r->shelf->store, .dir = r->shelf->place->dir, .model = r->tiny.dir, .threads = 1}};
     pthread_mutex_init(&m.lock, NULL);
     OK(meaning_load(&m, &e));
     OK(vectors_reset(m.vectors, &e));
@@ -230,12 +231,311 @@ static void failures_cost_nothing_but_time(void **state)
     }
     OK(meaning_batch(&m, &taken, &e));
     vectors_close(m.vectors);
-    embed_close(m.embedder);
+    encoder_close(m.encoder);
     pthread_mutex_destroy(&m.lock);
     r->meaning = NULL;
     start(r, r->tiny.dir, false);
     meaning_state(r->meaning, &s);
     assert_int_equal(s.vectors, 5);
+}
+
+/* ---- an endpoint, as a door would lend it ---- */
+/* Its vectors are the tiny model's; what goes wrong is said here. */
+static struct {
+    const char *dir;
+    struct encoder *inner;
+    atomic_int dials, asked;
+    atomic_int dial_fails, document_fails, query_fails; /* so many times from now on */
+    enum err_code how;
+    atomic_int last_timeout;
+} far;
+
+static bool due(atomic_int *fails)
+{
+    int n = atomic_load(fails);
+    while (n > 0 && !atomic_compare_exchange_weak(fails, &n, n - 1)) {
+    }
+    return n > 0;
+}
+
+static enum err_code far_encode(const struct encoder *c, const struct encoder_task *t, float *out, struct err *e)
+{
+    (void)c;
+    atomic_fetch_add(&far.asked, 1);
+    if (t->use == EMBED_QUERY)
+        atomic_store(&far.last_timeout, t->timeout_ms);
+    if (due(t->use == EMBED_QUERY ? &far.query_fails : &far.document_fails))
+        return err_set(e, far.how, NULL, "the endpoint is not well");
+    return far.inner->encode(far.inner, t, out, e);
+}
+
+static void far_close(struct encoder *c)
+{
+    encoder_close(far.inner);
+    free(c);
+}
+
+static enum err_code far_dial(const struct endpoint *at, struct encoder **out, struct err *e)
+{
+    assert_string_equal(at->url, "http://far");
+    assert_non_null(at->stop);
+    atomic_fetch_add(&far.dials, 1);
+    if (due(&far.dial_fails))
+        return err_set(e, ERR_UNAVAILABLE, NULL, "nobody there");
+    enum err_code code = encoder_open(far.dir, STR_NONE, &far.inner, e);
+    if (code)
+        return code;
+    struct encoder *c = calloc(1, sizeof *c);
+    *c = *far.inner;
+    c->remote = true;
+    c->slice_texts = 2;
+    c->encode = far_encode;
+    c->close = far_close;
+    *out = c;
+    return ERR_OK;
+}
+
+static void open_far(struct room *r)
+{
+    struct meaning_options o = {.store = r->shelf->store,
+                                .dir = r->shelf->place->dir,
+                                .endpoint = {.url = "http://far", .model = "m"},
+                                .dial = far_dial,
+                                .query_ms = 150};
+    far.dir = r->tiny.dir;
+    far.how = far.how ? far.how : ERR_UNAVAILABLE;
+    OK(meaning_open(&o, &r->meaning, &e));
+}
+
+static int fresh_setup(void **state)
+{
+    memset(&far, 0, sizeof far);
+    return setup(state);
+}
+
+static void an_endpoint_makes_the_vectors(void **state)
+{
+    struct room *r = *state;
+    struct meaning_state s;
+    struct str session = talk(r, "p");
+    open_far(r);
+    wait_until_fed(r);
+    meaning_state(r->meaning, &s);
+    assert_true(s.loaded && s.remote && s.problem[0] == 0);
+    assert_int_equal(s.vectors, 5);
+    assert_true(recall(r, session, "is the in and", true).n > 0);
+    assert_int_equal(atomic_load(&far.last_timeout), 150);
+}
+
+/* One that is down when we start, and later for documents: both are tried again, and nothing is lost or doubled. */
+static void an_endpoint_that_fails_is_tried_again(void **state)
+{
+    struct room *r = *state;
+    struct meaning_state s = {0};
+    struct str session = talk(r, "p");
+    atomic_store(&far.dial_fails, 1);
+    atomic_store(&far.document_fails, 1);
+    open_far(r);
+    for (int i = 0; i < 500 && !s.problem[0]; i++) {
+        usleep(2000);
+        meaning_state(r->meaning, &s);
+    }
+    assert_string_equal(s.problem, "nobody there");
+    assert_true(s.loading && !s.loaded);
+    assert_int_equal(recall(r, session, "rivers", true).n, 1); /* by words meanwhile */
+    wait_until_fed(r);
+    meaning_state(r->meaning, &s);
+    assert_int_equal(s.vectors, 5);
+    assert_int_equal(atomic_load(&far.dials), 2);
+    for (int i = 0; i < 500 && s.problem[0]; i++) {
+        usleep(2000);
+        meaning_state(r->meaning, &s);
+    }
+    assert_string_equal(s.problem, "");
+}
+
+/* The first slice of a batch is kept when the second fails. */
+static void what_was_made_is_kept(void **state)
+{
+    struct room *r = *state;
+    struct meaning_state s;
+    talk(r, "p");
+    far.dir = r->tiny.dir;
+    far.how = ERR_LIMIT;
+    struct meaning m = {.o = {.store = r->shelf->store,
+                              .dir = r->shelf->place->dir,
+                              .endpoint = {.url = "http://far", .model = "m", .stop = &m.stop},
+                              .dial = far_dial,
+                              .threads = 1}};
+    size_t n = 0;
+    struct err why = {0};
+    pthread_mutex_init(&m.lock, NULL);
+    OK(meaning_load(&m, &e));
+    meaning_state(&m, &s);
+    assert_int_equal(s.vectors, 0);
+    atomic_store(&far.asked, 0);
+    m.o.threads = 3; /* also when others work beside: what comes before the failure, and nothing after it */
+    atomic_store(&far.document_fails, 1);
+    assert_int_equal(meaning_batch(&m, &n, &why), ERR_LIMIT);
+    meaning_state(&m, &s);
+    assert_int_equal(s.vectors, (int64_t)n);
+    assert_int_equal(s.lag, 5 - (int64_t)n);
+    OK(meaning_batch(&m, &n, &e));
+    meaning_state(&m, &s);
+    assert_int_equal(s.vectors, 5);
+    assert_true(s.rate > 0);
+    vectors_close(m.vectors);
+    encoder_close(m.encoder);
+    pthread_mutex_destroy(&m.lock);
+}
+
+/* A question whose vector does not come is answered by words, and the next ones do not even wait. */
+static void a_late_endpoint_costs_only_meaning(void **state)
+{
+    struct room *r = *state;
+    struct str session = talk(r, "p");
+    far.how = ERR_TIMEOUT;
+    open_far(r);
+    wait_until_fed(r);
+    atomic_store(&far.query_fails, 1);
+    same(r, recall(r, session, "cold river", false), recall(r, session, "cold river", true));
+    int asked = atomic_load(&far.asked);
+    same(r, recall(r, session, "cold river", false), recall(r, session, "cold river", true));
+    assert_int_equal(atomic_load(&far.asked), asked);
+    usleep(1100 * 1000); /* the back-off of a first failure */
+    assert_true(why(r, &recall(r, session, "f: the river is cold", true).hits[0], "meaning") > 0);
+}
+
+/* A model's own fault must not be taken for the file's: the vectors that are there stay. */
+static void a_broken_model_does_not_empty_the_file(void **state)
+{
+    struct room *r = *state;
+    struct meaning_state s;
+    talk(r, "p");
+    open_far(r);
+    wait_until_fed(r);
+    far.how = ERR_CORRUPT;
+    atomic_store(&far.document_fails, 1000);
+    talk(r, "p");
+    meaning_wake(r->meaning);
+    for (int i = 0; i < 1000; i++) {
+        meaning_state(r->meaning, &s);
+        if (s.problem[0])
+            break;
+        usleep(2000);
+    }
+    assert_string_equal(s.problem, "the endpoint is not well");
+    assert_int_equal(s.vectors, 5);
+}
+
+/* ---- on demand, and other models ---- */
+static void on_demand_the_model_is_opened_when_it_is_needed(void **state)
+{
+    struct room *r = *state;
+    struct str session = talk(r, "p"), text = STR("the river");
+    float v[TINY_HIDDEN];
+    int64_t tokens = 0;
+    struct encoder_task task = {.texts = &text, .n = 1, .use = EMBED_QUERY, .tokens = &tokens};
+    struct err why = {0};
+    struct meaning_options o = {
+        .store = r->shelf->store, .dir = r->shelf->place->dir, .model = r->tiny.dir, .on_demand = true};
+    OK(meaning_open(&o, &r->meaning, &e));
+    assert_false(meaning_ready(r->meaning));
+    assert_int_equal(meaning_encode(r->meaning, &task, v, &why), ERR_UNAVAILABLE);
+    same(r, recall(r, session, "cold river", false), recall(r, session, "cold river", true));
+    OK(meaning_wait(r->meaning, 0, &e));
+    assert_int_equal(meaning_dimensions(r->meaning), TINY_HIDDEN);
+    OK(meaning_encode(r->meaning, &task, v, &e));
+    assert_true(tokens >= 4); /* [CLS] the river [SEP] */
+    double sum = 0;
+    for (int i = 0; i < TINY_HIDDEN; i++)
+        sum += (double)v[i] * (double)v[i];
+    assert_true(fabs(sum - 1) < 1e-4);
+    meaning_close(r->meaning);
+    o.model = "/nowhere/at/all";
+    OK(meaning_open(&o, &r->meaning, &e));
+    err_clear(&why);
+    assert_int_equal(meaning_wait(r->meaning, 0, &why), ERR_UNAVAILABLE);
+    assert_non_null(strstr(why.message, "/nowhere/at/all"));
+}
+
+static int64_t files(struct room *r)
+{
+    char command[200], got[20] = "";
+    snprintf(command, sizeof command, "ls %s/index/vectors-* | wc -l", r->shelf->place->dir);
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(got, sizeof got, f));
+    pclose(f);
+    return atoll(got);
+}
+
+static int64_t wait_for_files(struct room *r, int64_t n)
+{
+    for (int i = 0; i < 1000 && files(r) != n; i++)
+        usleep(10000);
+    return files(r);
+}
+
+static void another_model_makes_its_own_vectors_and_the_old_ones_go(void **state)
+{
+    struct room *r = *state;
+    struct tiny other;
+    struct meaning_state first, second;
+    struct buf b;
+    struct str session = talk(r, "p");
+    start(r, r->tiny.dir, false);
+    meaning_state(r->meaning, &first);
+    tiny_make(&other);
+    tiny_weights(&b, "F16", ""); /* other numbers, so another space */
+    tiny_write(&other, "model.safetensors", b.p, b.n);
+    buf_release(&b);
+    start(r, other.dir, false);
+    meaning_state(r->meaning, &second);
+    assert_string_not_equal(strchr(first.id, '@'), strchr(second.id, '@'));
+    assert_int_equal(second.vectors, 5);
+    assert_true(recall(r, session, "is the in and", true).n > 0);
+    assert_int_equal(wait_for_files(r, 1), 1);
+    start(r, r->tiny.dir, false); /* and back: made again */
+    meaning_state(r->meaning, &second);
+    assert_string_equal(first.id, second.id);
+    assert_int_equal(second.vectors, 5);
+    tiny_remove(&other);
+}
+
+/* A model that another process still keeps up stays. */
+static void vectors_that_another_process_writes_stay(void **state)
+{
+    struct room *r = *state;
+    struct vectors *theirs = NULL;
+    talk(r, "p");
+    OK(vectors_open(&(struct vectors_options){r->shelf->place->dir, "x@0123456789abcdef", 3, false}, &theirs, &e));
+    OK(vectors_claim(theirs, &e));
+    start(r, r->tiny.dir, false);
+    usleep(300 * 1000);
+    assert_int_equal(files(r), 2);
+    vectors_close(theirs);
+    start(r, r->tiny.dir, false);
+    assert_int_equal(wait_for_files(r, 1), 1);
+}
+
+static void several_threads_make_the_same_vectors(void **state)
+{
+    struct room *r = *state;
+    struct meaning_state s;
+    for (int i = 0; i < 60; i++)
+        talk(r, "p");
+    struct meaning_options o = {
+        .store = r->shelf->store, .dir = r->shelf->place->dir, .model = r->tiny.dir, .threads = 4};
+    OK(meaning_open(&o, &r->meaning, &e));
+    wait_until_fed(r);
+    meaning_state(r->meaning, &s);
+    assert_int_equal(s.vectors, 300);
+    struct str last = talk(r, "p");
+    meaning_wake(r->meaning);
+    wait_until_fed(r);
+    struct recall_result found = recall(r, last, "f: the river is cold", true);
+    assert_true(found.n > 0 && str_is(found.hits[0].turn.content, "the river is cold"));
 }
 
 int main(void)
@@ -249,6 +549,16 @@ int main(void)
         T(turns_without_a_vector_are_found_by_words),
         T(projects_stay_apart),
         T(vectors_of_another_store_are_made_anew),
-        T(failures_cost_nothing_but_time)};
+        T(failures_cost_nothing_but_time),
+        T(on_demand_the_model_is_opened_when_it_is_needed),
+        T(another_model_makes_its_own_vectors_and_the_old_ones_go),
+        T(vectors_that_another_process_writes_stay),
+        T(several_threads_make_the_same_vectors),
+#define F(f) cmocka_unit_test_setup_teardown(f, fresh_setup, teardown)
+        F(an_endpoint_makes_the_vectors),
+        F(an_endpoint_that_fails_is_tried_again),
+        F(what_was_made_is_kept),
+        F(a_late_endpoint_costs_only_meaning),
+        F(a_broken_model_does_not_empty_the_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
