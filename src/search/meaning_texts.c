@@ -1,5 +1,5 @@
-/* Vectors of texts that are no turns: questions, events, names of people and things, and whatever a caller gives. On the
- * caller's thread; what is worth keeping is kept by whoever asks (similar.c). */
+/* Vectors of texts that are no turns: questions, events, names of people and things, and whatever a caller gives. On
+ * the caller's thread; what is worth keeping is kept by whoever asks (similar.c). */
 #include "search/meaning_int.h"
 
 #include "base/clock.h"
