@@ -9,6 +9,7 @@ import time
 
 import meaning_data
 import rivals
+import writes
 from harness import median
 
 TITLE = "Indexing"
@@ -174,7 +175,7 @@ def part(times, share):
 
 # ---- durable writes ----
 
-def writes(bench, material, seconds, rounds):
+def store_writes(bench, material, seconds, rounds):
     """64 clients inside one process; the order of the three turns about from round to round."""
     found = {w: [] for w in WAYS}
     for i in range(rounds):
@@ -187,8 +188,24 @@ def writes(bench, material, seconds, rounds):
     return found
 
 
-def ratio(found, way):
-    return median([a["rate"] / b["rate"] for a, b in zip(found[way], found["alone"])])
+def http_writes(bench, material, seconds, rounds):
+    """64 clients of a server: one that indexes words, and one that makes vectors too."""
+    found = {"words": [], "meaning": []}
+    for i in range(rounds):
+        for way in sorted(found, reverse=i % 2 == 0):
+            data = bench.folder("indexing-writes")
+            with bench.cairn(data, env=material.env() if way == "meaning" else None) as server:
+                while way == "meaning" and not model_state(server)["loaded"]:
+                    time.sleep(LOOK_SECONDS)
+                found[way].append(writes.load(bench, server, 64, seconds))
+            bench.drop(data)
+    bench.say("64 clients over HTTP: " + ", ".join(f"{w} {median([r['rate'] for r in runs]):,.0f} turns/s"
+                                                   for w, runs in found.items()))
+    return found
+
+
+def ratio(found, way, base="alone"):
+    return median([a["rate"] / b["rate"] for a, b in zip(found[way], found[base])])
 
 
 # ---- telling ----
@@ -220,7 +237,14 @@ def write_rows(found):
              f"{median([r['lag'] for r in found[w]]):,.0f}"] for w in WAYS]
 
 
-def bars_of(words, seen, found):
+def http_rows(found):
+    names = {"words": "words indexed behind", "meaning": "words and vectors behind"}
+    return [[names[w], f"{median([r['rate'] for r in runs]):,.0f}", f"{ratio(found, w, 'words'):.2f}",
+             f"{median([r['p50_ms'] for r in runs]):.2f}", f"{median([r['p99_ms'] for r in runs]):.2f}"]
+            for w, runs in found.items()]
+
+
+def bars_of(words, seen, found, http):
     faster = median([(c["turns"] / c["seconds"]) / (f["turns"] / f["seconds"])
                      for c, f in zip(words["cairn"], words["fts"])])
     missed, turns = sum(r["missed"] for r in seen), sum(r["turns"] for r in seen)
@@ -244,7 +268,8 @@ def run(bench):
     words = words_rates(bench, material, turns, rounds)
     vectors = vectors_rate(bench, material, long_talk(material, 100 if bench.quick else 1500))
     seen = [visible(bench, material, count, pace) for pace in (10, 50)]
-    found = writes(bench, material, seconds, rounds)
+    found = store_writes(bench, material, seconds, rounds)
+    http = http_writes(bench, material, seconds, rounds)
     return {
         "tables": [
             {"caption": f"Taking in {turns:,} turns", "rows": rate_rows(words, vectors),
@@ -253,8 +278,10 @@ def run(bench):
              "columns": ["turns written a second", "turns", "found by words at once", "that recall p50 ms", "p99 ms",
                          "vector there p50 ms", "p99 ms"]},
             {"caption": "Durable writes of 64 clients (in one process, synchronous=FULL)", "rows": write_rows(found),
-             "columns": ["", "turns/s", "of the store alone", "p50 ms", "p99 ms", "turns not indexed at the end"]}],
-        "bars": bars_of(words, seen, found),
+             "columns": ["", "turns/s", "of the store alone", "p50 ms", "p99 ms", "turns not indexed at the end"]},
+            {"caption": "The same over HTTP", "rows": http_rows(http),
+             "columns": ["", "turns/s", "of words alone", "p50 ms", "p99 ms"]}],
+        "bars": bars_of(words, seen, found, http),
         "notes": [f"Words: from an open store to the last of {turns:,} turns being in the index (`indexing feed`), "
                   "against a contentless FTS5 table (porter unicode61) that is fed from the same store in groups of a "
                   f"thousand, WAL, synchronous=NORMAL; {rounds} rounds, turn about. FTS5 keeps no columns to filter by. "
@@ -263,5 +290,5 @@ def run(bench):
                   "asking /health/memory again and again, which takes part of the two cores.",
                   f"Writes: medians of {rounds} rounds of {seconds} s; the ratio is the median of the rounds' ratios. "
                   "Indexing runs at the lowest priority and catches up afterwards."],
-        "raw": {"words": words, "vectors": vectors, "visible": seen, "writes": found},
+        "raw": {"words": words, "vectors": vectors, "visible": seen, "writes": found, "http": http},
     }
