@@ -1,5 +1,5 @@
 """What the benchmarks of recall by meaning are made of: the embedding model, a pool of real sentences with their
-vectors (see pool.h), and real questions. Made once a run, from LoCoMo's conversations; nothing is kept."""
+vectors (see pool.h), and real questions. Made once a run, from LoCoMo's conversations; nothing is kept after it."""
 
 import dataclasses
 import json
@@ -25,7 +25,7 @@ def missing():
 @dataclasses.dataclass
 class Material:
     model: pathlib.Path
-    pool: pathlib.Path
+    pool: pathlib.Path  # made by need_pool
     questions: list
     talk: list  # turns as people wrote them
 
@@ -50,13 +50,25 @@ def material(bench):
     samples = json.loads((SHARED / "locomo10.json").read_text())
     talk = [t["text"] for s in samples for k, v in s["conversation"].items() if re.fullmatch(r"session_\d+", k)
             for t in v]
+    questions = list(dict.fromkeys(str(q["question"]) for s in samples for q in s["qa"]))
+    return Material(MODEL, bench.tmp / "pool", questions, talk)
+
+
+def need_pool(bench, of):
+    """Ten seconds, once a run."""
+    vectors = pathlib.Path(f"{of.pool}.vectors")
+    if vectors.exists():
+        return
     least, most = SENTENCE_BYTES
-    pieces = [p.strip() for t in talk for p in (t, *re.split(r"(?<=[.!?])\s+", t))]
+    pieces = [p.strip() for t in of.talk for p in (t, *re.split(r"(?<=[.!?])\s+", t))]
     sentences = [p for p in dict.fromkeys(pieces) if least <= len(p.encode()) <= most][:POOL_MOST]
     if bench.quick:
         sentences = sentences[::10]
-    pool = bench.tmp / "pool"
-    pool.write_bytes(packed(sentences))
-    embed(bench, MODEL, "vectors", sentences, f"{pool}.vectors")
-    questions = list(dict.fromkeys(q["question"] for s in samples for q in s["qa"] if "\t" not in q["question"]))
-    return Material(MODEL, pool, [str(q) for q in questions], talk)
+    of.pool.write_bytes(packed(sentences))
+    embed(bench, of.model, "vectors", sentences, vectors)
+
+
+def fill(bench, of, data, turns, sessions):
+    """A store of turns with meaning; what `fill` tells of it."""
+    need_pool(bench, of)
+    return json.loads(bench.tool("fill", "meaning", data, turns, sessions, of.pool, of.model))

@@ -134,7 +134,7 @@ def wanted_chroma(turns, sessions):
 
 def measure(bench, material, turns, sessions, count, rounds, python):
     data = bench.folder("engine")
-    made = json.loads(bench.tool("fill", "meaning", data, turns, sessions, material.pool, material.model))
+    made = meaning_data.fill(bench, material, data, turns, sessions)
     with contextlib.ExitStack() as stack:
         stack.callback(bench.drop, data)
         stack.enter_context(settled(data))
