@@ -1,16 +1,19 @@
-/* The embedder from outside. Usage: embed MODEL_FOLDER int8|float speed|ids|vectors|queries
+/* The embedder from outside. Usage: embed MODEL int8|float speed|ids|vectors|queries|pack [FILE]
+ * MODEL is a folder, or a file that `pack` has written from one.
  *   speed    texts/s at 16, 64 and 128 tokens on one and two threads, and the time of one short query: JSON
  *   ids      for each text on stdin (4 bytes of length, then its bytes): 4 bytes of count, then the token ids
  *   vectors  for the same stdin: the documents' vectors, floats one after another; queries: as queries */
 #include "embed/embed.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { TEXTS = 64, THREADS = 2, IDS_MAX = 20000, SLICE_MS = 250, SLICES = 6 };
@@ -187,18 +190,37 @@ static void vectors(const struct embedder *m, enum embed_use use)
     mem_free(out);
 }
 
+/* A folder, or a packed model, whose bytes are then in *map. */
+static void open_model(const char *path, const struct embed_options *o, struct embedder **m, struct str *map)
+{
+    struct err e = {0};
+    struct stat s;
+    *map = STR_NONE;
+    if (stat(path, &s) == 0 && S_ISREG(s.st_mode)) {
+        if (file_map(path, (size_t)s.st_size, map, &e) != ERR_OK || embed_open_packed(*map, o, m, &e) != ERR_OK)
+            die(&e);
+    } else if (embed_open(path, o, m, &e) != ERR_OK) {
+        die(&e);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct embedder *m;
     struct err e = {0};
+    struct str map;
+    if (argc == 5 && strcmp(argv[3], "pack") == 0) {
+        if (embed_pack(argv[1], argv[4], &e) != ERR_OK)
+            die(&e);
+        return 0;
+    }
     if (argc != 4) {
-        fprintf(stderr, "usage: embed MODEL_FOLDER int8|float speed|ids|vectors|queries\n");
+        fprintf(stderr, "usage: embed MODEL int8|float speed|ids|vectors|queries|pack [FILE]\n");
         return 2;
     }
     struct embed_options o = {.precision = strcmp(argv[2], "float") == 0 ? EMBED_FLOAT : EMBED_INT8};
     int64_t start = clock_mono_us();
-    if (embed_open(argv[1], &o, &m, &e) != ERR_OK)
-        die(&e);
+    open_model(argv[1], &o, &m, &map);
     fprintf(stderr, "embed: %s opened in %.0f ms\n", embed_model_id(m), (double)(clock_mono_us() - start) / 1000);
     if (strcmp(argv[3], "speed") == 0)
         speed(m, argv[2]);
@@ -207,5 +229,6 @@ int main(int argc, char **argv)
     else
         vectors(m, strcmp(argv[3], "queries") == 0 ? EMBED_QUERY : EMBED_DOCUMENT);
     embed_close(m);
+    file_unmap(map);
     return 0;
 }

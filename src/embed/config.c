@@ -103,6 +103,20 @@ static enum err_code check_kind(const struct reading *r, const struct json *o)
     return ERR_OK;
 }
 
+static bool within(size_t n, size_t least, size_t most)
+{
+    return n >= least && n <= most;
+}
+
+bool config_sound(const struct model_config *c)
+{
+    return within(c->hidden, 1, HIDDEN_MAX) && within(c->layers, 1, LAYERS_MAX) && within(c->heads, 1, HEADS_MAX) &&
+           within(c->inner, 1, INNER_MAX) && within(c->vocab, 1, ROWS_MAX) &&
+           within(c->positions, TOKENS_MIN, POSITIONS_MAX) && within(c->types, 1, TYPES_MAX) &&
+           within(c->max_tokens, TOKENS_MIN, c->positions) && c->hidden % c->heads == 0 && c->hidden % 4 == 0 &&
+           c->inner % 4 == 0 && c->epsilon >= 0 && c->epsilon < 1;
+}
+
 static enum err_code read_sizes(const struct reading *r)
 {
     struct model_config *c = r->c;

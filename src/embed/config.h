@@ -25,6 +25,9 @@ struct model_config {
  * and the member that is wrong or not supported. */
 enum err_code config_read(const char *folder, struct arena *a, struct model_config *c, struct err *e);
 
+/* Whether all sizes are within the bounds that config_read keeps, for a config that came from elsewhere. */
+bool config_sound(const struct model_config *c);
+
 /* A file of the model's into the arena-owned text; *text is STR_NONE when it is absent and not required. */
 enum err_code config_file(const char *folder, struct str sub, const char *name, size_t max, bool required,
                           struct arena *a, struct str *text, struct err *e);

@@ -5,8 +5,9 @@
  * caller's thread alone and takes a scratch from the embedder's pool, so memory grows with the number of threads that
  * embed at the same time (about 5 MB each for MiniLM).
  *
- * The model's folder is not trusted: whatever its files hold, opening gives a model or an error. They must not be cut
- * short while the embedder is open (the table of word embeddings is read from the mapped file). */
+ * The model's files are not trusted: whatever they hold, opening gives a model or an error. In floats the weights' file
+ * must not be cut short while the embedder is open (the table of word embeddings is read from the mapped file); in int8
+ * nothing of the folder is needed any more. */
 #ifndef CAIRN_EMBED_EMBED_H
 #define CAIRN_EMBED_EMBED_H
 
@@ -33,6 +34,15 @@ struct embedder;
 /* Loads the model in `folder`. `options` may be NULL: int8, the model's prefixes. ERR_NOT_FOUND when there is no model
  * there; ERR_INVALID with what is wrong in which file; ERR_NOMEM. */
 enum err_code embed_open(const char *folder, const struct embed_options *options, struct embedder **out, struct err *e);
+/* A quantised model in one file of our own, about 23 MB for MiniLM, to be carried in the program: opening it takes
+ * milliseconds, and it gives the very vectors that the folder gives in int8, under the same id. embed_pack writes it
+ * from a folder, whole or not at all. embed_open_packed opens such bytes, which must stay as they are until embed_close
+ * (aligned to 64 they are used where they lie, else copied). Not trusted: ERR_CORRUPT when they are no packed model, of
+ * another version, cut short or changed. `options` as above, but for the precision, which must be int8; prefixes that
+ * are not given are the folder's. */
+enum err_code embed_pack(const char *folder, const char *file, struct err *e);
+enum err_code embed_open_packed(struct str bytes, const struct embed_options *options, struct embedder **out,
+                                struct err *e);
 void embed_close(struct embedder *m); /* NULL is fine; no call may be under way */
 
 size_t embed_dimensions(const struct embedder *m);

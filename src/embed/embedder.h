@@ -1,4 +1,4 @@
-/* What open.c, embed.c and pool.c share: the embedder's inside. */
+/* What open.c, model_id.c, packed.c, embed.c and pool.c share: the embedder's inside. */
 #ifndef CAIRN_EMBED_EMBEDDER_H
 #define CAIRN_EMBED_EMBEDDER_H
 
@@ -20,10 +20,17 @@ struct pool {
     size_t n;
 };
 
+/* What a model was made from, as far as its id goes: a digest of weights and vocabulary and how many bytes they had. */
+struct source {
+    uint64_t lanes[8], weights, vocabulary;
+    struct str name; /* the folder's, not cleaned yet */
+};
+
 struct embedder {
     struct arena *arena; /* weights, strings */
-    struct str map;      /* model.safetensors */
+    struct str map;      /* model.safetensors; nothing in int8 */
     struct safetensors *file;
+    struct source source;
     struct model model;
     struct wordpiece words;
     struct wordpiece_ids prefix[2]; /* by enum embed_use */
@@ -37,6 +44,10 @@ static inline size_t embedder_rows(const struct embedder *m)
 {
     return m->model.config.max_tokens > BATCH_ROWS ? m->model.config.max_tokens : BATCH_ROWS;
 }
+
+enum err_code source_of(struct embedder *m, const char *folder, struct str weights, struct str vocabulary,
+                        struct err *e);
+void make_id(struct embedder *m); /* from source, config and prefixes */
 
 struct scratch *pool_take(struct embedder *m); /* NULL when out of memory */
 void pool_give(struct embedder *m, struct scratch *s);

@@ -87,12 +87,24 @@ static void add_norm(const struct model *m, struct scratch *s, const struct norm
                              m->config.epsilon);
 }
 
+static void word_row(const struct model *m, size_t id, float *out)
+{
+    if (!m->int8) {
+        tensor_row(&m->weights.words, id, out);
+        return;
+    }
+    const int8_t *q = m->weights.q.p + id * m->config.hidden;
+    float scale = m->weights.q.scale[id];
+    for (size_t i = 0; i < m->config.hidden; i++)
+        out[i] = (float)q[i] * scale;
+}
+
 static void embed_rows(const struct model *m, struct scratch *s, const int32_t *ids, const size_t *lengths, size_t n)
 {
     size_t hidden = m->config.hidden, row = 0;
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < lengths[i]; j++, row++) {
-            tensor_row(&m->weights.words, (size_t)ids[row], s->x + row * s->wide);
+            word_row(m, (size_t)ids[row], s->x + row * s->wide);
             memcpy(s->y + row * s->wide, m->weights.positions + j * hidden, hidden * sizeof(float));
         }
     add_norm(m, s, &m->weights.embedding_norm, row);

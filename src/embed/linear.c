@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-enum { INT8_MOST = 127 };
-
 static enum err_code linear_room(const struct loading *l, size_t n, size_t k, struct linear *out)
 {
     size_t padded = weights_pad(n);
@@ -50,24 +48,28 @@ static enum err_code smooth_inputs(const struct loading *l, const char *const *n
     return ERR_OK;
 }
 
+float int8_factor(const float *w, size_t n)
+{
+    float most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = fabsf(w[i]) > most ? fabsf(w[i]) : most;
+    return most > 1e-30f && most < 1e30f ? INT8_MOST / most : 0;
+}
+
 /* Column `at` of the product from its k weights. Casts away const: the room is ours until the load is done. */
 static void pack_int8(const struct linear *to, size_t at, float *w)
 {
     int8_t *panel = (int8_t *)(uintptr_t)to->q.panels + at / PANEL * PANEL * to->k + at % PANEL * 4;
-    float most = 0;
     int32_t sum = 0;
     for (size_t i = 0; to->q.smooth && i < to->k; i++)
         w[i] /= to->q.smooth[i];
-    for (size_t i = 0; i < to->k; i++)
-        most = fabsf(w[i]) > most ? fabsf(w[i]) : most;
-    float by = most > 1e-30f && most < 1e30f ? INT8_MOST / most : 0;
+    float by = int8_factor(w, to->k);
     for (size_t i = 0; i < to->k; i++) {
-        float v = rintf(w[i] * by);
-        int8_t q = (int8_t)(v >= -INT8_MOST && v <= INT8_MOST ? v : 0); /* not a number: 0 */
+        int8_t q = int8_round(w[i], by);
         panel[i / 4 * 4 * PANEL + i % 4] = q;
         sum += q;
     }
-    ((float *)(uintptr_t)to->q.scale)[at] = by > 0 ? most / INT8_MOST : 0;
+    ((float *)(uintptr_t)to->q.scale)[at] = by > 0 ? 1 / by : 0;
     ((int32_t *)(uintptr_t)to->q.sum)[at] = sum;
 }
 

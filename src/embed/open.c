@@ -1,10 +1,9 @@
-/* Opening a model: its configuration, tokenizer and weights, in this order, and the id that tells models apart. */
+/* Opening a model: its configuration, tokenizer and weights, in this order, from a folder or from a packed one. */
 #include "embed/calibrate.h"
-#include "embed/embedder.h"
+#include "embed/packed.h"
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "base/id.h"
 #include "base/mem.h"
 
 #include <limits.h>
@@ -13,56 +12,6 @@
 #include <sys/mman.h>
 
 static const size_t tokenizer_max = (size_t)64 << 20, weights_max = (size_t)8 << 30;
-
-/* A digest of megabytes in milliseconds: eight lanes, so that multiplications overlap. It tells models apart; it is no
- * defence against someone who wants two to look alike. */
-static void digest(struct str bytes, uint64_t lanes[8])
-{
-    for (size_t i = 0; i < bytes.n; i += 64) {
-        uint64_t block[8] = {0};
-        memcpy(block, bytes.p + i, bytes.n - i < sizeof block ? bytes.n - i : sizeof block);
-        for (size_t j = 0; j < 8; j++) {
-            uint64_t h = (lanes[j] ^ block[j]) * 0x9E3779B97F4A7C15u;
-            lanes[j] = h << 29 | h >> 35;
-        }
-    }
-}
-
-static const char *base_name(const char *folder, size_t *n)
-{
-    size_t end = strlen(folder);
-    while (end > 0 && folder[end - 1] == '/')
-        end--;
-    size_t start = end;
-    while (start > 0 && folder[start - 1] != '/')
-        start--;
-    *n = end - start;
-    return folder + start;
-}
-
-static void make_id(struct embedder *m, const char *folder, struct str vocabulary)
-{
-    const struct model_config *c = &m->model.config;
-    uint64_t lanes[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-    char hash[65], settings[160];
-    size_t n, kept = 0;
-    int used = snprintf(settings, sizeof settings, "1 %zu %zu %zu %zu %d %d %d %g %zu %zu", m->map.n, vocabulary.n,
-                        c->heads, c->max_tokens, c->cls, c->normalise, c->lower_first, (double)c->epsilon,
-                        m->prefix_text[0].n, m->prefix_text[1].n);
-    digest(m->map, lanes);
-    digest(vocabulary, lanes);
-    digest(m->prefix_text[0], lanes);
-    digest(m->prefix_text[1], lanes);
-    digest((struct str){settings, (size_t)used}, lanes);
-    id_sha256((struct str){(const char *)lanes, sizeof lanes}, hash);
-    const char *name = base_name(folder, &n);
-    for (size_t i = 0; i < n && kept < EMBED_ID_MAX - 18; i++) {
-        bool plain = (name[i] >= '0' && name[i] <= '9') || (name[i] >= 'a' && name[i] <= 'z') ||
-                     (name[i] >= 'A' && name[i] <= 'Z') || strchr("._-", name[i]);
-        m->id[kept++] = plain ? name[i] : '_';
-    }
-    snprintf(m->id + kept, EMBED_ID_MAX - kept, "@%.16s", hash);
-}
 
 static void apply_rules(struct wordpiece *w, const struct model_config *c)
 {
@@ -134,50 +83,114 @@ static enum err_code open_prefix(struct embedder *m, enum embed_use use, struct 
     return ERR_OK;
 }
 
-static enum err_code open_all(struct embedder *m, const char *folder, const struct embed_options *o, struct err *e)
+static enum err_code open_prefixes(struct embedder *m, const struct embed_options *o, struct err *e)
+{
+    enum err_code rc = open_prefix(m, EMBED_QUERY, o->query_prefix, m->model.config.query_prefix, e);
+    return rc == ERR_OK ? open_prefix(m, EMBED_DOCUMENT, o->document_prefix, m->model.config.document_prefix, e) : rc;
+}
+
+static void close_file(struct embedder *m)
+{
+    safetensors_close(m->file);
+    file_unmap(m->map);
+    m->file = NULL;
+    m->map = STR_NONE;
+}
+
+static enum err_code open_folder(struct embedder *m, const char *folder, const struct embed_options *o, struct err *e)
 {
     struct str vocabulary;
-    m->model.kernels = kernels_best();
-    m->model.int8 = o->precision == EMBED_INT8;
-    arena_limit(m->arena, SIZE_MAX); /* config.c bounds what a model can ask for, and the file's size the rest */
     enum err_code rc = config_read(folder, m->arena, &m->model.config, e);
     if (rc == ERR_OK)
         rc = open_tokenizer(m, folder, &vocabulary, e);
     if (rc == ERR_OK)
-        rc = open_prefix(m, EMBED_QUERY, o->query_prefix, m->model.config.query_prefix, e);
-    if (rc == ERR_OK)
-        rc = open_prefix(m, EMBED_DOCUMENT, o->document_prefix, m->model.config.document_prefix, e);
+        rc = open_prefixes(m, o, e);
     if (rc == ERR_OK)
         rc = open_weights(m, folder, e);
+    if (rc == ERR_OK)
+        rc = source_of(m, folder, m->map, vocabulary, e);
     if (rc != ERR_OK)
         return rc;
-    make_id(m, folder, vocabulary);
+    if (m->model.int8) {
+        close_file(m);
+        return rc;
+    }
     /* All of the file has been read once; from here on only single rows of it are. Advice: failing is no matter. */
     madvise((void *)(uintptr_t)m->map.p, m->map.n, MADV_DONTNEED);
     madvise((void *)(uintptr_t)m->map.p, m->map.n, MADV_RANDOM);
-    return ERR_OK;
+    return rc;
 }
 
-enum err_code embed_open(const char *folder, const struct embed_options *options, struct embedder **out, struct err *e)
+static enum err_code open_packed(struct embedder *m, struct str bytes, const struct embed_options *o, struct err *e)
+{
+    if (!m->model.int8)
+        return err_set(e, ERR_INVALID, "precision", "a packed model is int8 and cannot be opened in floats");
+    if ((uintptr_t)bytes.p % 64 != 0) { /* as the kernels read it */
+        char *copy = weights_room(m->arena, bytes.n);
+        if (!copy)
+            return err_nomem(e);
+        memcpy(copy, bytes.p, bytes.n);
+        bytes.p = copy;
+    }
+    enum err_code rc = packed_read(m, bytes, e);
+    return rc == ERR_OK ? open_prefixes(m, o, e) : rc;
+}
+
+/* From `folder`, or, when it is NULL, from `bytes`. */
+static enum err_code open_any(const char *folder, struct str bytes, const struct embed_options *options,
+                              struct embedder **out, struct err *e)
 {
     static const struct embed_options usual = {0};
-    struct err own = {0};
+    const struct embed_options *o = options ? options : &usual;
     *out = NULL;
     struct embedder *m = mem_zalloc(sizeof *m);
     if (!m)
         return err_nomem(e);
     pthread_mutex_init(&m->pool.lock, NULL);
+    m->model.kernels = kernels_best();
+    m->model.int8 = o->precision == EMBED_INT8;
     m->arena = arena_new();
-    enum err_code rc = m->arena ? open_all(m, folder, options ? options : &usual, &own) : err_nomem(&own);
-    if (rc == ERR_OK) {
-        *out = m;
+    if (m->arena)
+        arena_limit(m->arena, SIZE_MAX); /* config.c bounds what a model can ask for, and the file's size the rest */
+    enum err_code rc = !m->arena ? err_nomem(e) : folder ? open_folder(m, folder, o, e) : open_packed(m, bytes, o, e);
+    if (rc != ERR_OK) {
+        embed_close(m);
         return rc;
     }
-    embed_close(m);
+    make_id(m);
+    *out = m;
+    return rc;
+}
+
+enum err_code embed_open(const char *folder, const struct embed_options *options, struct embedder **out, struct err *e)
+{
+    struct err own = {0};
+    enum err_code rc = open_any(folder, STR_NONE, options, out, &own);
     if (rc == ERR_NOT_FOUND)
         return err_set(e, rc, "model", "there is no model in %.120s: %.110s", folder, own.message);
-    if (e && e->code == ERR_OK)
+    if (e && rc != ERR_OK && e->code == ERR_OK)
         *e = own;
+    return rc;
+}
+
+enum err_code embed_open_packed(struct str bytes, const struct embed_options *options, struct embedder **out,
+                                struct err *e)
+{
+    return open_any(NULL, bytes, options, out, e);
+}
+
+enum err_code embed_pack(const char *folder, const char *file, struct err *e)
+{
+    struct embedder *m;
+    struct buf bytes;
+    enum err_code rc = embed_open(folder, NULL, &m, e);
+    if (rc != ERR_OK)
+        return rc;
+    rc = packed_write(m, &bytes, e);
+    if (rc == ERR_OK)
+        rc = file_write_atomic(file, buf_view(&bytes), e);
+    buf_release(&bytes);
+    embed_close(m);
     return rc;
 }
 
@@ -191,8 +204,7 @@ void embed_close(struct embedder *m)
     for (size_t i = 0; i < 2; i++)
         wordpiece_ids_release(&m->prefix[i]);
     wordpiece_release(&m->words);
-    safetensors_close(m->file);
-    file_unmap(m->map);
+    close_file(m);
     arena_free(m->arena);
     mem_free(m);
 }

@@ -77,6 +77,28 @@ static struct entry *slot_of(const struct vocab *v, struct str s, bool continuin
     }
 }
 
+/* A piece of 1 to VOCAB_PIECE_MAX bytes without its "##", and an id below the limit. */
+static enum err_code add_piece(struct vocab *v, struct str piece, bool continuing, int32_t id, struct err *e)
+{
+    uint32_t hash = hash_piece(piece, continuing);
+    struct entry *slot = slot_of(v, piece, continuing, hash);
+    if (slot->id >= 0) {
+        slot->id = id;
+        return ERR_OK;
+    }
+    if (v->used >= v->limit)
+        return err_set(e, ERR_INVALID, "vocab", "the vocabulary has more than the model's %zu pieces", v->limit);
+    size_t at = v->text.n;
+    buf_put(&v->text, piece.p, piece.n);
+    if (v->text.failed)
+        return err_nomem(e);
+    *slot = (struct entry){hash, (uint32_t)at, id, (uint16_t)piece.n, continuing};
+    v->used++;
+    if (piece.n > v->longest)
+        v->longest = piece.n;
+    return ERR_OK;
+}
+
 enum err_code vocab_add(struct vocab *v, struct str piece, int64_t id, struct err *e)
 {
     if (id < 0 || (uint64_t)id >= v->limit)
@@ -87,23 +109,7 @@ enum err_code vocab_add(struct vocab *v, struct str piece, int64_t id, struct er
         piece = str_skip(piece, 2);
     if (piece.n == 0 || piece.n > VOCAB_PIECE_MAX) /* nothing, or longer than any word that is looked up */
         return ERR_OK;
-    uint32_t hash = hash_piece(piece, continuing);
-    struct entry *slot = slot_of(v, piece, continuing, hash);
-    if (slot->id >= 0) {
-        slot->id = (int32_t)id;
-        return ERR_OK;
-    }
-    if (v->used >= v->limit)
-        return err_set(e, ERR_INVALID, "vocab", "the vocabulary has more than the model's %zu pieces", v->limit);
-    size_t at = v->text.n;
-    buf_put(&v->text, piece.p, piece.n);
-    if (v->text.failed)
-        return err_nomem(e);
-    *slot = (struct entry){hash, (uint32_t)at, (int32_t)id, (uint16_t)piece.n, continuing};
-    v->used++;
-    if (piece.n > v->longest)
-        v->longest = piece.n;
-    return ERR_OK;
+    return add_piece(v, piece, continuing, (int32_t)id, e);
 }
 
 enum err_code vocab_add_lines(struct vocab *v, struct str text, struct err *e)
@@ -117,6 +123,40 @@ enum err_code vocab_add_lines(struct vocab *v, struct str text, struct err *e)
             return rc;
     }
     return ERR_OK;
+}
+
+/* Each piece: its id, its length, whether it continues a word, its bytes. */
+struct packed_piece {
+    int32_t id;
+    uint16_t n, continuing;
+};
+
+void vocab_pack(const struct vocab *v, struct buf *out)
+{
+    for (size_t i = 0; i <= v->mask; i++) {
+        const struct entry *slot = &v->slots[i];
+        struct packed_piece p = {slot->id, slot->n, slot->continuing};
+        if (slot->id < 0)
+            continue;
+        buf_put(out, &p, sizeof p);
+        buf_put(out, v->text.p + slot->at, slot->n);
+    }
+}
+
+enum err_code vocab_unpack(struct vocab *v, struct str bytes, struct err *e)
+{
+    enum err_code rc = ERR_OK;
+    while (rc == ERR_OK && bytes.n > 0) {
+        struct packed_piece p = {.id = -1};
+        if (bytes.n >= sizeof p)
+            memcpy(&p, bytes.p, sizeof p);
+        bytes = str_skip(bytes, sizeof p);
+        if (p.id < 0 || (uint32_t)p.id >= v->limit || p.n == 0 || p.n > VOCAB_PIECE_MAX || p.n > bytes.n)
+            return err_set(e, ERR_CORRUPT, "model", "the packed model's vocabulary does not make sense");
+        rc = add_piece(v, str_take(bytes, p.n), p.continuing != 0, p.id, e);
+        bytes = str_skip(bytes, p.n);
+    }
+    return rc;
 }
 
 int32_t vocab_find(const struct vocab *v, struct str piece, bool continuing)

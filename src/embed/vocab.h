@@ -18,6 +18,11 @@ enum err_code vocab_add(struct vocab *v, struct str piece, int64_t id, struct er
 /* One piece a line, ids counted from 0: vocab.txt. */
 enum err_code vocab_add_lines(struct vocab *v, struct str text, struct err *e);
 
+/* For packed models: all pieces with their ids, and back. The bytes are not trusted. */
+struct buf;
+void vocab_pack(const struct vocab *v, struct buf *out);
+enum err_code vocab_unpack(struct vocab *v, struct str bytes, struct err *e);
+
 int32_t vocab_find(const struct vocab *v, struct str piece, bool continuing); /* -1 when there is none */
 size_t vocab_longest(const struct vocab *v);                                  /* bytes of its longest piece */
 

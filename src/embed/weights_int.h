@@ -4,6 +4,8 @@
 
 #include "embed/weights.h"
 
+#include <math.h>
+
 enum { TENSOR_NAME_MAX = 160 };
 
 struct loading {
@@ -20,6 +22,17 @@ struct loading {
 /* The tensor "<prefix><name><suffix>", shape checked. */
 enum err_code weights_get(const struct loading *l, const char *name, const char *suffix, size_t rows, size_t cols,
                           struct tensor *t);
+
+enum { INT8_MOST = 127 };
+
+/* What to multiply the row by so that its greatest number becomes INT8_MOST; 0: all zero, or not finite. */
+float int8_factor(const float *w, size_t n);
+
+static inline int8_t int8_round(float w, float by)
+{
+    float v = rintf(w * by);
+    return (int8_t)(v >= -INT8_MOST && v <= INT8_MOST ? v : 0); /* not a number: 0 */
+}
 
 /* Linear layers "<names[i]>.weight" of n × k with "<names[i]>.bias", side by side as one of n_names * n outputs.
  * `most`: the greatest absolute values of its k inputs, NULL when not known. */

@@ -42,6 +42,13 @@ enum err_code wordpiece_open_json(struct wordpiece *w, struct arena *a, struct s
 enum err_code wordpiece_open_lines(struct wordpiece *w, struct arena *a, struct str text, size_t vocab_size,
                                    struct err *e);
 void wordpiece_release(struct wordpiece *w);
+/* Sets unk, cls and sep from the vocabulary; ERR_INVALID when it lacks one. */
+enum err_code wordpiece_find_frame(struct wordpiece *w, struct err *e);
+
+/* For packed models (wordpiece_packed.c). What is unpacked borrows `bytes`, which are not trusted. */
+struct buf;
+void wordpiece_pack(const struct wordpiece *w, struct buf *out);
+enum err_code wordpiece_unpack(struct wordpiece *w, struct str bytes, size_t vocab_size, struct err *e);
 
 /* Appends the ids of `text`, without [CLS] and [SEP]. Bytes that are no UTF-8 count as U+FFFD. */
 void wordpiece_text(const struct wordpiece *w, struct str text, struct wordpiece_ids *out);

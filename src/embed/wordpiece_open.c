@@ -35,7 +35,7 @@ static enum err_code add_special(struct wordpiece *w, struct arena *a, struct st
 }
 
 /* [UNK], [CLS] and [SEP], which every BERT vocabulary has. */
-static enum err_code find_frame(struct wordpiece *w, struct err *e)
+enum err_code wordpiece_find_frame(struct wordpiece *w, struct err *e)
 {
     w->unk = vocab_find(w->vocab, STR("[UNK]"), false);
     w->cls = vocab_find(w->vocab, STR("[CLS]"), false);
@@ -60,7 +60,7 @@ enum err_code wordpiece_open_lines(struct wordpiece *w, struct arena *a, struct 
     if (rc == ERR_OK)
         rc = vocab_add_lines(w->vocab, text, e);
     if (rc == ERR_OK)
-        rc = find_frame(w, e);
+        rc = wordpiece_find_frame(w, e);
     for (size_t i = 0; rc == ERR_OK && i < sizeof names / sizeof *names; i++) {
         int32_t id = vocab_find(w->vocab, str_of(names[i]), false);
         if (id >= 0)
@@ -104,7 +104,7 @@ static enum err_code read_model(struct wordpiece *w, const struct json *model, s
         if (rc != ERR_OK)
             return rc;
     }
-    return find_frame(w, e);
+    return wordpiece_find_frame(w, e);
 }
 
 /* lstrip and rstrip need nothing: the blanks they would take are dropped anyway. */
