@@ -1,13 +1,16 @@
-/* Finding records other than turns by the words of all their searched fields, across kinds, projects and sessions. No
- * index of its own: the store narrows the records down, their words are compared one by one with those of
- * the question (as the index would keep them), so deleted and changed records are right at once. Thread-safe. */
+/* Finding records other than turns by the words of all their searched fields, across kinds, projects and sessions, and,
+ * where a model is loaded, by what they mean (similar.h: the newest of each kind). No index of words of its own: the
+ * store narrows the records down, their words are compared one by one with those of the question (as the index would
+ * keep them), so deleted and changed records are right at once. Thread-safe. */
 #ifndef CAIRN_SEARCH_RECORDS_H
 #define CAIRN_SEARCH_RECORDS_H
 
 #include "index/index.h"
+#include "search/similar.h"
 #include "store/records.h"
 
 struct records_query {
+    struct similar *similar; /* NULL: by words alone */
     struct str text;
     const struct kind *const *kinds; /* n_kinds, each with list_searchable; NULL: all such kinds */
     size_t n_kinds;
@@ -19,7 +22,8 @@ struct records_query {
 };
 struct records_hit {
     struct record *record;
-    double score;    /* 0..1 */
+    double score;    /* 0..1, of both together */
+    double near;     /* its cosine, NAN: not known */
     struct str text; /* all its searched fields, at most 64 KiB */
 };
 struct records_result {

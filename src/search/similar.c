@@ -19,21 +19,28 @@ struct wanted {
     uint8_t key[KEY_BYTES];
 };
 
-enum err_code similar_open(struct meaning *m, struct similar **out, struct err *e)
+enum err_code similar_open(struct meaning *m, struct store *store, struct similar **out, struct err *e)
 {
     struct similar *s = mem_zalloc(sizeof *s);
-    *out = s;
+    *out = NULL;
     if (!s)
         return err_nomem(e);
     s->meaning = m;
+    s->store = store;
     pthread_mutex_init(&s->lock, NULL);
-    return ERR_OK;
+    enum err_code code = records_open(s, e);
+    if (code)
+        similar_close(s);
+    else
+        *out = s;
+    return code;
 }
 
 void similar_close(struct similar *s)
 {
     if (!s)
         return;
+    records_close(s);
     pthread_mutex_destroy(&s->lock);
     mem_free(s->slots);
     mem_free(s->vectors);

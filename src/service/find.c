@@ -96,7 +96,8 @@ static struct recall_query recall_query_of(const struct op_call *c, int max)
 
 static struct records_query records_query_of(const struct op_call *c)
 {
-    return (struct records_query){.text = op_text(c, "q"),
+    return (struct records_query){.similar = c->svc->similar,
+                                  .text = op_text(c, "q"),
                                   .project = v1_project(c),
                                   .scope = caller_scope(caller_of(c)),
                                   .limit = (int)op_int(c, "limit", 20)};

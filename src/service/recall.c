@@ -170,7 +170,8 @@ enum err_code recall_call(struct op_call *c, struct err *e)
         code = find_session(c, &q.session_id, e);
     if (!code && kinds.turns)
         code = recall_run(c->svc->store, c->svc->index, c->arena, &q, &r, e);
-    struct records_query records_query = {.text = q.text,
+    struct records_query records_query = {.similar = c->svc->similar,
+                                          .text = q.text,
                                           .session_id = q.session_id,
                                           .project = q.project,
                                           .scope = q.scope,

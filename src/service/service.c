@@ -72,7 +72,7 @@ enum err_code service_open(const struct service_options *o, struct service **out
     if (!code)
         code = model_open(s, e);
     if (!code && s->meaning)
-        code = similar_open(s->meaning, &s->similar, e);
+        code = similar_open(s->meaning, s->store, &s->similar, e);
     if (code)
         goto out;
     if (o->background) {

@@ -5,6 +5,8 @@
 #include "store/internal.h"
 #include "store/turns.h"
 
+#include <string.h>
+
 enum {
     LIMIT_MAX = 1000,
     FILTERS_MAX = 16,
@@ -495,24 +497,74 @@ static enum err_code walk_rows(struct store_tx *tx, const struct list_query *q, 
     return code ? code : rc;
 }
 
-enum err_code record_walk(struct store_tx *tx, const struct list_query *q, record_fn *fn, void *arg, struct err *e)
+/* "SELECT <what> … newest first" into c. */
+static enum err_code make_walk_sql(struct store_tx *tx, struct arena *a, const struct list_query *q, bool whole,
+                                   struct clause *c, struct err *e)
 {
     if (q->limit < 1 || q->limit > WALK_MAX)
         return err_set(e, ERR_INVALID, "limit", "limit must be 1 to %d", WALK_MAX);
+    buf_cstr(&c->sql, "SELECT ");
+    if (whole)
+        sql_columns(&c->sql, q->kind);
+    else
+        buf_cstr(&c->sql, "seq");
+    buf_fmt(&c->sql, " FROM \"%s\" WHERE deleted_at IS NULL", q->kind->name);
+    enum err_code rc = put_filters(tx, a, c, q, e);
+    buf_cstr(&c->sql, " ORDER BY seq DESC LIMIT ");
+    put_parameter(c, V_INT(q->limit));
+    return !rc && c->sql.failed ? err_nomem(e) : rc;
+}
+
+enum err_code record_walk(struct store_tx *tx, const struct list_query *q, record_fn *fn, void *arg, struct err *e)
+{
     struct clause c = {0};
     struct arena *a = arena_new();
     if (!a)
         return err_nomem(e);
     buf_init(&c.sql, SQL_CACHE_TEXT * 4);
-    buf_cstr(&c.sql, "SELECT ");
-    sql_columns(&c.sql, q->kind);
-    buf_fmt(&c.sql, " FROM \"%s\" WHERE deleted_at IS NULL", q->kind->name);
-    enum err_code rc = put_filters(tx, a, &c, q, e);
-    buf_cstr(&c.sql, " ORDER BY seq DESC LIMIT ");
-    put_parameter(&c, V_INT(q->limit));
+    enum err_code rc = make_walk_sql(tx, a, q, true, &c, e);
     if (!rc)
-        rc = c.sql.failed ? err_nomem(e) : walk_rows(tx, q, &c, fn, arg, e);
+        rc = walk_rows(tx, q, &c, fn, arg, e);
     buf_release(&c.sql);
     arena_free(a);
+    return rc;
+}
+
+static enum err_code read_seqs(struct store_tx *tx, struct arena *a, const struct clause *c, int64_t **out, size_t *n,
+                               struct err *e)
+{
+    enum { FIRST = 256 };
+    size_t cap = 0;
+    struct query run;
+    query_sql(&run, tx, buf_view(&c->sql), "look through records", e);
+    bind_all(&run, c);
+    while (query_row(&run)) {
+        if (*n == cap) {
+            cap = cap ? cap * 2 : FIRST;
+            int64_t *more = arena_array(a, int64_t, cap);
+            if (!more) {
+                (void)query_end(&run);
+                return err_nomem(e);
+            }
+            if (*n)
+                memcpy(more, *out, *n * sizeof *more);
+            *out = more;
+        }
+        (*out)[(*n)++] = query_col_int(&run, 0);
+    }
+    return query_end(&run);
+}
+
+enum err_code record_seqs(struct store_tx *tx, struct arena *a, const struct list_query *q, int64_t **out, size_t *n,
+                          struct err *e)
+{
+    struct clause c = {0};
+    *out = NULL;
+    *n = 0;
+    buf_init(&c.sql, SQL_CACHE_TEXT * 4);
+    enum err_code rc = make_walk_sql(tx, a, q, false, &c, e);
+    if (!rc)
+        rc = read_seqs(tx, a, &c, out, n, e);
+    buf_release(&c.sql);
     return rc;
 }

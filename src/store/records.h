@@ -63,6 +63,9 @@ bool list_searchable(const struct kind *k);
  * no part), one at a time: the record lives only during the call. Ends with fn's code when that is not ERR_OK. */
 typedef enum err_code record_fn(void *arg, const struct record *r, struct err *e);
 enum err_code record_walk(struct store_tx *tx, const struct list_query *q, record_fn *fn, void *arg, struct err *e);
+/* The seqs of what such a walk would meet, newest first, in the arena; no record is read. */
+enum err_code record_seqs(struct store_tx *tx, struct arena *a, const struct list_query *q, int64_t **out, size_t *n,
+                          struct err *e);
 enum err_code record_count(struct store_tx *tx, const struct kind *k, struct str project, int64_t *out, struct err *e);
 /* Records of k that are not deleted whose field has this value, with seq > after, ascending, at most limit (1 to
  * 1,000): for walking through all that belongs to something. The field should be indexed. */

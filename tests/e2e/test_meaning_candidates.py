@@ -50,3 +50,61 @@ def test_a_cause_told_in_other_words_is_found(knowing):
 
 def test_without_a_model_words_alone_tell_causes(cairn):
     assert told(cairn, FAILS, OTHER, FOUND) == [(FAILS, None), (OTHER, None), (FOUND, None)]
+
+
+# ---- search across kinds ----
+
+KEPT = [("prop", {"name": "Elven lantern", "description": "It glows when danger is near."}),
+        ("prop", {"name": "Rusty kettle", "description": "Boils water for tea."}),
+        ("character", {"name": "Mirela", "description": "A physician who heals the wounded of the village."}),
+        ("checkpoint", {"title": "Payments", "description": "Invoices are sent by email now."}),
+        ("pattern", {"pattern_type": "workflow", "name": "Test before commit",
+                     "description": "Run the whole test suite before anything is committed."}),
+        ("summary", {"text": "The team moved the database to another data centre."})]
+ASKED = {"a lamp that warns of peril": "prop", "which doctor lives there": "character", "how do customers get bills": "checkpoint",
+         "check everything prior to pushing code": "pattern", "have we moved to other servers": "summary"}
+PLURALS = {"summary": "summaries"}
+
+
+def keep(cairn, **more):
+    return [cairn.post(f"/api/v1/{PLURALS.get(kind, kind + 's')}", {**body, **more}, 201)["id"] for kind, body in KEPT]
+
+
+@needs_model
+def test_records_are_found_by_what_they_mean(knowing):
+    ids = dict(zip([k for k, _ in KEPT][1:], keep(knowing)[1:]))
+    lantern = next(p["id"] for p in knowing.get("/api/v1/props") if p["name"] == "Elven lantern")
+    for asked, kind in ASKED.items():
+        want = lantern if kind == "prop" else ids[kind]
+        best = eventually(lambda: next(iter(knowing.get("/api/v1/search", q=asked)), None), what=asked)
+        assert (best["kind"], best["id"]) == (kind, want), asked
+        assert 0 < best["score"] < 1
+        recalled = knowing.post("/api/v2/recall", {"query": asked, "kinds": ["all"]})["results"]
+        assert recalled[0]["id"] == want, asked
+
+
+@needs_model
+def test_words_still_lead(knowing):
+    keep(knowing)
+    named = knowing.post("/api/v1/props", {"name": "Item QX-4471", "description": "A thing."}, 201)["id"]
+    for q in ("where is QX-4471", "which thing for the dark is the QX-4471"):
+        assert knowing.get("/api/v1/search", q=q)[0]["id"] == named
+    assert knowing.get("/api/v1/search", q="kettle")[0]["title"] == "Rusty kettle"
+
+
+@needs_model
+def test_what_was_changed_or_deleted_is_right_at_once(knowing):
+    keep(knowing)
+    asked = "a lamp that warns of peril"
+    lantern = eventually(lambda: next(iter(knowing.get("/api/v1/search", q=asked)), None))["id"]
+    knowing.http.patch(f"/api/v1/props/{lantern}", json={"name": "Cheese", "description": "Goat cheese from the hills."})
+    eventually(lambda: all(h["id"] != lantern for h in knowing.get("/api/v1/search", q=asked)), what="the new meaning")
+    eventually(lambda: next(iter(knowing.get("/api/v1/search", q="dairy food")), {"id": None})["id"] == lantern)
+    knowing.http.delete(f"/api/v1/props/{lantern}")
+    assert all(h["id"] != lantern for h in knowing.get("/api/v1/search", q="dairy food"))
+
+
+def test_without_a_model_nothing_is_found_by_meaning(cairn):
+    keep(cairn)
+    for asked in ("lamp warning of peril", "doctor", "bills"):
+        assert cairn.get("/api/v1/search", q=asked) == []

@@ -25,7 +25,7 @@ static void start(struct room *r, const char *model)
         meaning_state(r->meaning, &s);
         usleep(1000);
     }
-    OK(similar_open(r->meaning, &r->similar, &e));
+    OK(similar_open(r->meaning, NULL, &r->similar, &e));
 }
 
 static int setup(void **state)
@@ -150,7 +150,7 @@ static void out_of_memory_only_takes_meaning_away(void **state)
         struct err ignored = {0};
         float out = 0;
         mem_fail_after(i, false);
-        if (!similar_open(r->meaning, &fresh, &ignored))
+        if (!similar_open(r->meaning, NULL, &fresh, &ignored))
             (void)similar_texts(fresh, r->shelf->arena, STR("the river"), EMBED_DOCUMENT, &t, 1, 0, &out);
         hit = mem_fail_hit();
         mem_fail_after(-1, false);

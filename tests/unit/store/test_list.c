@@ -170,6 +170,33 @@ static void a_created_range_of_a_list_in_another_order(void **state)
     assert_int_equal(page.rows[0]->created_at, 2000);
 }
 
+/* What may be met is the same as in a list with these filters, newest first. */
+static void seqs_are_those_of_the_list(void **state)
+{
+    struct place *p = *state;
+    struct store_tx *tx;
+    int64_t *seqs;
+    size_t n;
+    for (int i = 0; i < 600; i++)
+        (void)add_prop(p, "lamp", i % 7, i % 3 ? "web" : "shop");
+    struct list_filter web = {"project", V_TEXT(STR("web"))};
+    struct list_query q = {.kind = kind_find(STR("prop")), .filters = &web, .n_filters = 1, .limit = 1000};
+    OK(store_read_begin(p->store, &tx, &e));
+    OK(record_seqs(tx, p->arena, &q, &seqs, &n, &e));
+    assert_int_equal(n, 400);
+    for (size_t i = 1; i < n; i++)
+        assert_true(seqs[i] < seqs[i - 1] && seqs[i] % 3 != 1);
+    q.scope = (struct scope){.limited = true, .org = STR("acme"), .project = STR("acme/x")};
+    OK(record_seqs(tx, p->arena, &q, &seqs, &n, &e));
+    assert_int_equal(n, 0);
+    q = (struct list_query){.kind = q.kind, .limit = 5};
+    OK(record_seqs(tx, p->arena, &q, &seqs, &n, &e));
+    assert_true(n == 5 && seqs[0] == 600 && seqs[4] == 596);
+    q.limit = 0;
+    REFUSED(ERR_INVALID, "limit", record_seqs(tx, p->arena, &q, &seqs, &n, &e));
+    store_read_end(tx);
+}
+
 static void limits_are_bounded(void **state)
 {
     struct place *p = *state;
@@ -215,6 +242,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(filters_and_counts, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(a_created_range, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(a_created_range_of_a_list_in_another_order, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(seqs_are_those_of_the_list, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(limits_are_bounded, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(bent_cursors_are_refused, place_setup, place_teardown),
     };
