@@ -35,12 +35,8 @@ enum err_code records_open(struct similar *s, struct err *e)
     if (code) {
         mem_free(s->kinds);
         s->kinds = NULL;
-        return code;
     }
-    if (pthread_create(&s->thread, NULL, records_thread, s) != 0)
-        return err_set(e, ERR_NOMEM, NULL, "cannot start the thread that makes records' vectors");
-    s->has_thread = true;
-    return ERR_OK;
+    return code;
 }
 
 void records_close(struct similar *s)
@@ -73,6 +69,14 @@ static void deadline_of(int64_t deadline_us, struct timespec *out)
     *out = (struct timespec){.tv_sec = deadline_us / 1000000, .tv_nsec = deadline_us % 1000000 * 1000};
 }
 
+/* The thread begins with the first question: a command that asks none needs none. Under ask_lock. */
+static bool has_thread(struct similar *s)
+{
+    if (!s->has_thread && !s->stop)
+        s->has_thread = pthread_create(&s->thread, NULL, records_thread, s) == 0;
+    return s->has_thread;
+}
+
 /* Brought up to date when the store has changed since and it is due; waited for where that was quick before, or where
  * nothing was tried yet: a small store is whole then with its first question. False: they are not all made yet. */
 static bool ask(struct similar *s, struct kept_kind *k, int64_t deadline_us)
@@ -82,7 +86,7 @@ static bool ask(struct similar *s, struct kept_kind *k, int64_t deadline_us)
     deadline_of(deadline_us, &until);
     pthread_mutex_lock(&s->ask_lock);
     k->wanted_us = now;
-    if ((!k->made || k->change != change) && now >= k->due_us) {
+    if ((!k->made || k->change != change) && now >= k->due_us && has_thread(s)) {
         unsigned before = k->rounds;
         bool waits = deadline_us && (!k->rounds || k->quick);
         k->asked = true;
