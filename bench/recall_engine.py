@@ -128,6 +128,14 @@ def rounds_of(bench, server, fts, chroma, material, shape):
     return found
 
 
+def words_alone(bench, server, material, shape):
+    """The same store by a server without a model: what meaning costs, and what there is while a model is loaded."""
+    _, _, shown, count, _ = shape
+    texts, picks = material.questions[-count:], [i % len(shown) for i in range(count)]
+    ask(bench, server, requests_of("all", material.questions[-count - 10:-count], picks, shown))
+    return {w: ask(bench, server, requests_of(w, texts, picks, shown)) for w in ("one", "all")}
+
+
 def wanted_chroma(turns, sessions):
     return sessions > 1 and turns <= LARGE
 
@@ -156,6 +164,8 @@ def measure(bench, material, turns, sessions, count, rounds, python):
             shape = (turns, sessions, made["sessions"], count, rounds)
             result["rounds"] = rounds_of(bench, server, fts, chroma, material, shape)
             result["memory"] = server.memory_mb()
+        with bench.cairn(data) as server:
+            result["words_alone"] = words_alone(bench, server, material, shape)
         result["fts"] = {**fts.fed, "rss_mb": fts.rival.rss_mb()}
         if chroma:
             result["chroma"] = {**chroma.made, "rss_mb": chroma.rival.rss_mb()}
@@ -196,6 +206,7 @@ def speed_rows(results):
             ours = of(r, where, "cairn", "p50_ms")
             row = [f"{r['turns']:,}", f"{r['sessions']:,}", where]
             row += [text_of(of(r, where, "cairn", k)) for k in ("p50_ms", "p99_ms", "cpu_ms")]
+            row += [text_of(r["words_alone"][where][k]) for k in ("p50_ms", "p99_ms")]
             for who in ("fts", "chroma"):
                 row += [text_of(of(r, where, who, k)) for k in ("p50_ms", "p99_ms")]
                 other = of(r, where, who, "p50_ms")
@@ -298,8 +309,8 @@ def run(bench):
     return {
         "tables": [
             {"caption": "Recall, the question embedded", "rows": speed_rows(results),
-             "columns": ["turns", "sessions", "asked", "p50 ms", "p99 ms", "CPU ms", "FTS5 + scan p50 ms", "p99 ms",
-                         "of ours", "Chroma p50 ms", "p99 ms", "of ours"]},
+             "columns": ["turns", "sessions", "asked", "p50 ms", "p99 ms", "CPU ms", "by words alone p50 ms", "p99 ms",
+                         "FTS5 + scan p50 ms", "p99 ms", "of ours", "Chroma p50 ms", "p99 ms", "of ours"]},
             {"caption": "FTS5 + scan, by part (p50)", "rows": part_rows(results),
              "columns": ["turns", "sessions", "asked", "embedding ms", "FTS5 ms", "scan ms"]},
             {"caption": "Size", "rows": size_rows(results),
