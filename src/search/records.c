@@ -196,6 +196,20 @@ static enum err_code look_for_near(struct finding *f, struct store_tx *tx, const
 
 /* ---- looking through ---- */
 
+/* How many there are to be looked at, for telling rare words: of the project, and of the organisation's own where these
+ * are seen by all of its projects. */
+static enum err_code count_there(struct finding *f, struct store_tx *tx, const struct kind *k, int64_t *there,
+                                 struct err *e)
+{
+    struct str project = f->q->project, own = project_org_own(project);
+    int64_t more = 0;
+    enum err_code code = record_count(tx, k, project, there, e);
+    if (!code && (k->flags & KIND_ORG) && project.p && !str_eq(own, project))
+        code = record_count(tx, k, own, &more, e);
+    *there += more;
+    return code;
+}
+
 static enum err_code look_through(struct finding *f, struct store_tx *tx, const struct kind *k, const struct str *words,
                                   struct err *e)
 {
@@ -205,7 +219,7 @@ static enum err_code look_through(struct finding *f, struct store_tx *tx, const 
     int64_t there = 0;
     q.words = words;
     q.n_words = f->out->n_terms;
-    enum err_code code = record_count(tx, k, f->q->project, &there, e);
+    enum err_code code = count_there(f, tx, k, &there, e);
     f->looked += there;
     if (!code && there && q.n_words)
         code = record_walk(tx, &q, consider, f, e);

@@ -3,6 +3,7 @@
 #include "service/context_load.h"
 #include "service/features.h"
 #include "service/operation_run.h"
+#include "service/relevant.h"
 #include "service/summary.h"
 #include "service/topics.h"
 #include "service/touch.h"
@@ -60,11 +61,11 @@ static enum err_code gather(struct op_call *c, struct store_tx *tx, struct conte
         code = list_of(c, tx, KIND_AGENT_STATE, "session_id", id, 20, false, &p->states, e);
     if (!code)
         code = summary_newest(tx, c->arena, id, STR_NONE, &p->summary, e);
+    struct str project = p->session->project, directive = op_text(c, "directive");
     if (!code)
-        code = list_of(c, tx, kind_find(STR("character")), "project", p->session->project, CHARACTERS, false,
-                       &p->characters, e);
+        code = relevant_records(c, tx, kind_find(STR("character")), project, directive, CHARACTERS, &p->characters, e);
     if (!code)
-        code = list_of(c, tx, kind_find(STR("prop")), "project", p->session->project, PROPS, false, &p->props, e);
+        code = relevant_records(c, tx, kind_find(STR("prop")), project, directive, PROPS, &p->props, e);
     return code ? code : session_topics(c, tx, p, e);
 }
 
@@ -174,6 +175,21 @@ static void write_context(struct op_call *c, const struct context_parts *p)
     jw_end_object(w);
 }
 
+/* What is relevant to the directive: turns and their conversations, and conversations by what they are about. */
+static enum err_code recall_into(struct op_call *c, const struct recall_query *q, struct context_parts *p,
+                                 struct err *e)
+{
+    struct store_tx *tx;
+    enum err_code code = recall_run(c->svc->store, c->svc->index, c->arena, q, &p->recalled, e);
+    if (!code)
+        code = store_read_begin(c->svc->store, &tx, e);
+    if (code)
+        return code;
+    code = relevant_conversations(c, tx, p->session->id, q->text, &p->recalled, e);
+    store_read_end(tx);
+    return code;
+}
+
 enum err_code context_get(struct op_call *c, struct err *e)
 {
     struct context_parts p = {0};
@@ -192,7 +208,7 @@ enum err_code context_get(struct op_call *c, struct err *e)
                              .max_results = (int)op_int(c, "max_turns", 10),
                              .max_tokens = op_int(c, "max_tokens", 0)};
     if (!code && q.text.n)
-        code = recall_run(c->svc->store, c->svc->index, c->arena, &q, &p.recalled, e);
+        code = recall_into(c, &q, &p, e);
     if (code)
         return code;
     write_context(c, &p);

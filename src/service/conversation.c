@@ -2,6 +2,7 @@
 #include "service/context_load.h"
 #include "service/features.h"
 #include "service/operation_run.h"
+#include "service/relevant.h"
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -90,7 +91,15 @@ static void find_relevant(struct op_call *c, struct conversation_new *n, struct 
     n->depth = (int)op_int(c, "context_depth", 5);
     if (!directive.n || n->depth <= 0 || !op_bool(c, "use_context", true))
         return;
-    if (recall_run(c->svc->store, c->svc->index, c->arena, &q, &n->relevant, &ignored))
+    struct store_tx *tx;
+    enum err_code code = recall_run(c->svc->store, c->svc->index, c->arena, &q, &n->relevant, &ignored);
+    if (!code)
+        code = store_read_begin(c->svc->store, &tx, &ignored);
+    if (!code) {
+        code = relevant_conversations(c, tx, q.session_id, directive, &n->relevant, &ignored);
+        store_read_end(tx);
+    }
+    if (code)
         n->relevant = (struct recall_result){0};
     else
         leave_trace(c, n, &q, start);

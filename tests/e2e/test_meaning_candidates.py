@@ -108,3 +108,74 @@ def test_without_a_model_nothing_is_found_by_meaning(cairn):
     keep(cairn)
     for asked in ("lamp warning of peril", "doctor", "bills"):
         assert cairn.get("/api/v1/search", q=asked) == []
+
+
+# ---- a session's context ----
+
+PEOPLE = [("Mirela", "A physician who heals the wounded."), ("Tomas", "A blacksmith with a loud voice."),
+          ("Ilse", "Keeps the tavern at the crossroads."), ("Bruno", "A fisherman from the north coast.")]
+THINGS = [("Elven lantern", "It glows when danger is near."), ("Rusty kettle", "Boils water for tea."),
+          ("Oak table", "Seats eight."), ("Silver flute", "Plays by itself at midnight.")]
+
+
+def a_story(cairn):
+    s = session(cairn)
+    c = conversation(cairn, s, directive="The village")
+    for name, what in PEOPLE:
+        cairn.post("/api/v1/characters", {"conversation_id": c, "name": name, "description": what}, 201)
+    for i, (name, what) in enumerate(THINGS):
+        thing = cairn.post("/api/v1/props", {"name": name, "description": what}, 201)["id"]
+        for _ in range(4 - i if name != "Elven lantern" else 0):
+            cairn.post(f"/api/v1/props/{thing}/used", {})
+    return s
+
+
+def chosen(cairn, s, directive=None):
+    context = cairn.get(f"/api/v2/sessions/{s}/context", **({"directive": directive} if directive else {}))
+    return [c["name"] for c in context["characters"]], [p["name"] for p in context["props"]]
+
+
+@needs_model
+def test_people_and_things_are_chosen_by_what_the_directive_means(knowing):
+    s = a_story(knowing)
+    eventually(lambda: chosen(knowing, s, "someone is hurt, fetch a doctor")[0][0] == "Mirela", what="the physician")
+    eventually(lambda: chosen(knowing, s, "is there a lamp that warns of peril?")[1][0] == "Elven lantern", what="the lamp")
+    eventually(lambda: chosen(knowing, s, "music in the night")[1][0] == "Silver flute", what="the flute")
+    assert all(len(x) == 3 for x in chosen(knowing, s, "music in the night"))
+
+
+def test_without_a_model_words_choose_and_the_usual_order_fills_up(cairn):
+    s = a_story(cairn)
+    usual = chosen(cairn, s)
+    assert usual[1] == ["Rusty kettle", "Oak table", "Silver flute"] and len(usual[0]) == 3
+    people, things = chosen(cairn, s, "Who is the physician, and where is the lantern?")
+    assert people == ["Mirela", *[p for p in usual[0] if p != "Mirela"][:2]]
+    assert things == ["Elven lantern", *usual[1][:2]]
+    assert chosen(cairn, s, "zzz qqq") == usual
+
+
+def relevant(cairn, s, directive):
+    return [r["conversation_id"] for r in cairn.post("/api/v2/conversations", {"session_id": s, "directive": directive},
+                                                     201)["relevant_context"]]
+
+
+def test_a_conversation_is_relevant_by_its_title_too(cairn):
+    s = session(cairn)
+    trip = conversation(cairn, s, directive="Packing for the Norway trip")
+    said = conversation(cairn, s, directive="Something else")
+    turn(cairn, said, "Norway has a coast of two thousand kilometres.")
+    conversation(cairn, s, directive="Invoices of March")
+    assert sorted(relevant(cairn, s, "What about Norway?")) == sorted([trip, said])
+    context = cairn.get(f"/api/v2/sessions/{s}/context", directive="packing")
+    assert context["relevant_conversations"][0]["conversation_id"] == trip
+    assert 0 < context["relevant_conversations"][0]["relevance_score"] <= 1
+
+
+@needs_model
+def test_a_conversation_is_relevant_by_what_it_is_about(knowing):
+    s = session(knowing)
+    pets = conversation(knowing, s, directive="Adopting a puppy from the shelter")
+    conversation(knowing, s, directive="Invoices of March")
+    context = eventually(lambda: next(iter(knowing.get(f"/api/v2/sessions/{s}/context", directive="getting a dog")
+                                           ["relevant_conversations"]), None), what="the conversation")
+    assert context["conversation_id"] == pets

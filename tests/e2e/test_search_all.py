@@ -73,6 +73,11 @@ def test_every_searched_field_is_found_by_its_words(server, kind, field, type_):
     assert server.post("/api/v2/recall", {"query": word})["results"] == [], "turns alone unless asked"
 
 
+def test_what_belongs_to_the_organisation_is_found_from_each_of_its_projects(server):
+    made = make(server, "prop", "u-own", description="An ownwideword lamp")
+    assert [h["id"] for h in found(server, "ownwideword", submodule_id="some-project")] == [made["id"]]
+
+
 @pytest.mark.parametrize("kind", sorted(LEAST))
 def test_a_changed_or_deleted_record_is_right_at_once(server, kind):
     field = next(f for k, f, t in FIELDS if k == kind and t == "TEXT")

@@ -3,6 +3,7 @@
 #include "service/operation_run.h"
 #include "service/patterns/find.h"
 #include "service/patterns/keep.h"
+#include "service/service.h"
 #include "service/v1.h"
 #include "store/turns.h"
 
@@ -12,7 +13,8 @@
 
 static struct pattern_query query_of(const struct op_call *c, struct str text, bool recommend)
 {
-    return (struct pattern_query){.caller = caller_of(c),
+    return (struct pattern_query){.similar = c->svc->similar,
+                                  .caller = caller_of(c),
                                   .text = text,
                                   .pattern_type = op_text(c, "pattern_type"),
                                   .project = v1_project(c),
