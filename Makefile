@@ -53,7 +53,7 @@ TESTS := $(TEST_SRC:tests/unit/%.c=$(OUT)/tests/%)
 PC_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
 PC_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
 
-.PHONY: all run test install uninstall deb bench bench-recall soak docs house format tidy clean help setup check-unit FORCE
+.PHONY: all release run test install uninstall deb bench bench-recall soak docs house format tidy clean help setup check-unit FORCE
 all: setup $(OUT)/cairn $(OUT)/libcairn.a $(OUT)/libcairn.so ## build the binary and the library
 
 setup:
@@ -96,7 +96,29 @@ $(OUT)/tests/%: tests/unit/%.c $(filter-out $(OUT)/obj/main.o,$(OBJ))
 check-unit: $(TESTS) ## build and run the unit tests of VARIANT
 	@tools/run-unit $(OUT) $(TESTS)
 
-run: all ## install what is missing, build, start the server on 127.0.0.1:5111
+# One executable with the quantised model inside: it needs no file beside it and no network at its first start.
+R := $(B)/release
+RELEASE_OBJ := $(filter-out $(B)/obj/service/model_inside.o,$(SRC_C:src/%.c=$(B)/obj/%.o) $(SRC_CC:src/%.cc=$(B)/obj/%.o))
+release: all $(R)/cairn ## build/release/cairn: one executable with the embedding model inside (tools/get-model)
+
+$(R)/model.cairn: $(B)/cairn tools/get-model
+	@mkdir -p $(@D)
+	@tools/get-model
+	$(if $(V),,@echo "  PACK $@")
+	$(Q)CAIRN_MODEL=$(B)/model/all-MiniLM-L6-v2 $(B)/cairn model --pack $@.new >/dev/null
+	@cmp -s $@.new $@ || cp $@.new $@; rm $@.new; touch $@
+
+$(R)/model_inside.o: src/service/model_inside.c $(R)/model.cairn
+	$(if $(V),,@echo "  CC   $< (with the model)")
+	$(Q)$(CC) -std=c17 $(CPPFLAGS) -DCAIRN_MODEL_FILE='"$(R)/model.cairn"' $(PC_CFLAGS) $(CWARN) $(OPT) -c -o $@ $<
+
+$(R)/cairn: $(RELEASE_OBJ) $(R)/model_inside.o
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(PC_LIBS)
+	@strip $@
+
+run: all ## install what is missing, build, fetch the model, start the server on 127.0.0.1:5111
+	@[ -n "$$CAIRN_MODEL$$CAIRN_EMBEDDING_URL" ] || tools/get-model || echo "cairn: recall goes by words alone" >&2
 	@$(B)/cairn serve
 
 test: ## install, build and run every test

@@ -1,16 +1,20 @@
 /* The encoder of this process: an embedder behind encoder.h. */
 #include "search/encoder.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /* So much text takes some tens of milliseconds: stopping, and a question, need not wait for more. */
 enum { SLICE_TEXTS = 32, SLICE_BYTES = 8192 };
+static const size_t PACKED_MAX = (size_t)8 << 30;
 
 struct local {
     struct encoder encoder; /* first */
     struct embedder *embedder;
+    struct str map; /* of a packed file, which the embedder uses where it lies */
 };
 
 static const struct embedder *of(const struct encoder *c)
@@ -41,7 +45,19 @@ static void close_local(struct encoder *c)
 {
     struct local *l = (struct local *)c;
     embed_close(l->embedder);
+    file_unmap(l->map);
     mem_free(l);
+}
+
+static enum err_code open_embedder(struct local *l, const char *path, struct str packed, struct err *e)
+{
+    struct stat st;
+    if (!path)
+        return embed_open_packed(packed, NULL, &l->embedder, e);
+    if (stat(path, &st) || !S_ISREG(st.st_mode))
+        return embed_open(path, NULL, &l->embedder, e);
+    enum err_code code = file_map(path, PACKED_MAX, &l->map, e);
+    return code ? code : embed_open_packed(l->map, NULL, &l->embedder, e);
 }
 
 enum err_code encoder_open(const char *path, struct str packed, struct encoder **out, struct err *e)
@@ -50,9 +66,9 @@ enum err_code encoder_open(const char *path, struct str packed, struct encoder *
     *out = NULL;
     if (!l)
         return err_nomem(e);
-    (void)packed;
-    enum err_code code = embed_open(path, NULL, &l->embedder, e);
+    enum err_code code = open_embedder(l, path, packed, e);
     if (code) {
+        file_unmap(l->map);
         mem_free(l);
         return code;
     }

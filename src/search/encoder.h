@@ -37,7 +37,7 @@ struct encoder {
 };
 
 /* The embedder of a model: a folder, or a file that embed_pack made, or (path == NULL) the bytes of such a file, which
- * are borrowed until encoder_close and trusted. Errors as embed_open's. */
+ * are borrowed until encoder_close. Errors as embed_open's. */
 enum err_code encoder_open(const char *path, struct str packed, struct encoder **out, struct err *e);
 void encoder_close(struct encoder *c);            /* NULL is fine */
 struct str encoder_name(const struct encoder *c); /* the id before '@' */

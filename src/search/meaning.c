@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "store/turns.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -57,10 +58,13 @@ bool meaning_loaded(struct meaning *m)
     return is;
 }
 
-void meaning_problem(struct meaning *m, const char *what)
+/* A file of the model's is named beside the words about it. */
+void meaning_problem(struct meaning *m, const struct err *e)
 {
+    bool names_file = e && strchr(e->field, '.') && !strstr(e->message, e->field);
     pthread_mutex_lock(&m->lock);
-    strncpy(m->problem, what, sizeof m->problem - 1);
+    (void)snprintf(m->problem, sizeof m->problem, "%s%s%.150s", names_file ? e->field : "", names_file ? " " : "",
+                   e ? e->message : "");
     pthread_mutex_unlock(&m->lock);
 }
 

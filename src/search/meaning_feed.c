@@ -37,7 +37,7 @@ static void tell(struct meaning *m, const char *event, const struct err *e)
     if (e->code != m->failing)
         log_error(event, e);
     m->failing = e->code;
-    meaning_problem(m, e->message);
+    meaning_problem(m, e);
 }
 
 /* A damaged file, or one of another store, is emptied. */
@@ -72,7 +72,7 @@ static bool drain(struct meaning *m, struct backoff *endpoint, int *wait_ms)
         backoff_worked(endpoint);
     }
     if (m->failing)
-        meaning_problem(m, "");
+        meaning_problem(m, NULL);
     m->failing = ERR_OK;
     return true;
 }

@@ -39,7 +39,7 @@ struct meaning {
 enum err_code meaning_load(struct meaning *m, struct err *e);
 bool meaning_stopping(struct meaning *m);
 bool meaning_loaded(struct meaning *m);
-void meaning_problem(struct meaning *m, const char *what); /* "": none any more */
+void meaning_problem(struct meaning *m, const struct err *e); /* NULL: none any more */
 
 /* ---- meaning_ask.c ---- */
 /* Milliseconds to the next try after another failure: 1 s, 2 s … 60 s, or as the endpoint says. */

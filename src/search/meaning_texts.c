@@ -25,7 +25,7 @@ static void open_now(struct meaning *m)
     struct err why = {0};
     pthread_mutex_lock(&m->opening);
     if (!meaning_loaded(m) && meaning_load(m, &why))
-        meaning_problem(m, why.message);
+        meaning_problem(m, &why);
     pthread_mutex_unlock(&m->opening);
 }
 

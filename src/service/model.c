@@ -10,16 +10,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Below a folder: a model's folder, or the file that embed_pack made of it. */
+/* A model's folder at base/below, or in it under the default model's name (as tools/get-model makes it), or the file
+ * that cairn model --pack made, with .cairn at the end. */
 static bool try_place(struct model_choice *c, const char *base, const char *below)
 {
-    static const char *const forms[] = {"/config.json", ".cairn"};
+    static const char in_folder[] = "/config.json";
+    static const char *const forms[] = {in_folder, "/all-MiniLM-L6-v2/config.json", ".cairn"};
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         int n = snprintf(c->path, sizeof c->path, "%s%s%s", base, below, forms[i]);
         if (n <= 0 || n >= (int)sizeof c->path || !file_exists(c->path))
             continue;
-        if (i == 0)
-            c->path[(size_t)n - strlen(forms[i])] = 0;
+        if (str_ends(str_of(c->path), in_folder))
+            c->path[(size_t)n - strlen(in_folder)] = 0;
         c->place = MODEL_FOUND;
         return true;
     }
@@ -37,7 +39,7 @@ static bool beside_program(struct model_choice *c)
     if (!slash)
         return false;
     *slash = '\0';
-    return try_place(c, program, "/model/all-MiniLM-L6-v2") || try_place(c, program, "/../share/cairn/model");
+    return try_place(c, program, "/model") || try_place(c, program, "/../share/cairn/model");
 }
 
 static bool users_own(struct model_choice *c)
@@ -62,7 +64,7 @@ void model_choose(const struct config *config, const char *dir, struct model_cho
         out->place = MODEL_INSIDE;
 }
 
-static void take_endpoint(const struct config *config, struct endpoint *out)
+void model_endpoint(const struct config *config, struct endpoint *out)
 {
     const char *model = config_text(config, "embedding.model");
     *out = (struct endpoint){.url = config_text(config, "embedding.url"),
@@ -89,7 +91,7 @@ enum err_code model_open(struct service *s, struct err *e)
         log_event(LOG_INFO, "no_model", L_CSTR("note", "recall works by words alone"));
         return ERR_OK;
     case MODEL_ENDPOINT:
-        take_endpoint(config, &o.endpoint);
+        model_endpoint(config, &o.endpoint);
         break;
     case MODEL_NAMED:
     case MODEL_FOUND:

@@ -5,10 +5,10 @@
  * 2. the settings embedding.url and embedding.model: an endpoint
  * 3. <data>/model
  * 4. $XDG_DATA_HOME/cairn/model (~/.local/share/cairn/model)
- * 5. beside the program: <its folder>/model/all-MiniLM-L6-v2 (a build folder), <its folder>/../share/cairn/model
- *    (an installed one)
+ * 5. beside the program: <its folder>/model (a build folder), <its folder>/../share/cairn/model (an installed one)
  * 6. the weights inside the program (make release)
- */
+ *
+ * In 3 to 5 "model" is a model's folder, or holds one called all-MiniLM-L6-v2, or is a packed file, model.cairn. */
 #ifndef CAIRN_SERVICE_MODEL_H
 #define CAIRN_SERVICE_MODEL_H
 
@@ -22,6 +22,8 @@ struct model_choice {
 };
 /* `dir` is the data folder. */
 void model_choose(const struct config *config, const char *dir, struct model_choice *out);
+/* The endpoint that the settings name; its strings are theirs. */
+void model_endpoint(const struct config *config, struct endpoint *out);
 /* Fills s->meaning; NULL where there is no model, which is logged once. */
 enum err_code model_open(struct service *s, struct err *e);
 
