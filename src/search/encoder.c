@@ -49,12 +49,17 @@ static void close_local(struct encoder *c)
     mem_free(l);
 }
 
-static enum err_code open_embedder(struct local *l, const char *path, struct str packed, struct err *e)
+bool encoder_is_packed(const char *path)
 {
     struct stat st;
+    return !path || (stat(path, &st) == 0 && S_ISREG(st.st_mode));
+}
+
+static enum err_code open_embedder(struct local *l, const char *path, struct str packed, struct err *e)
+{
     if (!path)
         return embed_open_packed(packed, NULL, &l->embedder, e);
-    if (stat(path, &st) || !S_ISREG(st.st_mode))
+    if (!encoder_is_packed(path))
         return embed_open(path, NULL, &l->embedder, e);
     enum err_code code = file_map(path, PACKED_MAX, &l->map, e);
     return code ? code : embed_open_packed(l->map, NULL, &l->embedder, e);

@@ -39,6 +39,7 @@ struct encoder {
 /* The embedder of a model: a folder, or a file that embed_pack made, or (path == NULL) the bytes of such a file, which
  * are borrowed until encoder_close. Errors as embed_open's. */
 enum err_code encoder_open(const char *path, struct str packed, struct encoder **out, struct err *e);
+bool encoder_is_packed(const char *path);         /* so that opening takes milliseconds; NULL: yes, it is in memory */
 void encoder_close(struct encoder *c);            /* NULL is fine */
 struct str encoder_name(const struct encoder *c); /* the id before '@' */
 

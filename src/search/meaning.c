@@ -112,6 +112,7 @@ enum err_code meaning_open(const struct meaning_options *o, struct meaning **out
         return err_nomem(e);
     m->o = *o;
     m->loading = !o->on_demand;
+    atomic_init(&m->quick, o->on_demand && !o->endpoint.url && encoder_is_packed(o->model));
     enum err_code code = set_up_locks(m, e);
     if (code) {
         mem_free(m);

@@ -24,7 +24,8 @@ struct meaning_options {
     int query_ms;   /* how long a question waits for an endpoint at most, 0: 200 */
     int threads;    /* that make vectors, 0: 1 */
     bool read_only; /* uses the vectors that are there, makes none */
-    bool on_demand; /* no thread: the model is opened when it is first waited for, and no vectors are made or used */
+    bool on_demand; /* no thread and no new vectors: the model is opened when it is first waited for, and a packed
+                     * one, which takes milliseconds, for the first question */
 };
 enum err_code meaning_open(const struct meaning_options *o, struct meaning **out, struct err *e);
 void meaning_close(struct meaning *m); /* NULL is fine */

@@ -86,11 +86,19 @@ static enum err_code question(struct meaning *m, struct arena *a, struct str tex
     return ERR_OK;
 }
 
+/* On demand only what is opened in milliseconds is opened for a question, and once. */
+static bool is_there(struct meaning *m)
+{
+    if (m->o.on_demand && !meaning_loaded(m) && atomic_exchange(&m->quick, false) && meaning_wait(m, 0, NULL))
+        return false;
+    return meaning_loaded(m);
+}
+
 enum err_code meaning_find(struct meaning *m, struct arena *a, struct str text, const struct vector_query *scope,
                            struct sense *out, struct err *e)
 {
     *out = (struct sense){0};
-    if (!m || m->o.on_demand || !meaning_loaded(m))
+    if (!m || !is_there(m))
         return ERR_OK;
     float *v = NULL;
     struct vector_query q = *scope;

@@ -17,6 +17,7 @@ struct meaning {
     struct meaning_options o; /* its strings are copies, in `texts` */
     struct arena *texts;
     atomic_bool stop;
+    atomic_bool quick; /* on_demand: a packed model that nobody tried to open yet */
     atomic_int asking; /* questions being embedded here and now: documents make way */
 
     struct encoder *encoder;

@@ -25,6 +25,7 @@ static bool try_place(struct model_choice *c, const char *base, const char *belo
         c->place = MODEL_FOUND;
         return true;
     }
+    c->path[0] = 0;
     return false;
 }
 

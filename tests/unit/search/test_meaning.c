@@ -459,6 +459,35 @@ static void on_demand_the_model_is_opened_when_it_is_needed(void **state)
     assert_non_null(strstr(why.message, "/nowhere/at/all"));
 }
 
+/* A packed model is opened for the first question, and the vectors that a server made are used. */
+static void on_demand_a_packed_model_answers_questions(void **state)
+{
+    struct room *r = *state;
+    struct str session = talk(r, "p");
+    char file[120];
+    snprintf(file, sizeof file, "%s/model.cairn", r->tiny.dir);
+    OK(embed_pack(r->tiny.dir, file, &e));
+    start(r, r->tiny.dir, false);
+    meaning_close(r->meaning);
+    struct meaning_options o = {
+        .store = r->shelf->store, .dir = r->shelf->place->dir, .model = file, .on_demand = true};
+    OK(meaning_open(&o, &r->meaning, &e));
+    struct recall_result found = recall(r, session, "f: the river is cold", true);
+    assert_true(found.n > 0 && why(r, &found.hits[0], "meaning") > 0);
+    meaning_close(r->meaning);
+    /* One that is damaged is tried once, and words answer. */
+    struct buf b;
+    buf_init(&b, 0);
+    OK(file_read_all(file, 1 << 20, &b, &e));
+    b.p[b.n / 2] ^= 1;
+    OK(file_write_atomic(file, buf_view(&b), &e));
+    buf_release(&b);
+    OK(meaning_open(&o, &r->meaning, &e));
+    for (int i = 0; i < 2; i++)
+        same(r, recall(r, session, "cold river", false), recall(r, session, "cold river", true));
+    assert_false(meaning_ready(r->meaning));
+}
+
 static int64_t files(struct room *r)
 {
     char command[200], got[20] = "";
@@ -551,6 +580,7 @@ int main(void)
         T(vectors_of_another_store_are_made_anew),
         T(failures_cost_nothing_but_time),
         T(on_demand_the_model_is_opened_when_it_is_needed),
+        T(on_demand_a_packed_model_answers_questions),
         T(another_model_makes_its_own_vectors_and_the_old_ones_go),
         T(vectors_that_another_process_writes_stay),
         T(several_threads_make_the_same_vectors),
