@@ -3,6 +3,9 @@
 #include "index/tokens_int.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 const unsigned char TOKEN_LOWER[256] = {
     ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8',
@@ -33,11 +36,49 @@ static bool is_digit(unsigned char c)
     return c >= '0' && c <= '9';
 }
 
+static uint64_t mask_of(size_t n)
+{
+    return n < 64 ? (UINT64_C(1) << n) - 1 : ~UINT64_C(0);
+}
+
+/* The letters and digits at text[at], as many as stand in a block, at most; returns how many. */
+static size_t read_block(const char *p, struct word *w)
+{
+#ifdef __SSE2__
+    const __m128i bit = _mm_set1_epi8(0x20), raw = _mm_loadu_si128((const __m128i *)p), low = _mm_or_si128(raw, bit);
+    const __m128i from_a = _mm_sub_epi8(low, _mm_set1_epi8('a')), from_0 = _mm_sub_epi8(raw, _mm_set1_epi8('0'));
+    const __m128i letter = _mm_cmpeq_epi8(_mm_min_epu8(from_a, _mm_set1_epi8(25)), from_a);
+    const __m128i digit = _mm_cmpeq_epi8(_mm_min_epu8(from_0, _mm_set1_epi8(9)), from_0);
+    const __m128i upper = _mm_andnot_si128(_mm_cmpeq_epi8(_mm_and_si128(raw, bit), bit), letter);
+    unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_or_si128(letter, digit));
+    size_t n = (size_t)__builtin_ctz(other | 1u << WORD_BLOCK);
+    _mm_storeu_si128((__m128i *)(w->form + w->n), low); /* digits have the bit already */
+    w->upper |= ((uint64_t)(unsigned)_mm_movemask_epi8(upper) & mask_of(n)) << w->n;
+    w->digit |= ((uint64_t)(unsigned)_mm_movemask_epi8(digit) & mask_of(n)) << w->n;
+    return n;
+#else
+    size_t n = 0;
+    for (unsigned char c, low; n < WORD_BLOCK && (low = TOKEN_LOWER[c = (unsigned char)p[n]]); n++) {
+        w->form[w->n + n] = (char)low;
+        w->upper |= (uint64_t)(c != low) << (w->n + n);
+        w->digit |= (uint64_t)(low <= '9') << (w->n + n);
+    }
+    return n;
+#endif
+}
+
 /* Letters and digits from w->to on. */
 static void read_ascii(struct str text, struct word *w)
 {
     const unsigned char *p = (const unsigned char *)text.p;
-    size_t at = w->to, n = w->n;
+    size_t at = w->to, n = w->n, block = WORD_BLOCK;
+    for (; block == WORD_BLOCK && at + WORD_BLOCK <= text.n && n + WORD_BLOCK <= TOKEN_BYTES;
+         at += block, w->n = n += block)
+        block = read_block(text.p + at, w);
+    if (block < WORD_BLOCK) {
+        w->to = at;
+        return;
+    }
     for (unsigned char low; at < text.n && n < TOKEN_BYTES && (low = TOKEN_LOWER[p[at]]); at++, n++) {
         w->form[n] = (char)low;
         w->upper |= (uint64_t)(p[at] != low) << n;
@@ -47,11 +88,6 @@ static void read_ascii(struct str text, struct word *w)
         at++;
     w->n = n;
     w->to = at;
-}
-
-static uint64_t mask_of(size_t n)
-{
-    return n < 64 ? (UINT64_C(1) << n) - 1 : ~UINT64_C(0);
 }
 
 /* After the comma at `at`: three digits and no fourth. */
@@ -102,12 +138,17 @@ static bool goes_on(struct str text, size_t at)
     return s == SCRIPT_WORD || s == SCRIPT_MARK || s == SCRIPT_SKIP;
 }
 
-size_t token_read_word(struct str text, size_t at, struct word *w)
+static void begin(struct word *w, size_t at)
 {
     w->n = 0;
     w->from = w->to = at;
     w->upper = w->digit = 0;
     w->ascii = true;
+}
+
+size_t token_read_word(struct str text, size_t at, struct word *w)
+{
+    begin(w, at);
     read_ascii(text, w);
     if (goes_on(text, w->to))
         return unicode_word(text, at, w);
@@ -134,46 +175,42 @@ static uint64_t borders(const struct word *w)
     return (camel | changes) & all & ~UINT64_C(1);
 }
 
-static size_t stemmed(char out[TOKEN_BYTES + 1], const char *word, size_t n, uint64_t digit)
-{
-    memcpy(out, word, n);
-    return digit ? n : token_stem(out, n);
-}
-
 /* A letter alone says nothing, but for a digit before its unit (5pm). */
 static void give_parts(struct walk *k, const struct word *w, uint64_t border)
 {
-    char stem[TOKEN_BYTES + 1];
+    char stem[TOKEN_BYTES];
     for (size_t from = 0, to; from < w->n; from = to) {
         uint64_t later = border & ~mask_of(from + 1);
         to = later ? (size_t)__builtin_ctzll(later) : w->n;
         uint64_t digit = w->digit >> from & mask_of(to - from);
-        if ((to - from == 1 && !(digit && from == 0)) || token_stops(w->form + from, to - from))
+        size_t n = to - from;
+        memcpy(stem, w->form + from, n);
+        if ((n == 1 && !(digit && from == 0)) || token_stops(stem, n))
             continue;
-        size_t n = stemmed(stem, w->form + from, to - from, digit);
-        token_give(k, TOKEN_PART, stem, n, w->from, w->to);
+        token_give(k, TOKEN_PART, stem, digit ? n : token_stem(stem, n), w->from, w->to);
     }
 }
 
 void token_give_word(struct walk *k, const struct word *w)
 {
-    char stem[TOKEN_BYTES + 1], exact[TOKEN_BYTES + 1] = "=";
-    if (w->n == 0)
+    char stem[TOKEN_BYTES], exact[1 + TOKEN_BYTES];
+    size_t n = w->n;
+    if (n == 0)
         return;
-    if (w->ascii && token_stops(w->form, w->n)) {
-        token_give(k, TOKEN_STOP, w->form, w->n, w->from, w->to);
+    if (w->ascii && token_stops(w->form, n)) {
+        if (!k->no_stops)
+            token_give(k, TOKEN_STOP, w->form, n, w->from, w->to);
         return;
     }
-    size_t n = w->n;
-    bool plain = w->ascii && !w->digit;
-    memcpy(stem, w->form, w->n);
-    if (plain)
+    memcpy(stem, w->form, TOKEN_BYTES); /* the whole room: cheaper than as much as is used */
+    if (w->ascii && !w->digit)
         n = token_stem(stem, n);
     token_give(k, TOKEN_WORD, stem, n, w->from, w->to);
     if (k->words_only)
         return;
-    if (plain && w->n < TOKEN_BYTES && (n != w->n || memcmp(stem, w->form, n) != 0)) {
-        memcpy(exact + 1, w->form, w->n);
+    if (w->n < TOKEN_BYTES && (n != w->n || stem[n - 1] != w->form[n - 1])) {
+        exact[0] = '=';
+        memcpy(exact + 1, w->form, TOKEN_BYTES);
         token_give(k, TOKEN_EXACT, exact, w->n + 1, w->from, w->to);
     }
     if (w->upper >> 1 || w->digit) {
@@ -192,13 +229,40 @@ static size_t beyond_ascii(struct walk *k, size_t at)
     return s == SCRIPT_WORD ? tokens_joined(k, at) : s >= SCRIPT_HAN ? unicode_run(k, at) : at + bytes;
 }
 
+/* Whether nothing can be written together with the word before `end`, at a glance: a space follows, or a full stop and
+ * then a space. */
+static bool stands_alone(struct str text, size_t end)
+{
+    unsigned char c = byte_at(text, end);
+    if (c <= ' ')
+        return true;
+    return (c == '.' || c == ',' || c == '!' || c == '?' || c == ':') && byte_at(text, end + 1) <= ' ';
+}
+
+static size_t ascii_word(struct walk *k, size_t at)
+{
+    struct word w;
+    unsigned char before = at ? (unsigned char)k->text.p[at - 1] : 0;
+    begin(&w, at);
+    read_ascii(k->text, &w);
+    if (before == '#' || before == '@' || !stands_alone(k->text, w.to))
+        return tokens_joined(k, at);
+    token_give_word(k, &w);
+    return w.to;
+}
+
+static void walk(struct walk *k)
+{
+    for (size_t at = 0; at < k->text.n && !k->ended;) {
+        unsigned char c = (unsigned char)k->text.p[at];
+        at = TOKEN_LOWER[c] ? ascii_word(k, at) : c < 0x80 ? at + 1 : beyond_ascii(k, at);
+    }
+}
+
 void tokens_walk(struct str text, enum tokens_wanted wanted, token_kind_fn *fn, void *arg)
 {
     struct walk k = {.text = text, .words_only = wanted == TOKENS_WORDS, .fn = fn, .arg = arg};
-    for (size_t at = 0; at < text.n && !k.ended;) {
-        unsigned char c = (unsigned char)text.p[at];
-        at = TOKEN_LOWER[c] ? tokens_joined(&k, at) : c < 0x80 ? at + 1 : beyond_ascii(&k, at);
-    }
+    walk(&k);
 }
 
 struct every { /* one call of tokens_each */
@@ -209,13 +273,14 @@ struct every { /* one call of tokens_each */
 static int give_every(void *arg, const struct token *t)
 {
     const struct every *each = arg;
-    return t->kind == TOKEN_STOP ? 0 : each->fn(each->arg, t->form, t->from, t->to);
+    return each->fn(each->arg, t->form, t->from, t->to);
 }
 
 enum err_code tokens_each(struct str text, token_fn *fn, void *arg, struct err *e)
 {
     struct every each = {fn, arg};
+    struct walk k = {.text = text, .no_stops = true, .fn = give_every, .arg = &each};
     (void)e;
-    tokens_walk(text, TOKENS_ALL, give_every, &each);
+    walk(&k);
     return ERR_OK;
 }

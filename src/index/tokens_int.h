@@ -8,16 +8,17 @@
 
 struct walk { /* one call of tokens_walk */
     struct str text;
-    bool words_only;
+    bool words_only, no_stops;
     token_kind_fn *fn;
     void *arg;
     size_t n; /* forms given */
     bool ended;
 };
 
+enum { WORD_BLOCK = 16 }; /* bytes that are read at once */
 /* A word as read: folded, not yet stemmed. The masks have a bit for each byte of the form. */
 struct word {
-    char form[TOKEN_BYTES + 1]; /* a byte more: stemming may look at what follows */
+    char form[TOKEN_BYTES + WORD_BLOCK]; /* what is behind n may be anything */
     size_t n;
     size_t from, to;
     uint64_t upper, digit; /* was a capital (ASCII words only); is a digit, or a point within a number */
@@ -38,11 +39,14 @@ void token_give_word(struct walk *k, const struct word *w);
 size_t tokens_joined(struct walk *k, size_t at);
 
 /* ---- tokens_stem.c ---- */
-/* Cuts the English ending off n lower-case ASCII letters, in place; returns the new length, n at most. */
+/* Cuts the English ending off n lower-case ASCII letters, in place; returns the new length, n at most. What it changes
+ * changes the length or the last letter. */
 size_t token_stem(char *word, size_t n);
 
 /* ---- tokens_stop.c ---- */
-bool token_stops(const char *low, size_t n); /* of a word in lower case */
+/* Of a word in lower case, in a room of at least STOP_ROOM bytes. */
+enum { STOP_ROOM = 12 };
+bool token_stops(const char *low, size_t n);
 
 /* ---- tokens_unicode.c: beyond ASCII ---- */
 enum script { /* SCRIPT_HAN and later ones are written without spaces */
