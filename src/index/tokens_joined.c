@@ -6,6 +6,8 @@
  * Not a parser of addresses or dates: what looks like one is treated as one, and its words are there in any case. */
 #include "index/tokens_int.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -151,8 +153,9 @@ static size_t shorten(struct whole *w)
     for (size_t i = 0; i < w->n; i++)
         h = (h ^ (unsigned char)w->p[i]) * UINT64_C(1099511628211);
     (void)snprintf(hex, sizeof hex, "%016llx", (unsigned long long)h);
-    memcpy(w->p + TOKEN_BYTES - HASH_BYTES, hex, HASH_BYTES);
-    return TOKEN_BYTES;
+    size_t kept = text_cut((struct str){w->p, w->n}, TOKEN_BYTES - HASH_BYTES).n;
+    memcpy(w->p + kept, hex, HASH_BYTES);
+    return kept + HASH_BYTES;
 }
 
 static bool add(struct whole *w, const char *p, size_t n)
@@ -272,7 +275,8 @@ static void give_signed(struct walk *k, const char *before, const struct joined 
     bool letters, fits = spell(j, from, to, &body, &letters);
     fits = fits && add(&w, before, strlen(before)) && add(&w, body.p, body.n) && add(&w, after, strlen(after));
     if (fits)
-        token_give(k, TOKEN_WHOLE, w.p, shorten(&w), j->words[from].from, j->words[to - 1].to);
+        token_give(k, TOKEN_WHOLE, w.p, shorten(&w), j->words[from].from - (*before != 0),
+                   j->words[to - 1].to + strlen(after));
 }
 
 /* #tag, #123, @handle: up to a path's mark. */

@@ -1,7 +1,7 @@
 /* Words that say nothing about what a text is about, question words included. Apostrophes part words ("didn't" is didn,
  * t), hence the rumps. Half the words of a text are among them, so each word is looked up with one multiplication: the
- * factor was tried out until no two of them met in one slot. Whoever changes the words tries out another (the unit test
- * says which slots it wants). */
+ * factor was tried out until no two of them met in one slot. Whoever changes the words tries out another; the unit test
+ * looks for every one. */
 #include "index/tokens_int.h"
 
 #include <endian.h>
