@@ -1,6 +1,6 @@
 /* How fast texts are split into what they are found by, against FTS5's porter over unicode61, turn about.
- * Usage: tokens ROUNDS < texts, each 4 bytes of length and then its bytes. Prints JSON: bytes, forms of each kind, and the
- * seconds of every round of each. */
+ * Usage: tokens FILE ROUNDS. The file holds texts, each 4 bytes of length and then its bytes. Prints JSON: bytes, forms
+ * of each kind, and the seconds of every round of each. */
 #include "index/tokens.h"
 
 #include <sqlite3.h>
@@ -23,12 +23,15 @@ struct texts {
     size_t n, cap, bytes;
 };
 
-static void read_texts(struct texts *t)
+static void read_texts(const char *file, struct texts *t)
 {
     uint32_t n;
-    while (fread(&n, sizeof n, 1, stdin) == 1) {
+    FILE *in = fopen(file, "rb");
+    if (!in)
+        fail("there is no such file");
+    while (fread(&n, sizeof n, 1, in) == 1) {
         char *p = malloc((size_t)n + 1);
-        if (!p || fread(p, 1, n, stdin) != n)
+        if (!p || fread(p, 1, n, in) != n)
             fail("a text breaks off");
         if (t->n == t->cap) {
             t->cap = t->cap ? t->cap * 2 : 1024;
@@ -39,6 +42,7 @@ static void read_texts(struct texts *t)
         t->all[t->n++] = (struct str){p, n};
         t->bytes += n;
     }
+    fclose(in);
 }
 
 /* ---- the two ---- */
@@ -137,10 +141,10 @@ int main(int argc, char **argv)
     struct fts5 f = {0};
     size_t kinds[TOKEN_KINDS] = {0}, sum[2] = {0};
     double own[ROUNDS_MAX], fts5[ROUNDS_MAX];
-    int rounds = argc == 2 ? atoi(argv[1]) : 0;
+    int rounds = argc == 3 ? atoi(argv[2]) : 0;
     if (rounds < 1 || rounds > ROUNDS_MAX)
-        fail("usage: tokens ROUNDS < texts");
-    read_texts(&t);
+        fail("usage: tokens FILE ROUNDS");
+    read_texts(argv[1], &t);
     if (!t.n)
         fail("no texts");
     fts5_open(&f);
