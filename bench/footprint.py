@@ -7,7 +7,7 @@ import meaning_data
 from harness import median, settled
 
 TITLE = "Footprint"
-RSS_MB, COLD_MS, SIZE_MB = 30.0, 50.0, 3.0
+RSS_MB, COLD_MS, SIZE_MB, WITH_MODEL_MB = 30.0, 50.0, 3.0, 30.0
 
 
 def cold_start(bench, data, path, times):
@@ -57,14 +57,15 @@ def with_model(bench, seconds, times):
     if meaning_data.missing():
         return None
     material, data, loaded = meaning_data.material(bench), bench.folder("idle-meaning"), []
+    release, alone = bench.release()
     meaning_data.fill(bench, material, data, 10_000, 100)
     with settled(data):
         with bench.cairn(data, env=material.env()) as server:
             server.wait_for_index(300)
         for _ in range(times):
-            with bench.cairn(data, env=material.env()) as server:
+            with bench.cairn(data, env=alone, binary=release) as server:
                 loaded.append(wait_for_meaning(server))
-        with bench.cairn(data, env=material.env()) as server:
+        with bench.cairn(data, env=alone, binary=release) as server:
             wait_for_meaning(server)
             time.sleep(seconds)
             idle_memory = server.memory_mb()
@@ -72,7 +73,7 @@ def with_model(bench, seconds, times):
                 server.call("POST", "/api/v2/recall", {"query": q})
             used = server.memory_mb()
     bench.drop(data)
-    return {"idle": idle_memory, "used": used, "loaded_ms": loaded}
+    return {"idle": idle_memory, "used": used, "loaded_ms": loaded, "size_mb": release.stat().st_size / 1e6}
 
 
 def hello_start(bench, times):
@@ -104,11 +105,14 @@ def run(bench):
     fed = by_turns[10_000]["fed"]["VmRSS"]
     figures = [["binary, stripped", f"{size:.2f} MB"], ["hello-world's cold start", f"{median(hello):.1f} ms"]]
     if meaning:
-        figures += [[f"with the embedding model, 10,000 turns: {name}, of it own",
+        figures.append(["with the embedding model inside (make release)", f"{meaning['size_mb']:.1f} MB"])
+        figures += [[f"that one, 10,000 turns: {name}, of it own",
                      f"{m['VmRSS']:.1f} MB, {m['RssAnon']:.1f} MB"]
                     for name, m in (("idle RSS", meaning["idle"]), ("after 100 recalls", meaning["used"]))]
-        figures.append(["from fork to the model being loaded, slowest",
+        figures.append(["that one, from fork to the model being loaded, slowest",
                         f"{median(meaning['loaded_ms']):.0f} ms, {max(meaning['loaded_ms']):.0f} ms"])
+    more = [] if not meaning else [{"what": f"binary with the model inside < {WITH_MODEL_MB:.0f} MB", "got":
+                                    f"{meaning['size_mb']:.1f} MB", "met": meaning["size_mb"] < WITH_MODEL_MB}]
     return {
         "tables": [{"columns": ["turns stored", "idle RSS MB", "of it own", "idle RSS after feeding the index",
                                 "most RSS then", "idle CPU %", "cold start ms", "slowest"], "rows": rows},
@@ -118,7 +122,7 @@ def run(bench):
                   "got": f"{fed:.1f} MB", "met": fed < RSS_MB},
                  {"what": f"cold start to first answer < {COLD_MS:.0f} ms (10,000 turns)", "got": f"{cold:.1f} ms",
                   "met": cold < COLD_MS},
-                 {"what": f"binary < {SIZE_MB:.0f} MB", "got": f"{size:.2f} MB", "met": size < SIZE_MB}],
+                 {"what": f"binary < {SIZE_MB:.0f} MB", "got": f"{size:.2f} MB", "met": size < SIZE_MB}, *more],
         "notes": [f"Idle: {seconds} s after a start on a store whose index is fed, and after feeding it in the same "
                   f"process. Cold start: from fork to a session read from the store, median of {times}."],
         "raw": {"results": results, "hello_ms": hello, "size_mb": size, "meaning": meaning},

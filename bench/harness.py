@@ -37,10 +37,11 @@ def median(values):
     return statistics.median(values)
 
 
-def clean_environment():
-    """Without a model: what is measured here is storing, serving, and recall by words."""
+def clean_environment(env=None):
+    """Without a model, unless `env` says so: most of what is measured here is storing, serving, and recall by words.
+    What is None in `env` is left out."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("CAIRN_", "OPENAI_"))}
-    return {**kept, "CAIRN_MODEL": "off"}
+    return {k: v for k, v in {**kept, "CAIRN_MODEL": "off", **(env or {})}.items() if v is not None}
 
 
 @contextlib.contextmanager
@@ -61,7 +62,7 @@ class Process:
         self.log = open(log, "ab")
         self.began = time.perf_counter()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        env={**clean_environment(), **(env or {})}, preexec_fn=die_with_parent)
+                                        env=clean_environment(env), preexec_fn=die_with_parent)
 
     def answers(self, path, seconds=30):
         """Asks until it answers 200; returns the seconds since the start."""
@@ -167,7 +168,7 @@ class Bench:
         if "/" not in command[0] and (self.out / command[0]).exists():
             command[0] = str(self.out / command[0])
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, preexec_fn=die_with_parent,
-                              env={**clean_environment(), **(env or {})})
+                              env=clean_environment(env))
         if done.returncode:
             raise RuntimeError(f"{os.path.basename(command[0])} failed ({done.returncode}):\n"
                                f"{(done.stderr or done.stdout)[-2000:]}")
@@ -179,9 +180,14 @@ class Bench:
         server.answers("/")
         return server
 
-    def cairn(self, data, wait="/health", env=None):
+    def release(self):
+        """The executable with the model inside, made when it is not there, and the environment it is alone in."""
+        self.tool("make", "-s", "-C", ROOT, "release")
+        return ROOT / "build" / "release" / "cairn", {"CAIRN_MODEL": None, "HOME": str(self.tmp), "XDG_DATA_HOME": None}
+
+    def cairn(self, data, wait="/health", env=None, binary=None):
         port = free_port()
-        server = Process([str(self.binary), "serve", "--listen", f"127.0.0.1:{port}", "--data", str(data)],
+        server = Process([str(binary or self.binary), "serve", "--listen", f"127.0.0.1:{port}", "--data", str(data)],
                          self.tmp / "cairn.log", port, env)
         if wait:
             server.answers(wait)

@@ -19,7 +19,7 @@ class Rival:
         self.log = open(bench.tmp / "rival.log", "ab")
         self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=self.log, text=True, preexec_fn=harness.die_with_parent,
-                                        env={**harness.clean_environment(), **(env or {})})
+                                        env=harness.clean_environment(env))
         self.made = self.line()
 
     def line(self):
