@@ -1,6 +1,8 @@
-/* The embedder from outside. Usage: embed MODEL int8|float speed|ids|vectors|queries|pack [FILE]
+/* The embedder from outside. Usage: embed MODEL int8|float speed|ask|ids|vectors|queries [QUERY_PREFIX DOCUMENT_PREFIX]
+ *        embed FOLDER int8 pack FILE
  * MODEL is a folder, or a file that `pack` has written from one.
  *   speed    texts/s at 16, 64 and 128 tokens on one and two threads, and the time of one short query: JSON
+ *   ask      for each line "TOKENS BATCH THREADS SECONDS" on stdin: texts/s, and at once the next line
  *   ids      for each text on stdin (4 bytes of length, then its bytes): 4 bytes of count, then the token ids
  *   vectors  for the same stdin: the documents' vectors, floats one after another; queries: as queries */
 #include "embed/embed.h"
@@ -55,6 +57,8 @@ struct run {
     const struct embedder *m;
     const struct str *texts;
     size_t batch;
+    int slices;
+    int64_t slice_us;
     double per_second;     /* best slice: what the machine can do when it is left alone */
     double per_cpu_second; /* of the thread's own processor time, whatever else runs */
 };
@@ -71,14 +75,15 @@ static void *run_thread(void *arg)
     struct run *r = arg;
     struct err e = {0};
     float *out = need(mem_alloc(TEXTS * embed_dimensions(r->m) * sizeof *out));
-    for (int slice = 0; slice < SLICES; slice++) {
+    for (int slice = 0; slice < r->slices; slice++) {
         int64_t start = clock_mono_us(), now = start, cpu = thread_us();
         size_t done = 0;
-        while (now - start < SLICE_MS * 1000) {
-            for (size_t i = 0; i < TEXTS; i += r->batch, done += r->batch)
+        while (now - start < r->slice_us) {
+            for (size_t i = 0; i < TEXTS && now - start < r->slice_us; i += r->batch, done += r->batch) {
                 if (embed_texts(r->m, r->texts + i, r->batch, EMBED_DOCUMENT, out, &e) != ERR_OK)
                     die(&e);
-            now = clock_mono_us();
+                now = clock_mono_us();
+            }
         }
         double rate = (double)done * 1e6 / (double)(now - start);
         r->per_second = rate > r->per_second ? rate : r->per_second;
@@ -89,13 +94,14 @@ static void *run_thread(void *arg)
     return NULL;
 }
 
-static struct run measure(const struct embedder *m, const struct str *texts, size_t batch, int threads)
+static struct run measure(const struct embedder *m, const struct str *texts, size_t batch, int threads, int slices,
+                          int64_t slice_us)
 {
     pthread_t id[THREADS];
     struct run runs[THREADS];
     struct run sum = {.m = m};
     for (int i = 0; i < threads; i++) {
-        runs[i] = (struct run){.m = m, .texts = texts, .batch = batch};
+        runs[i] = (struct run){.m = m, .texts = texts, .batch = batch, .slices = slices, .slice_us = slice_us};
         if (pthread_create(&id[i], NULL, run_thread, &runs[i]) != 0)
             exit(1);
     }
@@ -107,25 +113,54 @@ static struct run measure(const struct embedder *m, const struct str *texts, siz
     return sum;
 }
 
+static void make_texts(const struct embedder *m, size_t tokens, struct str texts[TEXTS])
+{
+    for (size_t i = 0; i < TEXTS; i++)
+        texts[i] = text_of(m, tokens, i);
+}
+
+static void free_texts(struct str texts[TEXTS])
+{
+    for (size_t i = 0; i < TEXTS; i++)
+        mem_free((void *)(uintptr_t)texts[i].p);
+}
+
 static void speed(const struct embedder *m, const char *precision)
 {
     static const size_t tokens[] = {16, 64, 128};
     printf("{\"model\":\"%s\",\"kernels\":\"%s\",\"precision\":\"%s\"", embed_model_id(m), embed_kernels(m), precision);
     for (size_t i = 0; i < 3; i++) {
         struct str texts[TEXTS];
-        for (size_t j = 0; j < TEXTS; j++)
-            texts[j] = text_of(m, tokens[i], j);
-        struct run alone = measure(m, texts, 1, 1), one = measure(m, texts, 32, 1), two = measure(m, texts, 32, 2);
+        make_texts(m, tokens[i], texts);
+        const int64_t us = SLICE_MS * 1000;
+        struct run alone = measure(m, texts, 1, 1, SLICES, us), one = measure(m, texts, 32, 1, SLICES, us),
+                   two = measure(m, texts, 32, 2, SLICES, us);
         printf(
             ",\n \"tokens_%zu\":{\"one_text_a_call\":%.0f,\"one_thread\":%.0f,\"two_threads\":%.0f,\"ms_alone\":%.3f,"
             "\"per_cpu_second\":%.0f,\"per_cpu_second_alone\":%.0f}",
             tokens[i], alone.per_second, one.per_second, two.per_second, 1000 / alone.per_second, one.per_cpu_second,
             alone.per_cpu_second);
         fflush(stdout);
-        for (size_t j = 0; j < TEXTS; j++)
-            mem_free((void *)(uintptr_t)texts[j].p);
+        free_texts(texts);
     }
     printf("}\n");
+}
+
+/* Slices in turn with others: who asks decides when each is run. */
+static void ask(const struct embedder *m)
+{
+    size_t tokens, batch;
+    int threads;
+    double seconds;
+    while (scanf("%zu %zu %d %lf", &tokens, &batch, &threads, &seconds) == 4) {
+        struct str texts[TEXTS];
+        if (tokens < 3 || tokens > 256 || batch < 1 || batch > TEXTS || threads < 1 || threads > THREADS)
+            exit(1);
+        make_texts(m, tokens, texts);
+        printf("%.3f\n", measure(m, texts, batch, threads, 1, (int64_t)(seconds * 1e6)).per_second);
+        fflush(stdout);
+        free_texts(texts);
+    }
 }
 
 /* The next text of stdin, false at its end. */
@@ -214,16 +249,23 @@ int main(int argc, char **argv)
             die(&e);
         return 0;
     }
-    if (argc != 4) {
-        fprintf(stderr, "usage: embed MODEL int8|float speed|ids|vectors|queries|pack [FILE]\n");
+    if (argc != 4 && argc != 6) {
+        fprintf(stderr, "usage: embed MODEL int8|float speed|ask|ids|vectors|queries [QUERY_PREFIX DOCUMENT_PREFIX]\n"
+                        "       embed FOLDER int8 pack FILE\n");
         return 2;
     }
     struct embed_options o = {.precision = strcmp(argv[2], "float") == 0 ? EMBED_FLOAT : EMBED_INT8};
+    if (argc == 6) {
+        o.query_prefix = str_of(argv[4]);
+        o.document_prefix = str_of(argv[5]);
+    }
     int64_t start = clock_mono_us();
     open_model(argv[1], &o, &m, &map);
     fprintf(stderr, "embed: %s opened in %.0f ms\n", embed_model_id(m), (double)(clock_mono_us() - start) / 1000);
     if (strcmp(argv[3], "speed") == 0)
         speed(m, argv[2]);
+    else if (strcmp(argv[3], "ask") == 0)
+        ask(m);
     else if (strcmp(argv[3], "ids") == 0)
         ids(m);
     else

@@ -15,10 +15,10 @@ MODEL = ROOT / "build/model/all-MiniLM-L6-v2"
 PROGRAM = os.environ.get("CAIRN_EMBED") or ROOT / "build/bench/embed"
 
 
-def run(what, precision, texts, model=MODEL, program=PROGRAM):
-    """stdout of `embed MODEL PRECISION WHAT` for these texts."""
+def run(what, precision, texts, model=MODEL, program=PROGRAM, prefixes=()):
+    """stdout of `embed MODEL PRECISION WHAT [PREFIXES]` for these texts."""
     given = b"".join(struct.pack("<I", len(t)) + t for t in (x.encode() for x in texts))
-    return subprocess.run([program, model, precision, what], input=given, capture_output=True, check=True).stdout
+    return subprocess.run([program, model, precision, what, *prefixes], input=given, capture_output=True, check=True).stdout
 
 
 def token_ids(texts, **kw):
@@ -68,22 +68,35 @@ def erf(x):
     return a + t * (c + t * (3 * (b - a) - 2 * c - d + t * (2 * (a - b) + c + d)))
 
 
-def embed(w, ids, config):
-    """The mean-pooled, normalised vector of one sequence of ids."""
+def embed(w, ids, config, pooling="mean", normalise=True):
+    """The pooled vector of one sequence of ids; `w` may name its tensors with "bert." before."""
     heads, eps = config["num_attention_heads"], config["layer_norm_eps"]
-    e = "embeddings."
+    p = "bert." if "bert.embeddings.LayerNorm.weight" in w else ""
+    e = p + "embeddings."
     x = w[e + "word_embeddings.weight"][ids] + w[e + "position_embeddings.weight"][:len(ids)]
     x = norm(x + w[e + "token_type_embeddings.weight"][0], w, e + "LayerNorm", eps)
     for i in range(config["num_hidden_layers"]):
-        p = f"encoder.layer.{i}."
-        q, k, v = (linear(x, w, p + "attention.self." + part).reshape(len(ids), heads, -1).transpose(1, 0, 2)
-                   for part in ("query", "key", "value"))
-        s = q @ k.transpose(0, 2, 1) / math.sqrt(q.shape[-1])
-        s = np.exp(s - s.max(-1, keepdims=True))
-        c = (s / s.sum(-1, keepdims=True) @ v).transpose(1, 0, 2).reshape(len(ids), -1)
-        x = norm(x + linear(c, w, p + "attention.output.dense"), w, p + "attention.output.LayerNorm", eps)
-        h = linear(x, w, p + "intermediate.dense")
-        h = 0.5 * h * (1 + erf(h / math.sqrt(2)))
-        x = norm(x + linear(h, w, p + "output.dense"), w, p + "output.LayerNorm", eps)
-    v = x.mean(0)
-    return v / np.linalg.norm(v)
+        x = layer(x, w, f"{p}encoder.layer.{i}.", heads, eps)
+    v = x[0] if pooling == "cls" else x.mean(0)
+    return v / np.linalg.norm(v) if normalise else v
+
+
+def layer(x, w, p, heads, eps):
+    q, k, v = (linear(x, w, p + "attention.self." + part).reshape(len(x), heads, -1).transpose(1, 0, 2)
+               for part in ("query", "key", "value"))
+    s = q @ k.transpose(0, 2, 1) / math.sqrt(q.shape[-1])
+    s = np.exp(s - s.max(-1, keepdims=True))
+    c = (s / s.sum(-1, keepdims=True) @ v).transpose(1, 0, 2).reshape(len(x), -1)
+    x = norm(x + linear(c, w, p + "attention.output.dense"), w, p + "attention.output.LayerNorm", eps)
+    h = linear(x, w, p + "intermediate.dense")
+    h = 0.5 * h * (1 + erf(h / math.sqrt(2)))
+    return norm(x + linear(h, w, p + "output.dense"), w, p + "output.LayerNorm", eps)
+
+
+def windows(ids, prefix, max_tokens):
+    """How embed.h cuts a text of more than a window: a quarter of overlap, the last one full, the prefix before each."""
+    body = max_tokens - 2 - len(prefix)
+    step, starts = body - body // 4, []
+    while not starts or starts[-1] + body < len(ids):
+        starts.append(min(len(starts) * step, len(ids) - body))
+    return [prefix + ids[s:s + body] for s in starts]
