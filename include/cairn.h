@@ -73,9 +73,10 @@ struct cairn_options {
     size_t size;    /* sizeof(struct cairn_options): tells the library which members you know */
     int read_only;  /* 1: nothing is written, the folder must exist; operations that write are refused */
     int background; /* 1: this process does the work behind the writes as well (index, summaries, patterns, events,
-                     * upkeep), on threads of low priority, and recalls by meaning where a model is found. Of all
-                     * processes that have the folder open one does the upkeep. 0: no thread but the writer's, the
-                     * index is brought up to date when asked. Not with read_only. */
+                     * upkeep, vectors), on threads of low priority, and recalls by meaning where a model is found. Of
+                     * all processes that have the folder open one does the upkeep. 0: no thread but the writer's, the
+                     * index is brought up to date when asked, and recall goes by meaning only where the model is a
+                     * packed one (cairn model --pack), by the vectors that others made. Not with read_only. */
     const struct cairn_setting *settings; /* n_settings of them, over those of cairn.toml; NULL: none. Copied */
     size_t n_settings;                    /* at most 1,000 */
 };
@@ -99,7 +100,12 @@ void cairn_close(cairn *c);
 /* Runs one operation and waits for it. `args`: a JSON object of at most 64 MiB that holds path, query and body
  * arguments together; NULL: none. *out becomes the answer: JSON, or the text itself where docs/operations.md says that
  * the answer is one (an export). On an error it becomes {"error":{"code","message","field"?,"retry_after"?}}, with
- * the names of the REST API. A write is durable when this returns CAIRN_OK. */
+ * the names of the REST API. A write is durable when this returns CAIRN_OK.
+ *
+ * Vectors of texts: cairn_call(c, "embed", "{\"input\":[\"a text\",\"another\"]}", &out) answers in the shape of
+ * OpenAI's embeddings. The model is opened by the first such call and kept; the setting search.model names it, else it
+ * is looked for as `cairn model --help` says. An endpoint (embedding.url) only `cairn serve` and `cairn embed` can ask.
+ */
 int cairn_call(cairn *c, const char *operation, const char *args, char **out);
 
 /* Takes a piece of an answer: `n` bytes (more than 0, not ended by a zero byte), borrowed until it returns. 0: go on;

@@ -1,5 +1,6 @@
 /* include/cairn.h as a program outside would use it. */
 #include "unit/base/unit.h"
+#include "unit/embed/tiny.h"
 
 #include "base/mem.h"
 #include "cairn.h"
@@ -66,6 +67,29 @@ static void test_records(void **state)
     ok(*state, "agent.list", "{\"enabled\":true}", "\"ada\"");
     ok(*state, "agent.delete", "{\"id\":\"ada\"}", "\"deleted\":true");
     bad(*state, "agent.get", "{\"id\":\"ada\"}", "NOT_FOUND", "ada");
+}
+
+/* The operation of the model that the settings name; without one, what to do about it. */
+static void test_embed(void **state)
+{
+    struct tiny tiny;
+    cairn *c = NULL;
+    struct cairn_options o = CAIRN_OPTIONS;
+    (void)state;
+    tiny_make(&tiny);
+    struct cairn_setting model = {"search.model", tiny.dir};
+    o.settings = &model;
+    o.n_settings = 1;
+    assert_int_equal(cairn_open_with(dir, &o, &c), CAIRN_OK);
+    ok(c, "embed", "{\"input\":[\"the river\",\"winter\"]}", "\"index\":1,\"embedding\":[");
+    ok(c, "embed", "{\"input\":\"the river\",\"encoding_format\":\"base64\"}", "\"prompt_tokens\":4");
+    bad(c, "embed", "{\"input\":[3,4]}", "VALIDATION_FAILED", "token ids");
+    cairn_close(c);
+    model.value = "off";
+    assert_int_equal(cairn_open_with(dir, &o, &c), CAIRN_OK);
+    bad(c, "embed", "{\"input\":\"x\"}", "MEMORY_SERVICE_ERROR", "CAIRN_MODEL");
+    cairn_close(c);
+    tiny_remove(&tiny);
 }
 
 static void test_errors_tell_what_is_wrong(void **state)
@@ -333,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_remember_and_recall),
         cmocka_unit_test(test_records),
+        cmocka_unit_test(test_embed),
         cmocka_unit_test(test_errors_tell_what_is_wrong),
         cmocka_unit_test(test_wrong_handles),
         cmocka_unit_test(test_two_handles_on_one_folder),
