@@ -20,12 +20,15 @@ PRECISION, RECALL, RANK_MS = 0.8, 0.6, 50
 MARK = "patterns-bench"
 
 
-def serve(bench, name):
+MODEL = ROOT / "build" / "model" / "all-MiniLM-L6-v2"
+
+
+def serve(bench, name, model="off"):
     port = free_port()
     folder = bench.tmp / name
     folder.mkdir(parents=True)
     p = Process([str(bench.binary), "serve", "--listen", f"127.0.0.1:{port}", "--data", str(folder)],
-                bench.tmp / f"{name}.log", port)
+                bench.tmp / f"{name}.log", port, {"CAIRN_MODEL": str(model)})
     p.answers("/health")
     return p
 
@@ -94,8 +97,22 @@ def locomo(server):
     return len(turns), len(server.call("GET", "/api/v1/patterns?project=locomo&limit=1000"))
 
 
-def rank(server, patterns, rounds):
-    """Milliseconds of a recommendation among that many, seen from a client: (median, most)."""
+def by_meaning(server, seconds=900):
+    """Waits until patterns are ranked by meaning too, that is, until all vectors are made; how long that took."""
+    def score():
+        return server.call("POST", "/api/v1/patterns/search", {"query": "alter the queue", "limit": 1})[0]["score"]
+
+    began, words = time.monotonic(), score()
+    while time.monotonic() < began + seconds:
+        time.sleep(0.5)
+        if score() != words:
+            return time.monotonic() - began
+    raise RuntimeError(f"the patterns' vectors were not made after {seconds} s")
+
+
+def rank(server, patterns, rounds, meaning=False):
+    """Milliseconds of a recommendation among that many, seen from a client: median, most, seconds until the vectors were
+    made."""
     nouns = ["queue", "schema", "release", "cache", "token", "index", "worker", "proxy", "backup", "retry"]
 
     def save(i):
@@ -107,12 +124,13 @@ def rank(server, patterns, rounds):
 
     with concurrent.futures.ThreadPoolExecutor(16) as clients:
         list(clients.map(save, range(patterns)))
+    made = by_meaning(server) if meaning else None
     took = []
     for i in range(rounds):
         began = time.perf_counter()
         server.call("POST", "/api/v1/patterns/recommend", {"query": f"change the {nouns[i % 10]} of part {i}", "limit": 5})
         took.append((time.perf_counter() - began) * 1000)
-    return statistics.median(took), max(took)
+    return statistics.median(took), max(took), made
 
 
 def run(bench):
@@ -122,7 +140,10 @@ def run(bench):
         found = found_in(server, cases)
         chats = locomo(server) if LOCOMO.exists() and not bench.quick else None
     with serve(bench, "patterns-many") as server:
-        median, most = rank(server, n, rounds)
+        ranked = {"words": rank(server, n, rounds)}
+    if (MODEL / "config.json").exists():
+        with serve(bench, "patterns-meaning", MODEL) as server:
+            ranked["words and meaning"] = rank(server, n, rounds, True)
     halves = {h: figures([c for c in cases if c["half"] == h], found) for h in ("tune", "held")}
     every = figures(cases, found)
     rows = [row(t, figures(cases, found, t)) for t in TYPES]
@@ -132,13 +153,19 @@ def run(bench):
              "met": held[3] >= PRECISION},
             {"what": f"recall of at least {RECALL} on what was held out", "got": f"{held[4]:.2f}; all {every[4]:.2f}",
              "met": held[4] >= RECALL},
-            {"what": f"a recommendation among {n:,} patterns in less than {RANK_MS} ms",
-             "got": f"{median:.1f} ms (median; most {most:.1f})", "met": median < RANK_MS}]
+            *({"what": f"by {way}: a recommendation among {n:,} patterns in less than {RANK_MS} ms",
+               "got": f"{median:.1f} ms (median; most {most:.1f})", "met": median < RANK_MS}
+              for way, (median, most, _) in ranked.items())]
     notes = [f"Wrong: {w}" for w in wrongs(cases, found)] or ["No labelled case was judged wrongly."]
     notes.append("Rules and labels are by the same hand, and the cases are short and clean: real turns are longer, and "
                  "figures there are lower.")
+    if "words and meaning" in ranked:
+        notes.append(f"The vectors of {n:,} patterns were made behind the first question in "
+                     f"{ranked['words and meaning'][2]:.0f} s; until then words rank alone.")
+    else:
+        notes.append("Meaning was not measured: there is no embedding model (tools/get-model brings one).")
     if chats:
         notes.append(f"LoCoMo, chats without work in them: {chats[1]} false patterns in {chats[0]:,} turns.")
     columns = ["type", "labelled", "found", "right", "precision", "recall"]
     return {"tables": [{"caption": "Labelled turns", "columns": columns, "rows": rows}], "bars": bars, "notes": notes,
-            "raw": {"found": found, "locomo": chats, "rank_ms": [median, most]}}
+            "raw": {"found": found, "locomo": chats, "rank_ms": ranked}}

@@ -179,3 +179,40 @@ def test_a_conversation_is_relevant_by_what_it_is_about(knowing):
     context = eventually(lambda: next(iter(knowing.get(f"/api/v2/sessions/{s}/context", directive="getting a dog")
                                            ["relevant_conversations"]), None), what="the conversation")
     assert context["conversation_id"] == pets
+
+
+# ---- patterns ----
+
+CHOICE = ("We chose SQLite over Postgres for the cache because it needs no server beside the program.",
+          "For caching we went with SQLite rather than PostgreSQL because no daemon has to run.")
+PATTERNS = "/api/v1/patterns"
+
+
+def sighted(cairn, texts):
+    """Each in a batch of its own: once the one before has been seen."""
+    c = conversation(cairn, session(cairn, project="web"))
+    for n, text in enumerate(texts, 1):
+        turn(cairn, c, text, role="assistant")
+        eventually(lambda: sum(p["frequency"] for p in cairn.get(PATTERNS, project="web")) == n, what=text)
+    return cairn.get(PATTERNS, project="web")
+
+
+@needs_model
+def test_a_pattern_told_in_other_words_merges(knowing):
+    (p,) = sighted(knowing, CHOICE)
+    assert p["frequency"] == 2 and p["pattern_type"] == "decision"
+
+
+def test_without_a_model_patterns_in_other_words_stay_two(cairn):
+    assert [p["frequency"] for p in sighted(cairn, CHOICE)] == [1, 1]
+
+
+@needs_model
+def test_patterns_are_found_and_recommended_by_what_they_mean(knowing):
+    keep(knowing)
+    other = knowing.post(PATTERNS, {"pattern_type": "code", "name": "Retry with a growing delay",
+                                    "description": "Wait longer after each failed request."}, 201)["id"]
+    best = eventually(lambda: next(iter(knowing.post(f"{PATTERNS}/search", {"query": "pause a while before trying once more"})), None))
+    assert best["id"] == other and 0 < best["score"] < 1
+    best = knowing.post(f"{PATTERNS}/recommend", {"query": "check everything prior to pushing code"})[0]
+    assert best["name"] == "Test before commit" and 0 < best["score_parts"]["similarity"] < 1

@@ -95,6 +95,8 @@ static enum err_code read_turn(const struct follow_batch *b, const struct turn *
     if (code || skip)
         return code;
     code = record_of(b->arena, t, &found, &s->record, e);
+    if (!code)
+        code = pattern_near(b->svc->store, b->svc->similar, b->arena, s, e);
     plan->n += !code;
     return code;
 }

@@ -2,11 +2,15 @@
  * may be run again, so records given are copied before they are filled in. */
 #include "service/patterns/keep.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "service/patterns/score.h"
 #include "service/patterns/terms.h"
 
-enum { ALIKE_LOOK = 2000, VARIATIONS_MAX = 10, VARIATION_BYTES = 4096 };
+enum { ALIKE_LOOK = 2000, VARIATIONS_MAX = 10, VARIATION_BYTES = 4096, NEAR_US = 300000 };
+/* By meaning, two patterns are one from this cosine on: told again in other words they have 0.65 to 0.9, other patterns
+ * of the same kind less than 0.5. */
+static const double NEAR_ALIKE = 0.75;
 
 const struct kind *pattern_kind(void)
 {
@@ -181,6 +185,65 @@ static enum err_code merge_into(struct store_tx *tx, struct arena *a, int64_t se
     return code ? code : pattern_change(tx, a, known, patch, "", &ignored, e);
 }
 
+static enum err_code mergeable(struct store_tx *tx, struct arena *a, const struct pattern_sighting *s,
+                               struct pattern_row **rows, size_t *n, struct err *e)
+{
+    enum err_code code =
+        patterns_alike(tx, a, record_text(s->record, "pattern_type"), s->record->project, ALIKE_LOOK, rows, n, e);
+    if (!code)
+        *n = keep_mergeable(*rows, *n, s->level);
+    return code;
+}
+
+/* Kinds that are told in prose. Of settings, errors and code one word or number makes another pattern. */
+static bool prose(const struct record *r)
+{
+    struct str type = record_text(r, "pattern_type");
+    return str_is(type, "workflow") || str_is(type, "decision") || str_is(type, "architecture");
+}
+
+enum err_code pattern_near(struct store *store, struct similar *similar, struct arena *a, struct pattern_sighting *s,
+                           struct err *e)
+{
+    struct store_tx *tx;
+    struct pattern_row *rows = NULL;
+    size_t n = 0;
+    float best = (float)NEAR_ALIKE;
+    s->near_seq = 0;
+    if (!similar || !prose(s->record))
+        return ERR_OK;
+    enum err_code code = store_read_begin(store, &tx, e);
+    if (code)
+        return code;
+    code = mergeable(tx, a, s, &rows, &n, e);
+    store_read_end(tx);
+    int64_t *seqs = code ? NULL : arena_array(a, int64_t, n + 1);
+    float *near = seqs ? arena_array(a, float, n + 1) : NULL;
+    struct str text = near ? record_searched_text(a, s->record) : STR_NONE;
+    if (!text.p)
+        return code ? code : err_nomem(e);
+    for (size_t i = 0; i < n; i++)
+        seqs[i] = rows[i].seq;
+    if (!similar_records(similar, a, pattern_kind(), text, seqs, n, clock_mono_us() + NEAR_US, near))
+        return ERR_OK;
+    for (size_t i = 0; i < n; i++) {
+        if (near[i] >= best) {
+            best = near[i];
+            s->near_seq = seqs[i];
+        }
+    }
+    return ERR_OK;
+}
+
+/* Whether near_seq is still there, and not given up. */
+static bool still_near(const struct pattern_sighting *s, const struct pattern_row *rows, size_t n)
+{
+    for (size_t i = 0; s->near_seq && i < n; i++)
+        if (rows[i].seq == s->near_seq)
+            return true;
+    return false;
+}
+
 enum err_code pattern_sighted(struct store_tx *tx, struct arena *a, const struct pattern_sighting *s, struct err *e)
 {
     struct pattern_row *rows;
@@ -188,15 +251,14 @@ enum err_code pattern_sighted(struct store_tx *tx, struct arena *a, const struct
     struct record *ignored;
     double similarity = 0;
     size_t n = 0;
-    enum err_code code =
-        patterns_alike(tx, a, record_text(s->record, "pattern_type"), s->record->project, ALIKE_LOOK, &rows, &n, e);
-    if (!code)
-        n = keep_mergeable(rows, n, s->level);
+    enum err_code code = mergeable(tx, a, s, &rows, &n, e);
     if (!code)
         code = patterns_nearest(a, record_text(s->record, "terms"), rows, n, &nearest, &similarity, e);
     if (code)
         return code;
     if (nearest && similarity >= PATTERN_ALIKE)
         return merge_into(tx, a, nearest->seq, s->record, e);
+    if (still_near(s, rows, n))
+        return merge_into(tx, a, s->near_seq, s->record, e);
     return pattern_insert(tx, a, s->record, &ignored, e);
 }

@@ -9,6 +9,7 @@
 #define CAIRN_SERVICE_PATTERNS_KEEP_H
 
 #include "base/id.h"
+#include "search/similar.h"
 #include "service/patterns/extract.h"
 #include "store/records.h"
 
@@ -29,9 +30,14 @@ enum err_code pattern_change(struct store_tx *tx, struct arena *a, const struct 
 struct pattern_sighting {
     struct record *record; /* complete */
     struct str level;      /* the session's privacy level */
+    int64_t near_seq;      /* the pattern that says the same in other words (pattern_near); 0: none is known */
 };
-/* Merges the sighting into the pattern of the same type, project and privacy level that is alike (PATTERN_ALIKE), or
- * inserts it. For store_fn. */
+/* Looks for the pattern of the same type, project and privacy level that says the same in other words, into near_seq.
+ * Takes a snapshot of its own, may wait for vectors: not inside a transaction. Without a model there is none. */
+enum err_code pattern_near(struct store *store, struct similar *similar, struct arena *a, struct pattern_sighting *s,
+                           struct err *e);
+/* Merges the sighting into the pattern of the same type, project and privacy level that is alike (PATTERN_ALIKE by
+ * words, else near_seq if it still may be), or inserts it. For store_fn. */
 enum err_code pattern_sighted(struct store_tx *tx, struct arena *a, const struct pattern_sighting *s, struct err *e);
 
 #endif
