@@ -187,7 +187,7 @@ static void give_parts(struct walk *k, const struct word *w, uint64_t border)
         memcpy(stem, w->form + from, n);
         if ((n == 1 && !(digit && from == 0)) || token_stops(stem, n))
             continue;
-        token_give(k, TOKEN_PART, stem, digit ? n : token_stem(stem, n), w->from, w->to);
+        token_give(k, TOKEN_PART, stem, digit || !w->ascii ? n : token_stem(stem, n), w->from, w->to);
     }
 }
 

@@ -36,6 +36,7 @@ struct finding {
     struct arena *a, *scratch; /* the second: of the record at hand */
     const struct records_query *q;
     struct records_result *out;
+    const double *weights; /* of out->terms */
     struct index_matcher *matcher;
     struct match *matches;
     size_t n, cap;
@@ -50,28 +51,35 @@ struct finding {
 
 static enum err_code read_terms(struct finding *f, struct err *e)
 {
-    struct index_term *t = NULL;
-    size_t n = 0;
-    enum err_code code = index_terms(f->a, f->q->text, true, &t, &n, e);
-    f->out->terms = code ? NULL : arena_array(f->a, struct str, INDEX_TERMS_MAX);
-    if (!f->out->terms)
-        return code ? code : err_nomem(e);
-    for (size_t i = 0; i < n && f->out->n_terms < INDEX_TERMS_MAX; i++) {
-        bool known = false;
-        for (size_t k = 0; k < f->out->n_terms; k++)
-            known = known || str_eq(f->out->terms[k], t[i].text);
-        if (!known)
-            f->out->terms[f->out->n_terms++] = t[i].text;
-    }
+    struct index_question *asked = arena_alloc(f->a, sizeof *asked);
+    enum err_code code = asked ? index_question(f->a, f->q->text, asked, e) : err_nomem(e);
+    if (code)
+        return code;
+    f->out->terms = asked->terms;
+    f->out->n_terms = asked->n;
+    f->weights = asked->weights;
     return ERR_OK;
 }
 
-/* How a word with this stem begins in any text: stemming only ever changes the last letter of what it leaves
- * (happy, happi; hoping, hope). */
-static struct str beginning(struct str stem)
+/* A number as it may stand in a text begins with what is before its first comma: 1 of 1,000. */
+static size_t first_digits(struct str term)
 {
-    char last = stem.n ? stem.p[stem.n - 1] : 0;
-    return stem.n > 2 && (stem.n > 4 || last == 'i' || last == 'e') ? str_take(stem, stem.n - 1) : stem;
+    size_t n = 0;
+    while (n < term.n && term.p[n] >= '0' && term.p[n] <= '9')
+        n++;
+    bool number = n == term.n || (n > 0 && term.p[n] == '.');
+    return number && n > 3 ? (n - 1) % 3 + 1 : 0;
+}
+
+/* How a word with this form begins in any text: stemming only ever changes the last letter of what it leaves
+ * (happy, happi; hoping, hope). */
+static struct str beginning(struct str form)
+{
+    size_t digits = first_digits(form);
+    char last = form.n ? form.p[form.n - 1] : 0;
+    if (digits)
+        return str_take(form, digits);
+    return form.n > 2 && (form.n > 4 || last == 'i' || last == 'e') ? str_take(form, form.n - 1) : form;
 }
 
 /* ---- matching ---- */
@@ -253,7 +261,7 @@ static void weigh(struct finding *f)
     double idf[INDEX_TERMS_MAX];
     for (size_t k = 0; k < f->out->n_terms; k++) {
         double df = (double)f->df[k], all = fmax((double)f->looked, df);
-        idf[k] = log(1 + (all - df + 0.5) / (df + 0.5));
+        idf[k] = log(1 + (all - df + 0.5) / (df + 0.5)) * f->weights[k];
         most += idf[k] * (K1 + 1);
     }
     for (size_t i = 0; i < f->n; i++) {

@@ -160,3 +160,24 @@ def test_the_command_line_finds(server):
     done = server.run("find", "ivory", "quadrant", "--json")
     assert [h["title"] for h in json.loads(done.stdout)] == ["Quadrant of ivory"]
     assert "Quadrant of ivory" in server.run("find", "ivory", "--kind", "prop").stdout
+
+
+# ---- what is not a plain word ----
+
+SAID = [("a number", "It cost 1,000 crowns", "1000"), ("a number as written", "It cost 2,500,000 crowns", "2,500,000"),
+        ("a decimal", "Pi is 3.1416 or so", "3.1416"), ("a version", "It broke in v7.2.9", "7.2.9"),
+        ("a camel", "Call resolveTenantName first", "resolveTenantName"),
+        ("a word of a camel", "Call fetchInvoiceTotal first", "invoice"),
+        ("another spelling", "Call drain_pending_jobs first", "drainPendingJobs"),
+        ("an error's name", "It said ERR_QUOTA_GONE", "ERR_QUOTA_GONE"), ("a path", "See lib/zebra/stripes.py", "stripes.py"),
+        ("an accent", "We met at the Gâteau", "gateau"), ("an accent asked for", "A plain fiancee", "fiancée"),
+        ("Chinese", "我们去上海博物馆", "上海博物馆"), ("Japanese", "犬の散歩に行く", "散歩"), ("Korean", "도서관에서 만나요", "도서관"),
+        ("a date", "Shipped on 2031-07-19", "2031-07-19"), ("an address", "Ask quentin@example.net", "quentin@example.net"),
+        ("an apostrophe", "Mrs O'Hanlon called", "O’Hanlon")]
+
+
+@pytest.mark.parametrize("what, said, asked", SAID, ids=[s[0] for s in SAID])
+def test_records_are_found_by_what_is_not_a_plain_word(server, what, said, asked):
+    made = make(server, "checkpoint", what, title=said)
+    hits = found(server, asked, kind="checkpoint")
+    assert hits and hits[0]["id"] == made["id"]

@@ -116,6 +116,7 @@ static void names_of_code_give_the_whole_and_their_words(void **state)
         {"std::string a->b", "*std:string std string !a b"},
         {"utf8 sha256 E1234 ERR_FOO", "utf8 /utf sha256 /sha /256 e1234 /1234 *errfoo err foo"},
         {"C++ C# c", "c *c++ c *c# c"},
+        {"год2024", "год2024 /год /2024"},
         {"4f2a9c1", "4f2a9c1"},
         {"123e4567-e89b-12d3-a456-426614174000",
          "*123e4567e89b12d3a456426614174000 123e4567 e89b 12d3 a456 /456 426614174000"},
