@@ -129,7 +129,7 @@ static void cut_past(struct stem *s)
 
 static void turn_y(struct stem *s)
 {
-    if (s->p[s->n - 1] == 'y' && has_vowel(s, s->n - 1))
+    if (s->n > 0 && s->p[s->n - 1] == 'y' && has_vowel(s, s->n - 1))
         put_vowel(s, s->n - 1, 'i');
 }
 

@@ -23,7 +23,7 @@ static const char *const WORDS[] = {
     "running",  "The", "getUserName", "snake", "HTTPServer",   "x",          "2023",   "05",   "08T10",
     "30am",     "v1",  "1,000",       "3.14",  "café",         "cafe\u0301", "Straße", "天气", "猫",
     "データ",   "ｶﾞ",  "고양이",      "ภาษา",  "\u1100\u1161", "ﬁ",          "didn",   "U",    "É",
-    "deadbeef", "42",  "abc1",        "½",     "и\u0306"};
+    "deadbeef", "42",  "abc1",        "½",     "и\u0306",      "łódź9",      "год2024"};
 static const char *const JOINTS[] = {"_",  "-",   ".",  "/",    "\\",   "@",      "'",      "’", ":",
                                      "::", "://", ",",  "+",    "&",    "#",      "%",      " ", " ",
                                      "",   "",    "\n", "\xFF", "\xC3", "\u00AD", "\u200B", "++"};
