@@ -7,6 +7,7 @@
 #include "search/meaning.h"
 #include "store/turns.h"
 
+struct weights; /* search/intern.h */
 struct recall_query {
     struct meaning *meaning;        /* NULL: by words alone */
     struct str text;                /* question or directive */
@@ -20,13 +21,16 @@ struct recall_query {
     int max_results;                /* 1 … 100 */
     int64_t max_tokens;             /* budget over all results, 0: none */
     int64_t deadline_us;            /* clock_mono_us, 0: none */
+    const struct weights *weights;  /* NULL: those of weights.c; others only to measure what each is worth */
 };
 struct recall_hit {
     struct turn turn;
     double score;                  /* 0..1 */
     struct str conversation_title; /* directive of its conversation, or STR_NONE */
-    struct str why; /* JSON object: what made the score: words, meaning, neighbours, conversation, speaker, date,
-                     * asking, recency */
+    struct str why;                /* JSON object: what made the score (explain.c) */
+    size_t folded;                 /* turns that say the same and were left out for it */
+    struct str corrects;           /* id of the earlier turn that this one corrects, or STR_NONE */
+    struct str corrected_by;       /* id of the later turn that corrects this one, or STR_NONE */
 };
 struct recall_result {
     struct recall_hit *hits; /* best first */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "search/intern.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -254,8 +255,17 @@ static enum err_code look_through_all(struct finding *f, struct store_tx *tx, st
 
 /* ---- weighing ---- */
 
+/* On the scale of turns, so that the two compare: the score of a turn with the same words that stands alone in its
+ * conversation (score.c). Order stays. */
+static double as_of_a_turn(double share)
+{
+    double words = share * (K1 + 1), matched = fmin(1, words);
+    words *= WEIGHTS.words * (1 + WEIGHTS.together * matched);
+    return score_of(&WEIGHTS, words + WEIGHTS.conversation * matched);
+}
+
 /* As a share of what the words would give if each stood often in a very short text: 0..1. */
-static void weigh(struct finding *f)
+static void weigh_all(struct finding *f)
 {
     double average = f->with_words ? fmax(1, (double)f->words / (double)f->with_words) : 1, most = 0;
     double idf[INDEX_TERMS_MAX];
@@ -272,6 +282,7 @@ static void weigh(struct finding *f)
         }
         m->score = most > 0 ? fmin(1, m->score / most) : 0;
         m->score = similar_both(m->score, NEAR_WORTH * similar_share(m->near, 0, 1));
+        m->score = kind_weight(m->kind) * as_of_a_turn(m->score);
     }
 }
 
@@ -320,7 +331,7 @@ enum err_code records_find(struct store_tx *tx, struct arena *a, const struct re
     if (!code)
         code = look_through_all(&f, tx, e);
     if (!code) {
-        weigh(&f);
+        weigh_all(&f);
         out->total_matches = (int64_t)f.n;
         code = take_best(&f, tx, e);
     }

@@ -1,26 +1,97 @@
-/* The weights of recall. Found by coordinate search on single turns of the first five conversations of LoCoMo
- * (bench/recall.py), then rounded; the last five were not tuned on. All of them move R@10 there by less than half a
- * point when changed by a fifth. In brackets: R@10 without it (81.2 by words with all of them, 62.7 with the turn's own
- * words alone). Meaning was weighed after that, with the words' weights as they were: 82.7 with both, 45.4 by cosine
- * alone; in its group the brackets say what both give without it. */
+/* The weights of recall, all in one place. Learnt by bench/learn.py on the first five conversations of LoCoMo, single
+ * turns, with the model and by words alone at once, then rounded; the last five were not looked at. What each adds, and
+ * how it was found: bench/learning.md. What LoCoMo cannot tell (all its turns are old, said by people, and nobody takes
+ * anything back) was set by hand, so that it decides between near equals only. */
 #include "search/intern.h"
 
+#include <stddef.h>
+#include <string.h>
+
 const struct weights WEIGHTS = {
-    .before = {0.5, 0.4, 0.2},  /* (75.1) an answer seldom repeats the words of what it answers */
-    .after = {0.35, 0.15, 0.1}, /* (79.4) */
+    .words = 1,
+    .together = 1,
+    .before = {0.7, 0.55, 0.2}, /* an answer seldom repeats the words of what it answers */
+    .after = {0.35, 0.15, 0.1},
+    .beside = 0.7,
+    .neighbours = 0.4,
     .meaning = 0.11,
-    .meaning_level = 1,                 /* (R@5 72.9 instead of 73.8) */
-    .meaning_near = {0.45, 0.15, 0.05}, /* (82.4; R@5 73.1) */
-    .meaning_conversation = 0.4,        /* (82.7; all ten: 81.4 instead of 81.7) */
-    .cosine_mean = 0.1,                 /* of texts that have nothing to do with each other; seldom of weight */
+    .meaning_level = 1,
+    .meaning_near = {0.45, 0.15, 0.05},
+    .meaning_conversation = 0.4,
+    .cosine_mean = 0.1, /* of texts that have nothing to do with each other; seldom of weight */
     .cosine_deviation = 0.12,
     .cosine_count = 30,
-    .conversation = 0.5, /* (78.7) */
-    .repeat = 0.3,       /* (80.7 with 1) */
-    .speaker = 0.3,      /* (78.8) */
-    .date = 1.5,         /* (78.8) */
-    .asking = 0.2,       /* (80.8; R@5 71.2 instead of 72.5) */
-    .recency = 0.05,     /* not measurable there, where all turns are old: decides between equals */
+    .conversation = 0.5,
+    .repeat = 0.3,
+    .speaker = 0.3,
+    .date = 2,
+    .asking = 0.2,
+    .recency = 0.05, /* by hand, as the next and all after `answer` */
     .recency_days = 30,
-    .certainty = 1.2, /* a turn with every word of the question once, and nothing else, gets 0.7 */
+    .answer = 0.3,
+    .aside = 0.3,
+    .corrected = 0.2,
+    .repeated = 0.6,
+    .certainty = 0.6, /* a turn with every word of the question once, and nothing else, gets 0.8 */
 };
+
+/* Where records of several kinds and turns stand in one list: what was said and what was laid down counts whole; what
+ * was made from that, or only names where it is, a little less, so that of two that say the same the first is told. */
+double kind_weight(const struct kind *k)
+{
+    static const struct {
+        const char *kind;
+        double weight;
+    } weights[] = {{"summary", 0.9}, {"event", 0.9}, {"session", 0.9},     {"conversation", 0.9}, {"checkpoint", 0.8},
+                   {"project", 0.8}, {"agent", 0.8}, {"agent_state", 0.8}, {"source", 0.7},       {"tag", 0.7}};
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
+        if (strcmp(weights[i].kind, k->name) == 0)
+            return weights[i].weight;
+    return 1;
+}
+
+double *weight_named(struct weights *w, const char *name)
+{
+    const struct {
+        const char *name;
+        size_t at;
+    } names[] = {
+#define WEIGHT(name) {#name, offsetof(struct weights, name)}
+        WEIGHT(words),
+        WEIGHT(together),
+        WEIGHT(before[0]),
+        WEIGHT(before[1]),
+        WEIGHT(before[2]),
+        WEIGHT(after[0]),
+        WEIGHT(after[1]),
+        WEIGHT(after[2]),
+        WEIGHT(beside),
+        WEIGHT(neighbours),
+        WEIGHT(meaning),
+        WEIGHT(meaning_level),
+        WEIGHT(meaning_near[0]),
+        WEIGHT(meaning_near[1]),
+        WEIGHT(meaning_near[2]),
+        WEIGHT(meaning_conversation),
+        WEIGHT(cosine_mean),
+        WEIGHT(cosine_deviation),
+        WEIGHT(cosine_count),
+        WEIGHT(conversation),
+        WEIGHT(repeat),
+        WEIGHT(speaker),
+        WEIGHT(date),
+        WEIGHT(asking),
+        WEIGHT(recency),
+        WEIGHT(recency_days),
+        WEIGHT(answer),
+        WEIGHT(aside),
+        WEIGHT(corrected),
+        WEIGHT(repeated),
+        WEIGHT(certainty),
+#undef WEIGHT
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i].name, name) == 0)
+            return (double *)(void *)((char *)w + names[i].at);
+    return NULL;
+}

@@ -33,8 +33,10 @@ static void put_escaped(struct buf *b, struct str s)
     }
 }
 
-static void put_entry(struct buf *b, int number, const struct turn *t, struct str title)
+/* hit: as which it was found, or NULL. */
+static void put_entry(struct buf *b, int number, const struct turn *t, const struct recall_hit *hit)
 {
+    struct str title = hit ? hit->conversation_title : STR_NONE;
     char when[CLOCK_TEXT];
     clock_format(t->timestamp, when);
     buf_fmt(b, "\n[%d] %s · %.*s", number, when, STR_ARG(t->role));
@@ -47,8 +49,13 @@ static void put_entry(struct buf *b, int number, const struct turn *t, struct st
         put_escaped(b, text_cut(title, 80));
         buf_cstr(b, "\"");
     }
-    buf_fmt(b, " · source %.*s, %.*s turn %lld\n", STR_ARG(t->id), STR_ARG(t->conversation_id),
+    buf_fmt(b, " · source %.*s, %.*s turn %lld", STR_ARG(t->id), STR_ARG(t->conversation_id),
             (long long)t->turn_number);
+    if (hit && hit->corrected_by.n)
+        buf_fmt(b, " · superseded by a later turn, %.*s", STR_ARG(hit->corrected_by));
+    else if (hit && hit->corrects.n)
+        buf_fmt(b, " · corrects an earlier turn, %.*s", STR_ARG(hit->corrects));
+    buf_char(b, '\n');
     put_escaped(b, text_cut(t->content, ENTRY_BYTES));
     buf_char(b, '\n');
 }
@@ -101,18 +108,18 @@ static void note_conversation(struct block *b, struct str id)
         b->conversations[b->n_conversations++] = id;
 }
 
-/* score: below 0 when it was not found by a search. */
-static bool add_turn(struct block *b, const struct turn *t, struct str title, double score)
+/* hit: NULL when it was not found by a search. */
+static bool add_turn(struct block *b, const struct turn *t, const struct recall_hit *hit)
 {
     int64_t cost = text_tokens(text_cut(t->content, ENTRY_BYTES)) + OVERHEAD_TOKENS;
     if (b->entries >= b->chat->req.options.max_context_turns || b->entries >= 128 || cost > b->tokens ||
         is_in(b, t->id) || in_request(b->chat, t->content))
         return false;
     b->tokens -= cost;
-    b->items[b->entries] = (struct load_item){KIND_TURN, t->id, score};
+    b->items[b->entries] = (struct load_item){KIND_TURN, t->id, hit ? hit->score : -1};
     b->seen[b->entries++] = t->id;
     note_conversation(b, t->conversation_id);
-    put_entry(&b->out, b->entries, t, title);
+    put_entry(&b->out, b->entries, t, hit);
     return true;
 }
 
@@ -133,7 +140,7 @@ static enum err_code add_window(struct block *b, struct store_tx *tx, struct are
     code = turns_last(tx, a, conversation->id, record_int(conversation, "window_start"),
                       c->req.options.max_context_turns / 2 + 1, &turns, &n, e);
     for (size_t i = 0; !code && i < n; i++)
-        add_turn(b, &turns[i], STR_NONE, -1);
+        add_turn(b, &turns[i], NULL);
     return code;
 }
 
@@ -189,7 +196,7 @@ static enum err_code add_recalled(struct block *b, struct arena *a, int64_t dead
     enum err_code code = recall_run(c->svc->store, c->svc->index, a, &q, &found, e);
     for (size_t i = 0; !code && i < found.n; i++) {
         if (depth_allows(b, found.hits[i].turn.conversation_id))
-            add_turn(b, &found.hits[i].turn, found.hits[i].conversation_title, found.hits[i].score);
+            add_turn(b, &found.hits[i].turn, &found.hits[i]);
     }
     return code;
 }

@@ -16,6 +16,7 @@ static const struct op_arg context_search_args[] = {
     {"max_results", ARG_INT, ARG_IN_BODY, 0, 1, 100, "10", NULL, "results at most"},
     {"relevance_threshold", ARG_REAL, ARG_IN_BODY, 0, 0, 1, NULL, NULL, "leave out results that score less"},
     {"time_range", ARG_OBJECT, ARG_IN_BODY, 0, 0, 1000, NULL, NULL, "{start, end}: only turns of that time"},
+    {"as_of", ARG_TIME, ARG_IN_BODY, 0, 0, 0, NULL, NULL, "only what was known at this time"},
     ACCESS_REASON(ARG_IN_BODY),
 };
 static const struct op_arg context_summary_args[] = {
@@ -34,7 +35,11 @@ static const struct op_arg recall_args[] = {
     {"max_tokens", ARG_INT, ARG_IN_BODY, 0, 1, 1e6, NULL, NULL, "budget over all results"},
     {"as_of", ARG_TIME, ARG_IN_BODY, 0, 0, 0, NULL, NULL, "only what was known at this time"},
     ACCESS_REASON(ARG_IN_BODY),
-    {"explain", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL, "say what made each score"},
+    {"explain", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL,
+     "say what made each score, in `why`: words, meaning, neighbours and conversation add up, 1 being a turn with "
+     "every "
+     "word asked for and nothing else; speaker, date, answer, asking, role, recency, repeated and corrected then each "
+     "multiply by 1 + their value"},
 };
 static const struct op_arg agent_state_args[] = {SESSION_ID, AGENT_NAME};
 static const struct op_arg agent_state_put_args[] = {
@@ -56,7 +61,8 @@ static const struct operation entries[] = {
     {"context.search", "POST", "/api/v2/sessions/{session_id}/context/search", "search", NULL,
      ARGS(context_search_args), PERM_READ, LIMIT_CONTEXT, 0, 200, context_search, "Search a session's turns",
      "{results [{conversation_id, turn_id, relevance_score:real, snippet:text, context:text?, timestamp, agent:text?, "
-     "role:text, turn_number:int}], total_matches:int, search_time_ms:real}"},
+     "role:text, turn_number:int, corrects?:text, corrected_by?:text, folded?:int}], total_matches:int, "
+     "search_time_ms:real}"},
     {"context.summary", "PUT", "/api/v2/sessions/{session_id}/context/summary", NULL, NULL, ARGS(context_summary_args),
      PERM_WRITE, LIMIT_CONTEXT, OP_INLINE, 200, context_summary_put,
      "Set a session's summary; the one before stays as history",

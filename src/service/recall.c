@@ -62,6 +62,17 @@ static void write_source(struct json_out *w, const struct recall_hit *h)
     jw_end_object(w);
 }
 
+/* What other turns say of the same: only where there are any. */
+static void write_marks(struct json_out *w, const struct recall_hit *h)
+{
+    if (h->corrects.n)
+        jw_kstr(w, "corrects", h->corrects);
+    if (h->corrected_by.n)
+        jw_kstr(w, "corrected_by", h->corrected_by);
+    if (h->folded)
+        jw_kint(w, "folded", (int64_t)h->folded);
+}
+
 static void write_hit(struct op_call *c, const struct recall_hit *h, bool explain)
 {
     struct json_out *w = c->out;
@@ -77,6 +88,7 @@ static void write_hit(struct op_call *c, const struct recall_hit *h, bool explai
     jw_kstr(w, "role", h->turn.role);
     jw_ktime(w, "timestamp", h->turn.timestamp);
     write_source(w, h);
+    write_marks(w, h);
     if (explain && h->why.n)
         jw_kraw(w, "why", h->why);
     jw_end_object(w);
@@ -214,6 +226,8 @@ static enum err_code take_range(const struct op_call *c, struct recall_query *q,
         code = range_end(range, "end", &q->to, e);
     if (!code && q->from && q->to && q->from > q->to)
         code = err_set(e, ERR_INVALID, "time_range", "time_range.start must not be after time_range.end");
+    if (q->now && (!q->to || q->now < q->to)) /* as_of */
+        q->to = q->now;
     return code;
 }
 
@@ -230,6 +244,7 @@ static void write_found(struct op_call *c, const struct recall_hit *h, const str
     jw_kstr(w, "agent", h->turn.agent);
     jw_kstr(w, "role", h->turn.role);
     jw_kint(w, "turn_number", h->turn.turn_number);
+    write_marks(w, h);
     jw_end_object(w);
 }
 
@@ -239,6 +254,7 @@ enum err_code context_search(struct op_call *c, struct err *e)
     struct recall_query q = {.meaning = c->svc->meaning,
                              .text = op_text(c, "query"),
                              .session_id = op_text(c, "session_id"),
+                             .now = op_time(c, "as_of"),
                              .threshold = op_real(c, "relevance_threshold", 0),
                              .max_results = (int)op_int(c, "max_results", 10)};
     struct recall_result r = {0};

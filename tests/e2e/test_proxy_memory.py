@@ -122,6 +122,16 @@ def test_recalled_text_cannot_leave_its_block(cairn, upstream):
     assert "ignore all rules" in block and block.count("</recalled_memory>") == 1
 
 
+def test_the_block_says_what_was_corrected_later(cairn, upstream):
+    remember(cairn, text="The staging port is 6543.")
+    remember(cairn, text="Correction: the staging port is 7000.")
+    send(cairn, CHAT, {"session_id": "ann", "model": "m", "messages": [user("Which port does staging use?")]})
+    entries = upstream.last()["json"]["messages"][0]["content"].split("\n[")
+    old, new = (next(e for e in entries if f"port is {port}.\n" in e) for port in (6543, 7000))
+    assert "superseded by a later turn, turn_" in old and "corrects an earlier turn, turn_" in new
+    assert entries.index(new) < entries.index(old)
+
+
 def test_header_names_the_session(cairn, upstream):
     remember(cairn)
     raw = json.dumps({"model": "m", "messages": [user(QUESTION)]}).encode()

@@ -32,7 +32,92 @@ static struct str score(struct cli *c, const struct json *hit)
     return number ? arena_fmt(c->arena, "%.3f", v->number) : STR("-");
 }
 
-/* One hit on two lines: "rank  score  when  who  id", then the snippet. */
+/* ---- why ---- */
+static double part(const struct json *why, const char *name)
+{
+    const struct json *v = json_get(why, name);
+    return v && (v->type == JSON_INT || v->type == JSON_DOUBLE) ? v->number : 0;
+}
+
+/* "words 0.42 (staging, port), meaning 0.11 (cosine 0.53), neighbours 0.20, conversation 0.15": what adds up. */
+static void put_sums(struct cli *c, struct buf *b, const struct json *why)
+{
+    static const char *const SUMS[] = {"words", "meaning", "neighbours", "conversation"};
+    const struct json *matched = json_get_type(why, "matched", JSON_ARRAY);
+    const char *gap = "";
+    for (size_t i = 0; i < sizeof SUMS / sizeof *SUMS; i++) {
+        double v = part(why, SUMS[i]);
+        if (v == 0)
+            continue;
+        buf_fmt(b, "%s%s %.2f", gap, SUMS[i], v);
+        for (size_t k = 0; i == 0 && matched && k < matched->n; k++)
+            buf_fmt(b, "%s%.*s", k ? ", " : " (", STR_ARG(render_cell(c, &matched->items[k])));
+        if (i == 0 && matched && matched->n)
+            buf_char(b, ')');
+        if (i == 1)
+            buf_fmt(b, " (cosine %.2f)", part(why, "cosine"));
+        gap = ", ";
+    }
+}
+
+/* "; date +150%, recency +2%": what multiplies. */
+static void put_factors(struct buf *b, const struct json *why)
+{
+    static const struct {
+        const char *name, *says;
+    } FACTORS[] = {{"speaker", "speaker named"},
+                   {"date", "date named"},
+                   {"answer", "has what is asked for"},
+                   {"asking", "asks itself"},
+                   {"role", "not said by a person or model"},
+                   {"recency", "recent"},
+                   {"repeated", "repeats what stands above"},
+                   {"corrected", "superseded"}};
+    const char *gap = "; ";
+    for (size_t i = 0; i < sizeof FACTORS / sizeof *FACTORS; i++) {
+        double v = 100 * part(why, FACTORS[i].name);
+        if (v >= 0.5 || v <= -0.5) {
+            buf_fmt(b, "%s%s %+.0f%%", gap, FACTORS[i].says, v);
+            gap = ", ";
+        }
+    }
+}
+
+static void put_why(struct cli *c, const struct json *why)
+{
+    struct buf b;
+    buf_init(&b, 0);
+    put_sums(c, &b, why);
+    put_factors(&b, why);
+    if (b.n > 0) {
+        buf_cstr(&c->out, "    ");
+        screen_ink(&c->screen, &c->out, INK_FAINT, arena_fmt(c->arena, "why: %.*s", (int)b.n, b.p));
+        buf_char(&c->out, '\n');
+    }
+    buf_release(&b);
+}
+
+/* What other turns say of the same. */
+static void put_marks(struct cli *c, const struct json *hit)
+{
+    const struct json *folded = json_get_type(hit, "folded", JSON_INT);
+    const struct json *by = json_get(hit, "corrected_by"), *of = json_get(hit, "corrects");
+    struct str line = STR_NONE;
+    if (by)
+        line = arena_fmt(c->arena, "superseded by a later turn, %.*s", STR_ARG(render_cell(c, by)));
+    else if (of)
+        line = arena_fmt(c->arena, "corrects an earlier turn, %.*s", STR_ARG(render_cell(c, of)));
+    if (folded)
+        line = arena_fmt(c->arena, "%.*s%sthe same is said in %lld more", STR_ARG(line), line.n ? "; " : "",
+                         (long long)folded->integer);
+    if (line.n) {
+        buf_cstr(&c->out, "    ");
+        screen_ink(&c->screen, &c->out, by ? INK_BAD : INK_FAINT, line);
+        buf_char(&c->out, '\n');
+    }
+}
+
+/* One hit on two lines: "rank  score  when  who  id", then the snippet; and what else there is to say. */
 static void put_hit(struct cli *c, const struct json *hit, size_t rank, size_t who_width)
 {
     const struct json *id = render_first(hit, "turn_id|id|conversation_id");
@@ -46,6 +131,9 @@ static void put_hit(struct cli *c, const struct json *hit, size_t rank, size_t w
     buf_fmt(&c->out, "%*s", (int)(width < who_width ? who_width - width : 0) + (who_width ? 2 : 0), "");
     screen_ink(&c->screen, &c->out, INK_ID, render_cell(c, id));
     buf_fmt(&c->out, "\n    %.*s\n", STR_ARG(snippet(c, hit)));
+    put_marks(c, hit);
+    if (json_get_type(hit, "why", JSON_OBJECT))
+        put_why(c, json_get(hit, "why"));
 }
 
 /* A line of its own for the snippet: beside score, time, speaker and id there would be no room for it. */

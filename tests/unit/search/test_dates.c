@@ -88,6 +88,101 @@ static void relative_dates(void **state)
     CHECK(rows);
 }
 
+static void parts_of_days_and_counts(void **state)
+{
+    static const struct row rows[] = {
+        {"what did I say this morning", "2024-05-15T08:00:00Z", 1},
+        {"what did I say this morning", "2024-05-14T08:00:00Z", 0},
+        {"last night", "2024-05-14T22:00:00Z", 1},
+        {"the day before yesterday", "2024-05-13T10:00:00Z", 1},
+        {"the day before yesterday", "2024-05-12T10:00:00Z", 0},
+        {"over the past three weeks", "2024-04-26T00:00:00Z", 1},
+        {"over the past three weeks", "2024-04-20T00:00:00Z", 0},
+        {"in the last few days", "2024-05-13T00:00:00Z", 1},
+        {"a couple of weeks ago", "2024-05-01T12:00:00Z", 1},
+        {"a couple of weeks ago", "2024-04-20T12:00:00Z", 0},
+        {"half a year ago", "2023-11-15T00:00:00Z", 1},
+        {"half a year ago", "2024-04-15T00:00:00Z", 0},
+        {"twelve days ago", "2024-05-03T09:00:00Z", 1},
+        {"last weekend", "2024-05-11T09:00:00Z", 1},
+        {"last weekend", "2024-05-12T09:00:00Z", 1},
+        {"last weekend", "2024-05-10T09:00:00Z", 0},
+        {"earlier this week", "2024-05-13T09:00:00Z", 1},
+    };
+    (void)state;
+    CHECK(rows);
+}
+
+static void quarters_seasons_and_feasts(void **state)
+{
+    static const struct row rows[] = {
+        {"in Q2 2023", "2023-06-30T23:00:00Z", 1},
+        {"in Q2 2023", "2023-03-30T23:00:00Z", 0},
+        {"in Q3", "2023-08-01T00:00:00Z", 1}, /* this year's has not begun */
+        {"in the first quarter of 2022", "2022-02-01T00:00:00Z", 1},
+        {"last quarter", "2024-02-01T00:00:00Z", 1},
+        {"last quarter", "2023-12-01T00:00:00Z", 0},
+        {"this quarter", "2024-04-02T00:00:00Z", 1},
+        {"last summer", "2023-07-15T00:00:00Z", 1},
+        {"in the winter of 2021", "2022-01-15T00:00:00Z", 1},
+        {"summer 2020", "2020-06-15T00:00:00Z", 1},
+        {"a spring in the mattress", "2024-04-15T00:00:00Z", 0},
+        {"at Christmas", "2023-12-25T10:00:00Z", 1},
+        {"at Christmas 2021", "2021-12-24T10:00:00Z", 1},
+        {"over Easter", "2024-03-31T10:00:00Z", 1},
+        {"over Easter 2023", "2023-04-09T10:00:00Z", 1},
+        {"at Halloween", "2023-10-31T10:00:00Z", 1},
+    };
+    (void)state;
+    CHECK(rows);
+}
+
+static void spans(void **state)
+{
+    static const struct row rows[] = {
+        {"between March and June 2023", "2023-03-01T00:00:00Z", 1},
+        {"between March and June 2023", "2023-06-30T00:00:00Z", 1},
+        {"between March and June 2023", "2023-02-25T00:00:00Z", 0},
+        {"between March and April", "2024-04-15T00:00:00Z", 1},
+        {"between November and February", "2023-12-15T00:00:00Z", 1},
+        {"from 3 May to 10 May 2023", "2023-05-08T00:00:00Z", 1},
+        {"from Monday to yesterday", "2024-05-14T00:00:00Z", 1},
+        {"between 5 and 10 boats", "2024-05-14T00:00:00Z", 0},
+        {"before Christmas", "2023-12-10T00:00:00Z", 1},
+        {"before Christmas", "2023-07-10T00:00:00Z", 0},
+        {"before last summer", "2023-05-20T00:00:00Z", 1},
+        {"since April", "2024-05-10T00:00:00Z", 1},
+        {"since April", "2024-03-10T00:00:00Z", 0},
+        {"after 1 May 2023", "2023-06-10T00:00:00Z", 1},
+        {"after 1 May 2023", "2023-04-10T00:00:00Z", 0},
+        {"until yesterday", "2024-05-14T10:00:00Z", 1},
+        {"before I left", "2024-05-14T10:00:00Z", 0},
+        {"since", "2024-05-14T10:00:00Z", 0},
+    };
+    (void)state;
+    CHECK(rows);
+}
+
+/* What a turn tells of, seen from its own time. */
+static double meet(const char *question, const char *told, const char *said_at)
+{
+    struct dates asked, tells;
+    dates_read(str_of(question), at("2024-05-15T12:00:00Z"), &asked);
+    dates_read(str_of(told), at(said_at), &tells);
+    return dates_meet(&asked, &tells, at(said_at));
+}
+
+static void what_a_turn_tells_of(void **state)
+{
+    (void)state;
+    assert_true(meet("in May 2023", "We sailed last month", "2023-06-20T12:00:00Z") == 1);
+    assert_true(meet("in May 2023", "We sail today", "2023-06-20T12:00:00Z") == 0);
+    assert_true(meet("on 7 May 2023", "yesterday it rained", "2023-05-08T12:00:00Z") == 1);
+    assert_true(meet("in May 2023", "it was in May", "2023-12-20T12:00:00Z") == 1);
+    assert_true(meet("in May 2023", "some year", "2023-12-20T12:00:00Z") == 0);
+    assert_true(meet("no time at all", "yesterday", "2023-12-20T12:00:00Z") == 0);
+}
+
 static void months_that_are_words_too(void **state)
 {
     struct dates d;
@@ -120,7 +215,12 @@ static void nonsense_is_no_date(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(named_dates), cmocka_unit_test(relative_dates),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(named_dates),
+                                       cmocka_unit_test(relative_dates),
+                                       cmocka_unit_test(parts_of_days_and_counts),
+                                       cmocka_unit_test(quarters_seasons_and_feasts),
+                                       cmocka_unit_test(spans),
+                                       cmocka_unit_test(what_a_turn_tells_of),
                                        cmocka_unit_test(months_that_are_words_too),
                                        cmocka_unit_test(nonsense_is_no_date)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "search/recall.h"
+#include "search/intern.h"
 
 static struct recall_result recall(struct shelf *s, const struct recall_query *q)
 {
@@ -90,6 +90,88 @@ static void the_same_is_not_said_twice(void **state)
     struct recall_result r = recall(s, &q);
     assert_int_equal(r.n, 2);
     assert_int_equal(r.total_matches, 6);
+}
+
+/* Ten turns tell one thing in other words each time; what else is needed stands lower, but is told too. */
+static void a_small_budget_covers_different_things(void **state)
+{
+    static const char *const HOW[] = {"gladly",      "slowly",      "rather late", "as agreed",  "with some help",
+                                      "before noon", "by the pier", "for good",    "as planned", "at last"};
+    struct shelf *s = *state;
+    struct str session = shelf_session(s, "p");
+    for (int i = 0; i < 10; i++) {
+        char text[120];
+        snprintf(text, sizeof text, "the mast of the boat was repaired by the old yard %s", HOW[i]);
+        shelf_say(s, shelf_conversation(s, session), "bob", text);
+    }
+    shelf_say(s, shelf_conversation(s, session), "bob",
+              "the boat has a mast of larch, which came from a farm up north");
+    struct recall_query q = {.text = STR("what about the mast of the boat?"), .session_id = session, .max_results = 2};
+    struct recall_result r = recall(s, &q);
+    assert_int_equal(r.n, 2);
+    assert_true(says(&r, "the boat has a mast of larch, which came from a farm up north"));
+    assert_true(r.hits[0].score >= r.hits[1].score);
+    struct weights greedy = WEIGHTS;
+    greedy.repeated = 0;
+    q.weights = &greedy;
+    r = recall(s, &q);
+    assert_false(says(&r, "the boat has a mast of larch, which came from a farm up north"));
+}
+
+static void copies_are_counted_where_they_are_folded(void **state)
+{
+    struct shelf *s = *state;
+    struct str session = shelf_session(s, "p");
+    for (int i = 0; i < 4; i++)
+        shelf_say(s, shelf_conversation(s, session), "bob", "The mast is broken.");
+    struct recall_query q = {.text = STR("mast"), .session_id = session, .max_results = 10};
+    struct recall_result r = recall(s, &q);
+    assert_int_equal(r.n, 1);
+    assert_int_equal(r.hits[0].folded, 3);
+}
+
+static void a_correction_stands_before_what_it_corrects(void **state)
+{
+    struct shelf *s = *state;
+    struct str session = shelf_session(s, "p"), one = shelf_conversation(s, session),
+               two = shelf_conversation(s, session);
+    shelf_say_at(s, one, "The staging port is 6543, which port does staging use", 1000);
+    shelf_say_at(s, two, "staging moved to port 7000", 5000);
+    struct recall_query q = {.text = STR("which port does staging use"), .session_id = session, .max_results = 10};
+    struct recall_result r = recall(s, &q);
+    assert_int_equal(r.n, 2);
+    assert_true(str_is(r.hits[0].turn.content, "staging moved to port 7000"));
+    assert_true(str_eq(r.hits[0].corrects, r.hits[1].turn.id) && str_eq(r.hits[1].corrected_by, r.hits[0].turn.id));
+    assert_true(!r.hits[0].corrected_by.p && !r.hits[1].corrects.p);
+    q.to = q.now = 2000; /* before that was known */
+    r = recall(s, &q);
+    assert_true(r.n == 1 && !r.hits[0].corrected_by.p);
+}
+
+/* What another project says corrects nothing here. */
+static void projects_do_not_correct_each_other(void **state)
+{
+    struct shelf *s = *state;
+    shelf_say(s, shelf_conversation(s, shelf_session(s, "p")), "bob", "The staging port is 6543");
+    shelf_say(s, shelf_conversation(s, shelf_session(s, "other")), "bob", "The staging port is 7000");
+    struct recall_query q = {.text = STR("staging port"), .max_results = 10};
+    struct recall_result r = recall(s, &q);
+    assert_int_equal(r.n, 2);
+    for (size_t i = 0; i < r.n; i++)
+        assert_true(!r.hits[i].corrects.p && !r.hits[i].corrected_by.p);
+}
+
+static void a_turn_tells_of_the_time_its_own_words_name(void **state)
+{
+    struct shelf *s = *state;
+    struct str session = shelf_session(s, "p");
+    int64_t june = 0, may = 0;
+    assert_true(clock_parse(STR("2023-06-20T12:00:00Z"), &june) && clock_parse(STR("2023-05-10T12:00:00Z"), &may));
+    shelf_say_at(s, shelf_conversation(s, session), "We sailed to the island this morning", june);
+    shelf_say_at(s, shelf_conversation(s, session), "We sailed to the island last month", june);
+    struct recall_query q = {.text = STR("sailed to the island in May 2023"), .session_id = session, .max_results = 2};
+    struct recall_result r = recall(s, &q);
+    assert_true(str_is(r.hits[0].turn.content, "We sailed to the island last month"));
 }
 
 static void budgets_and_thresholds_are_kept(void **state)
@@ -220,6 +302,11 @@ int main(void)
                                        SHELF_TEST(it_says_why),
                                        SHELF_TEST(the_speaker_named_comes_first_and_is_found_alone),
                                        SHELF_TEST(the_same_is_not_said_twice),
+                                       SHELF_TEST(a_small_budget_covers_different_things),
+                                       SHELF_TEST(copies_are_counted_where_they_are_folded),
+                                       SHELF_TEST(a_correction_stands_before_what_it_corrects),
+                                       SHELF_TEST(projects_do_not_correct_each_other),
+                                       SHELF_TEST(a_turn_tells_of_the_time_its_own_words_name),
                                        SHELF_TEST(budgets_and_thresholds_are_kept),
                                        SHELF_TEST(filters_reach_the_index),
                                        SHELF_TEST(deleted_turns_are_gone_at_once),
