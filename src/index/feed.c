@@ -1,82 +1,15 @@
-/* The feeder: takes committed turns out of the store into the index, a batch a transaction. Each batch reads the
- * watermark inside BEGIN IMMEDIATE, so that several processes may feed one index: what one has taken the next
- * one does not take again. Runs at the lowest priority: writes that must be durable come first, and a search sees
- * what is still waiting anyway (tail.c). */
-#include "index/intern.h"
+/* From the store into memory: looking whether the manifest has changed, and taking in the turns that come after it.
+ * Done by the index's thread, and by a search that finds a few turns missing. Everything here holds `feeding`. */
+#include "index/engine.h"
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { LOOK_MS = 1000, GATHER_MS = 20, RETRY_MS = 5000, NICE = 19 };
-
-/* ---- one turn ---- */
-struct numbers { /* of the turn before: turns mostly come in runs */
-    struct str session_id, conversation_id, agent_name;
-    int64_t session, conversation, agent;
-};
-
-/* The number of a name, given when it is new. */
-static enum err_code number_of(struct db *d, enum db_stmt find, enum db_stmt add, struct str name, struct str project,
-                               int64_t *out, struct err *e)
-{
-    for (int round = 0; round < 2; round++) {
-        sqlite3_stmt *q = db_stmt(d, find, e);
-        if (!q)
-            return e->code;
-        bind_str(q, 1, name);
-        int rc = sqlite3_step(q);
-        *out = rc == SQLITE_ROW ? sqlite3_column_int64(q, 0) : 0;
-        sqlite3_reset(q);
-        if (rc != SQLITE_DONE)
-            return db_error(d, rc, e);
-        if (!(q = db_stmt(d, add, e)))
-            return e->code;
-        bind_str(q, 1, name);
-        if (add == DB_SESSION_ADD)
-            bind_str(q, 2, project);
-        rc = sqlite3_step(q);
-        sqlite3_reset(q);
-        if (rc != SQLITE_DONE)
-            return db_error(d, rc, e);
-    }
-    return err_set(e, ERR_INTERNAL, NULL, "the index cannot number a name");
-}
-
-static enum err_code number_turn(struct db *d, struct numbers *m, const struct turn *t, struct err *e)
-{
-    enum err_code code = ERR_OK;
-    if (!m->session || !str_eq(m->session_id, t->session_id))
-        code = number_of(d, DB_SESSION_FIND, DB_SESSION_ADD, t->session_id, t->project, &m->session, e);
-    if (code == ERR_OK && (!m->conversation || !str_eq(m->conversation_id, t->conversation_id)))
-        code =
-            number_of(d, DB_CONVERSATION_FIND, DB_CONVERSATION_ADD, t->conversation_id, STR_NONE, &m->conversation, e);
-    if (code == ERR_OK && (!m->agent || !str_eq(m->agent_name, t->agent)))
-        code = number_of(d, DB_AGENT_FIND, DB_AGENT_ADD, t->agent, STR_NONE, &m->agent, e);
-    m->session_id = t->session_id;
-    m->conversation_id = t->conversation_id;
-    m->agent_name = t->agent;
-    return code;
-}
-
-static enum err_code step(struct db *d, sqlite3_stmt *q, struct err *e)
-{
-    int rc = sqlite3_step(q);
-    sqlite3_reset(q);
-    return db_error(d, rc, e);
-}
+enum { RELOADS = 5, FEED_ARENA = 64 << 20 };
 
 bool text_asks(struct str text)
 {
@@ -84,121 +17,7 @@ bool text_asks(struct str text)
     return str_ends(text, "?");
 }
 
-static enum err_code add_doc(struct db *d, const struct numbers *m, const struct turn *t, struct err *e)
-{
-    const int64_t values[] = {t->seq,       m->session, m->conversation,      t->turn_number,
-                              t->timestamp, m->agent,   text_asks(t->content)};
-    sqlite3_stmt *q = db_stmt(d, DB_DOC_ADD, e);
-    if (!q)
-        return e->code;
-    for (int i = 0; i < 7; i++)
-        sqlite3_bind_int64(q, i + 1, values[i]);
-    return step(d, q, e);
-}
-
-/* ---- a batch ---- */
-struct entry { /* a turn and the row it gets; rows must come in ascending order to go into one segment */
-    int64_t row;
-    const struct turn *t;
-};
-struct feeding {
-    struct index *x;
-    struct db *d;
-    struct turn *turns;
-    size_t n;
-    int64_t taken, last; /* watermark before; the store's last seq */
-    int limit;
-};
-
-static int compare_entries(const void *a, const void *b)
-{
-    const struct entry *x = a, *y = b;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
-static enum err_code count_session(struct db *d, int64_t session, int64_t turns, int64_t bytes, struct err *e)
-{
-    sqlite3_stmt *q = db_stmt(d, DB_SESSION_COUNT, e);
-    if (!q)
-        return e->code;
-    sqlite3_bind_int64(q, 1, session);
-    sqlite3_bind_int64(q, 2, turns);
-    sqlite3_bind_int64(q, 3, bytes);
-    return step(d, q, e);
-}
-
-static enum err_code add_words(struct feeding *f, struct entry *entries, struct err *e)
-{
-    struct buf text;
-    enum err_code code = ERR_OK;
-    int64_t turns = 0, bytes = 0;
-    buf_init(&text, 0);
-    qsort(entries, f->n, sizeof *entries, compare_entries);
-    for (size_t i = 0; code == ERR_OK && i < f->n; i++) {
-        sqlite3_stmt *q = db_stmt(f->d, DB_WORDS_ADD, e);
-        buf_clear(&text);
-        buf_str(&text, entries[i].t->agent);
-        buf_char(&text, WORDS_SEPARATOR);
-        buf_str(&text, entries[i].t->content);
-        if (!q || text.failed) {
-            code = q ? err_nomem(e) : e->code;
-            break;
-        }
-        sqlite3_bind_int64(q, 1, entries[i].row);
-        bind_str(q, 2, buf_view(&text));
-        code = step(f->d, q, e);
-        turns++;
-        bytes += (int64_t)entries[i].t->content.n;
-        bool last = i + 1 == f->n || !str_eq(entries[i].t->session_id, entries[i + 1].t->session_id);
-        if (code == ERR_OK && last) {
-            int64_t session = 0;
-            code = number_of(f->d, DB_SESSION_FIND, DB_SESSION_ADD, entries[i].t->session_id, STR_NONE, &session, e);
-            if (code == ERR_OK)
-                code = count_session(f->d, session, turns, bytes, e);
-            turns = bytes = 0;
-        }
-    }
-    buf_release(&text);
-    return code;
-}
-
-static enum err_code add_turns(struct feeding *f, struct err *e)
-{
-    struct numbers m = {.session = 0};
-    struct entry *entries = arena_array(f->d->scratch, struct entry, f->n + 1);
-    if (!entries)
-        return err_nomem(e);
-    for (size_t i = 0; i < f->n; i++) {
-        const struct turn *t = &f->turns[i];
-        enum err_code code = number_turn(f->d, &m, t, e);
-        if (code == ERR_OK)
-            code = add_doc(f->d, &m, t, e);
-        if (code)
-            return code;
-        entries[i] = (struct entry){row_make(m.session, t->seq, t->content.n), t};
-    }
-    return f->n ? add_words(f, entries, e) : ERR_OK;
-}
-
-/* Is the index of this store? Another one may have been put in its place from a backup: then the turn that we
- * remember is not there, or there are fewer than we took. */
-static enum err_code check_anchor(struct feeding *f, struct store_tx *tx, struct err *e)
-{
-    char id[ID_MAX];
-    int64_t seq = 0;
-    struct turn t;
-    struct err found = {0};
-    enum err_code code = meta_get(f->d, "anchor", &seq, id, sizeof id, e);
-    if (code || seq == 0)
-        return code;
-    if (f->last < f->taken)
-        return err_set(e, ERR_CORRUPT, NULL, "the index is ahead of the store");
-    code = turn_by_seq(tx, f->d->scratch, seq, &t, &found);
-    if (code == ERR_NOT_FOUND || (code == ERR_OK && str_is(t.id, id)))
-        return ERR_OK;
-    return err_set(e, code ? code : ERR_CORRUPT, NULL, "%s", code ? found.message : "the index is of another store");
-}
-
+/* ---- the store's end ---- */
 enum err_code stored_last(struct store_tx *tx, struct arena *a, int64_t *out, struct err *e)
 {
     struct turn *t = NULL;
@@ -212,201 +31,305 @@ enum err_code stored_last(struct store_tx *tx, struct arena *a, int64_t *out, st
     return code;
 }
 
-static enum err_code read_turns(struct feeding *f, struct err *e)
+enum err_code stored_last_now(struct index *x, int64_t deadline_us, int64_t *out, struct err *e)
 {
     struct store_tx *tx = NULL;
-    enum err_code code = meta_get(f->d, "taken", &f->taken, NULL, 0, e);
+    struct arena *a = arena_new();
+    if (!a)
+        return err_nomem(e);
+    enum err_code code = store_read_begin_deadline(x->store, deadline_us, &tx, e);
+    if (code == ERR_OK) {
+        code = stored_last(tx, a, out, e);
+        store_read_end(tx);
+    }
+    arena_free(a);
+    return code;
+}
+
+/* ---- the manifest ---- */
+/* Is the manifest this store's? Another one may have been put in its place: then it has another identity, or the turn
+ * we remember is another one, or there are fewer than we took. */
+static enum err_code check_store(struct index *x, const struct manifest *s, struct err *e)
+{
+    struct store_tx *tx = NULL;
+    struct turn t;
+    struct err found = {0};
+    int64_t last = 0;
+    struct arena *a = arena_new();
+    if (!a)
+        return err_nomem(e);
+    enum err_code code = store_read_begin(x->store, &tx, e);
+    if (code == ERR_OK) {
+        code = stored_last(tx, a, &last, e);
+        if (code == ERR_OK && (strcmp(s->identity, store_identity(x->store)) != 0 || last < s->watermark))
+            code = err_set(e, ERR_CORRUPT, NULL, "the index is of another store");
+        if (code == ERR_OK && s->anchor > 0 && turn_by_seq(tx, a, s->anchor, &t, &found) == ERR_OK &&
+            !str_is(t.id, s->anchor_id))
+            code = err_set(e, ERR_CORRUPT, NULL, "the index is of another store");
+        store_read_end(tx);
+    }
+    arena_free(a);
+    return code;
+}
+
+static struct segment *known_segment(const struct stock *s, uint64_t name)
+{
+    for (size_t i = 0; i < s->n_files; i++)
+        if (s->segments[i]->name == name)
+            return s->segments[i];
+    return NULL;
+}
+
+/* One segment of the manifest: the one that is open already, the file, or a hole. *gone: there is no such file. */
+static enum err_code add_entry(struct index *x, const struct manifest_entry *entry, struct stock *to, bool *gone,
+                               struct err *e)
+{
+    char path[MANIFEST_PATH_MAX];
+    struct err why = {0};
+    struct segment *s = known_segment(x->stock, entry->name);
+    enum err_code code = ERR_OK;
+    if (s) {
+        segment_hold(s);
+    } else {
+        segment_path(path, sizeof path, x->dir, entry->name);
+        code = segment_open(path, entry->name, entry->size, entry->foot_crc, &s, &why);
+        if (code == ERR_NOMEM)
+            return err_nomem(e);
+        *gone = *gone || code == ERR_NOT_FOUND;
+    }
+    if (code == ERR_OK && !atomic_load(&s->bad) && s->foot.from == entry->from && s->foot.to == entry->to)
+        stock_add(to, s);
+    else
+        to->holes[to->n_holes++] = (struct hole){entry->from, entry->to};
+    segment_drop(s);
+    return ERR_OK;
+}
+
+/* The segments in memory that follow the manifest's go on being used. */
+static void add_memory(const struct stock *from, struct stock *to)
+{
+    size_t i = from->n_files;
+    while (i < from->n && from->segments[i]->foot.from != to->watermark)
+        i++;
+    for (; i < from->n; i++) {
+        stock_add(to, from->segments[i]);
+        to->taken = from->segments[i]->foot.to;
+    }
+}
+
+static enum err_code stock_of_manifest(struct index *x, const struct manifest *s, bool ours, struct stock **out,
+                                       bool *gone, struct err *e)
+{
+    struct stock *to = stock_new(s->n + x->stock->n, s->n);
+    enum err_code code = to ? ERR_OK : err_nomem(e);
+    *gone = false;
+    for (size_t i = 0; code == ERR_OK && i < s->n; i++)
+        code = add_entry(x, &s->entries[i], to, gone, e);
+    if (code) {
+        stock_drop(to);
+        return code;
+    }
+    to->watermark = to->taken = s->watermark;
+    to->n_files = to->n;
+    if (ours)
+        add_memory(x->stock, to);
+    *out = to;
+    return ERR_OK;
+}
+
+static enum err_code load_stock(struct index *x, struct stock **out, bool *gone, struct err *e)
+{
+    struct manifest s;
+    struct err why = {0};
+    enum err_code code = manifest_load(x->dir, &s, &why);
     if (code == ERR_OK)
-        code = store_read_begin(f->x->store, &tx, e);
+        code = check_store(x, &s, &why);
+    bool ours = code == ERR_OK;
+    if (code == ERR_NOT_FOUND || code == ERR_CORRUPT || code == ERR_IO || code == ERR_READ_ONLY) {
+        manifest_release(&s);
+        s.anchor = 0;
+        code = ERR_OK; /* as if nothing had been taken in: the keeper makes it anew */
+    }
+    if (code == ERR_OK) {
+        x->anchor = s.anchor;
+        memcpy(x->anchor_id, s.anchor_id, sizeof x->anchor_id);
+        code = stock_of_manifest(x, &s, ours, out, gone, &why);
+    }
+    manifest_release(&s);
+    return code ? err_set(e, code, NULL, "%s", why.message) : ERR_OK;
+}
+
+enum err_code feed_refresh(struct index *x, struct err *e)
+{
+    struct stamp now;
+    for (int i = 0; i < RELOADS; i++) {
+        struct stock *s = NULL;
+        bool gone = false;
+        manifest_stamp(x->dir, &now);
+        if (memcmp(&now, &x->stock->stamp, sizeof now) == 0 && !x->reload)
+            return ERR_OK;
+        x->reload = false;
+        enum err_code code = load_stock(x, &s, &gone, e);
+        if (code)
+            return code;
+        struct stamp after;
+        manifest_stamp(x->dir, &after);
+        if (gone && memcmp(&now, &after, sizeof now) != 0) { /* merged away while we looked */
+            stock_drop(s);
+            continue;
+        }
+        s->stamp = now;
+        index_publish(x, s);
+        return ERR_OK;
+    }
+    return err_set(e, ERR_BUSY, NULL, "the index changes too fast to be read");
+}
+
+/* ---- taking in ---- */
+/* A copy of the stock without segments from … from + count - 1, and with `in` in their place (NULL: nothing). */
+static struct stock *replaced(const struct stock *s, size_t from, size_t count, struct segment *in)
+{
+    struct stock *to = stock_new(s->n + 1, s->n_holes);
+    if (!to)
+        return NULL;
+    to->stamp = s->stamp;
+    to->watermark = s->watermark;
+    to->taken = s->taken;
+    to->n_files = s->n_files;
+    to->n_holes = s->n_holes;
+    memcpy(to->holes, s->holes, s->n_holes * sizeof *s->holes);
+    for (size_t i = 0; i <= s->n; i++) {
+        if (i == from && in)
+            stock_add(to, in);
+        if (i < s->n && (i < from || i >= from + count))
+            stock_add(to, s->segments[i]);
+    }
+    return to;
+}
+
+/* Small segments in memory become larger ones, so that a search has few to look into. */
+static enum err_code merge_memory(struct index *x, struct err *e)
+{
+    size_t first = x->stock->n_files + x->pinned, from, count;
+    int64_t sizes[SEGMENTS_MAX];
+    size_t n = x->stock->n > first ? x->stock->n - first : 0;
+    n = n < SEGMENTS_MAX ? n : SEGMENTS_MAX;
+    for (size_t i = 0; i < n; i++)
+        sizes[i] = x->stock->segments[first + i]->foot.n_docs;
+    if (!stock_due(sizes, n, MEMORY_UNIT, &from, &count))
+        return ERR_OK;
+    struct segment *s = NULL;
+    struct sink_done done;
+    struct merge m = {.from = x->stock->segments + first + from, .n = count};
+    enum err_code code = segment_merge(&m, &done, e);
+    if (code == ERR_OK)
+        code = segment_of_memory(done.memory, (size_t)done.size, &s, e);
     if (code)
         return code;
-    code = stored_last(tx, f->d->scratch, &f->last, e);
-    if (code == ERR_OK)
-        code = check_anchor(f, tx, e);
-    if (code == ERR_OK && f->last > f->taken)
-        code = turns_after(tx, f->d->scratch, STR_NONE, f->taken, f->limit, false, &f->turns, &f->n, e);
+    struct stock *to = replaced(x->stock, first + from, count, s);
+    segment_drop(s);
+    if (!to)
+        return err_nomem(e);
+    index_publish(x, to);
+    return ERR_OK;
+}
+
+struct batch {
+    struct arena *a;
+    struct turn *turns;
+    size_t n;
+    int64_t last; /* of the store */
+};
+
+static enum err_code read_batch(struct index *x, int limit, struct batch *b, struct err *e)
+{
+    struct store_tx *tx = NULL;
+    enum err_code code = store_read_begin(x->store, &tx, e);
+    if (code)
+        return code;
+    code = stored_last(tx, b->a, &b->last, e);
+    if (code == ERR_OK && b->last > x->stock->taken)
+        code = turns_after(tx, b->a, STR_NONE, x->stock->taken, limit, false, &b->turns, &b->n, e);
     store_read_end(tx);
     return code;
 }
 
-/* Rows and watermark in one transaction, so that a power cut takes both or neither. */
-static enum err_code move_watermark(struct feeding *f, struct err *e)
+static enum err_code take_batch(struct index *x, int limit, int64_t *n, struct err *e)
 {
-    bool all = f->n < (size_t)f->limit;
-    int64_t taken = all || f->n == 0 ? f->last : f->turns[f->n - 1].seq;
-    if (f->n) {
-        const struct turn *t = &f->turns[f->n - 1];
-        enum err_code code = meta_set(f->d, "anchor", t->seq, t->id, e);
-        if (code)
-            return code;
+    struct batch b = {.a = arena_new()};
+    struct segment *s = NULL;
+    if (!b.a)
+        return err_nomem(e);
+    arena_limit(b.a, FEED_ARENA);
+    enum err_code code = read_batch(x, limit, &b, e);
+    int64_t taken = x->stock->taken, to = b.n < (size_t)limit ? b.last : b.turns[b.n - 1].seq;
+    if (code == ERR_OK && to > taken)
+        code = segment_build(b.turns, b.n, taken, to, &s, e);
+    if (code == ERR_OK && s) {
+        struct stock *next = replaced(x->stock, x->stock->n, 0, s);
+        if (next) {
+            next->taken = to;
+            index_publish(x, next);
+            *n = (int64_t)b.n;
+            if (b.n) {
+                x->anchor = b.turns[b.n - 1].seq;
+                (void)snprintf(x->anchor_id, sizeof x->anchor_id, "%.*s", STR_ARG(b.turns[b.n - 1].id));
+            }
+            metric_set(M_INDEX_LAG, b.last - to);
+        } else {
+            code = err_nomem(e);
+        }
     }
-    metric_set(M_INDEX_LAG, f->last - taken);
-    enum err_code code = taken == f->taken ? ERR_OK : meta_set(f->d, "taken", taken, STR_NONE, e);
-    f->taken = taken;
+    segment_drop(s);
+    arena_free(b.a);
     return code;
 }
 
-static enum err_code run_batch(struct feeding *f, struct err *e)
+/* Many long turns may be more than memory has room for: then fewer, and slowly more again. */
+enum err_code feed_some(struct index *x, int most, int64_t *n, struct err *e)
 {
-    arena_reset(f->d->scratch);
-    enum err_code code = db_exec(f->d, "BEGIN IMMEDIATE", e);
-    if (code)
-        return code;
-    code = read_turns(f, e);
-    if (code == ERR_OK)
-        code = add_turns(f, e);
-    if (code == ERR_OK)
-        code = move_watermark(f, e);
-    if (code == ERR_OK)
-        code = db_exec(f->d, "COMMIT", e);
-    if (!sqlite3_get_autocommit(f->d->db))
-        db_exec(f->d, "ROLLBACK", NULL);
-    arena_reset(f->d->scratch);
-    return code;
-}
-
-/* The writer's connection; with `feeding` held. */
-static enum err_code open_writer(struct index *x, struct err *e)
-{
-    if (x->read_only)
-        return err_set(e, ERR_READ_ONLY, NULL, "the index was opened for searching only");
-    if (x->writer)
-        return ERR_OK;
-    if (!file_exists(x->path)) { /* the folder may not be there either, if it could not be made before */
-        char dir[PATH_MAX];
-        snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(x->path, '/') - x->path), x->path);
-        file_mkdirs(dir, NULL);
-    }
-    return db_open(x->path, DB_WRITE, &x->writer, e);
-}
-
-/* A thousand long turns may be more than memory has room for: then fewer, and slowly more again. */
-static enum err_code run_fitting_batch(struct index *x, int64_t *n, int64_t *taken, struct err *e)
-{
+    *n = 0;
     for (;;) {
         struct err now = {0};
-        struct feeding f = {.x = x, .d = x->writer, .limit = x->batch};
-        enum err_code code = run_batch(&f, &now);
-        if (code == ERR_NOMEM && x->batch > 1) {
-            x->batch = x->batch > 8 ? x->batch / 8 : 1;
+        int limit = x->batch < most ? x->batch : most;
+        enum err_code code = take_batch(x, limit, n, &now);
+        if (code == ERR_NOMEM && limit > 1) {
+            x->batch = limit > 8 ? limit / 8 : 1;
             continue;
         }
         if (code)
             return err_set(e, code, NULL, "%s", now.message);
         x->batch = x->batch * 2 < FEED_BATCH ? x->batch * 2 : FEED_BATCH;
-        *n = (int64_t)f.n;
-        *taken = f.taken;
-        return ERR_OK;
+        metric_add(M_INDEX_RECORDS, *n);
+        return *n ? merge_memory(x, e) : ERR_OK;
     }
 }
 
-enum err_code feed_batch(struct index *x, int64_t *n, int64_t *taken, struct err *e)
+/* ---- damage ---- */
+enum err_code feed_set_aside(struct index *x, struct err *e)
 {
-    struct err own = {0};
-    *n = 0;
-    pthread_mutex_lock(&x->feeding);
-    enum err_code code = open_writer(x, &own);
-    if (code == ERR_OK)
-        code = run_fitting_batch(x, n, taken, &own);
-    if (code && x->writer) {
-        db_close(x->writer);
-        x->writer = NULL;
+    const struct stock *s = x->stock;
+    struct stock *to = stock_new(s->n, s->n_holes + s->n);
+    if (!to)
+        return err_nomem(e);
+    to->stamp = s->stamp;
+    to->watermark = s->watermark;
+    to->taken = s->taken;
+    to->n_holes = s->n_holes;
+    memcpy(to->holes, s->holes, s->n_holes * sizeof *s->holes);
+    for (size_t i = 0; i < s->n; i++) {
+        if (i == s->n_files)
+            to->n_files = to->n;
+        if (atomic_load(&s->segments[i]->bad))
+            to->holes[to->n_holes++] = (struct hole){s->segments[i]->foot.from, s->segments[i]->foot.to};
+        else
+            stock_add(to, s->segments[i]);
     }
-    pthread_mutex_unlock(&x->feeding);
-    metric_add(M_INDEX_RECORDS, *n);
-    return code ? err_set(e, code, NULL, "%s", own.message) : ERR_OK;
-}
-
-enum err_code feed_reset(struct index *x, struct err *e)
-{
-    if (x->read_only)
-        return err_set(e, ERR_READ_ONLY, NULL, "the index was opened for searching only");
-    pthread_mutex_lock(&x->feeding);
-    db_close(x->writer);
-    x->writer = NULL;
-    index_close_idle(x);
-    enum err_code code = db_reset(x->path, e);
-    pthread_mutex_lock(&x->lock);
-    x->generation++;
-    x->damaged = code != ERR_OK;
-    pthread_mutex_unlock(&x->lock);
-    pthread_mutex_unlock(&x->feeding);
-    return code;
-}
-
-/* ---- the thread ---- */
-/* Waits until woken or stopped, at most ms. True: stop. */
-static bool wait_for(struct index *x, int ms, bool until_woken)
-{
-    struct timespec at;
-    clock_after(ms, &at);
-    pthread_mutex_lock(&x->lock);
-    int rc = 0;
-    while (!x->stop && !(until_woken && x->woken) && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&x->wake, &x->lock, &at);
-    bool stop = x->stop;
-    pthread_mutex_unlock(&x->lock);
-    return stop;
-}
-
-static bool is_set(struct index *x, bool *flag, bool clear)
-{
-    pthread_mutex_lock(&x->lock);
-    bool was = *flag;
-    if (clear)
-        *flag = false;
-    pthread_mutex_unlock(&x->lock);
-    return was;
-}
-
-/* Feeds all there is; false when something went wrong that waiting may mend. */
-static bool drain(struct index *x)
-{
-    struct err e = {0};
-    int64_t n = 1, taken;
-    while (n > 0 && !is_set(x, &x->stop, false)) {
-        enum err_code code = feed_batch(x, &n, &taken, &e);
-        if (code == ERR_OK)
-            continue;
-        if (code == ERR_CORRUPT) {
-            log_error("index_damaged", &e);
-            err_clear(&e);
-            if (feed_reset(x, &e) == ERR_OK) {
-                n = 1;
-                continue;
-            }
-        }
-        if (code != x->failing)
-            log_error("index_feed_failed", &e);
-        x->failing = code;
-        return false;
-    }
-    x->failing = ERR_OK;
-    return true;
-}
-
-void *feed_thread(void *arg)
-{
-    struct index *x = arg;
-    int64_t seen = -1;
-    bool well = true;
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* of this thread; failing is no harm */
-    for (;;) {
-        if (wait_for(x, well ? (seen < 0 ? 0 : LOOK_MS) : RETRY_MS, well))
-            return NULL;
-        bool woken = is_set(x, &x->woken, true);
-        if (woken && wait_for(x, GATHER_MS, false)) /* let some more come: a batch costs more than a turn */
-            return NULL;
-        int64_t now = store_change_count(x->store);
-        bool damaged = is_set(x, &x->damaged, false);
-        if (!woken && now == seen && well && !damaged)
-            continue;
-        seen = now;
-        if (damaged) {
-            struct err e = {0};
-            if (feed_reset(x, &e))
-                log_error("index_reset_failed", &e);
-        }
-        well = drain(x);
-    }
+    if (s->n_files == s->n)
+        to->n_files = to->n;
+    bool more = to->n_holes > s->n_holes;
+    index_publish(x, to);
+    if (more)
+        log_event(LOG_ERROR, "index_damaged", L_CSTR("note", "a segment is made anew from the store"));
+    return ERR_OK;
 }

@@ -1,18 +1,20 @@
 /* The index: finds the turns whose words match. Derived wholly from the store, kept in files of its own
- * below data/index, fed in batches behind the commit, rebuilt when lost or damaged. Nothing outside this
- * room knows how it is kept (SQLite's FTS5 for now).
+ * below data/index, fed behind the commit, mended from the store when lost or damaged. Nothing outside this
+ * room knows how it is kept.
  *
- * A document is one turn, named by its seq. A search sees every committed turn, also those the index
- * has not taken in yet: the fresh tail (of the session asked for, at most INDEX_TAIL_MAX turns) is matched from the
- * store.
+ * A document is one turn, named by its seq. A search sees every committed turn: it takes in itself what is missing, or,
+ * while the index is far behind, looks into the newest INDEX_TAIL_MAX of the missing turns (of the session asked for).
  *
- * Threads: a struct index is shared. */
+ * Several processes may have one data folder open: one of them keeps the files, the others read them, and each has what
+ * is newer in memory.
+ *
+ * Threads: a struct index is shared. Searches wait neither for feeding nor for merging. */
 #ifndef CAIRN_INDEX_INDEX_H
 #define CAIRN_INDEX_INDEX_H
 
 #include "store/scope.h"
 
-enum { INDEX_TERMS_MAX = 24, INDEX_TAIL_MAX = 5000 };
+enum { INDEX_TERMS_MAX = 24, INDEX_TAIL_MAX = 5000, INDEX_WORDS_MAX = 10000 };
 
 struct index;
 
@@ -22,15 +24,18 @@ struct index_options {
     bool read_only;      /* search only; never feeds */
 };
 
-/* Opens or creates; a missing or damaged index is made anew. Starts the feeder thread unless read_only. */
+/* Opens or creates; what is missing or damaged is made anew. Starts the index's thread unless read_only. */
 enum err_code index_open(const struct index_options *o, struct index **out, struct err *e);
 void index_close(struct index *x);
 void index_wake(struct index *x); /* there is something new in the store */
-/* Feeds until everything committed before the call is in. */
+/* Takes in everything committed before the call, and writes it to files when this process keeps them. */
 enum err_code index_flush(struct index *x, struct err *e);
-/* Throws the index away and makes it from the store. */
+/* Throws the index away and makes it from the store, by the process that keeps it. */
 enum err_code index_rebuild(struct index *x, void (*progress)(void *, int64_t done, int64_t total), void *arg,
                             struct err *e);
+/* Writes its files without the turns that the store does not have any more: what was deleted is then nowhere in them.
+ * Waits for the process that keeps the index, when that is another one (ERR_BUSY: it does not answer). */
+enum err_code index_purge(struct index *x, struct err *e);
 int64_t index_lag(struct index *x);                        /* turns not taken in yet */
 enum err_code index_check(struct index *x, struct err *e); /* ERR_CORRUPT when damaged */
 
@@ -40,7 +45,7 @@ struct index_term {
     struct str word; /* as it stood in the text, ASCII letters in lower case */
 };
 /* The words of a text in order, one form for each, stop words left out when asked (the index never keeps them, so a
- * search for one finds nothing). At most 10,000. */
+ * search for one finds nothing). At most INDEX_WORDS_MAX. */
 enum err_code index_terms(struct arena *a, struct str text, bool drop_stop_words, struct index_term **out, size_t *n,
                           struct err *e);
 /* Whether the index leaves the word out because it says nothing ("the"), in any case of ASCII letters. */
@@ -87,6 +92,7 @@ struct index_query {
     int around;          /* also the turns up to this many before and after each hit (0 … 8) */
     int64_t deadline_us; /* clock_mono_us, 0: none */
 };
+enum index_role { INDEX_ROLE_OTHER, INDEX_ROLE_USER, INDEX_ROLE_ASSISTANT, INDEX_ROLE_SYSTEM, INDEX_ROLE_TOOL };
 struct index_hit {
     int64_t seq;
     int64_t conversation; /* a number that stands for the conversation within the index */
@@ -96,6 +102,7 @@ struct index_hit {
     uint32_t matched; /* bit i: terms[i] occurs */
     uint32_t speaker; /* bit i: terms[i] is a word of the name of the agent who speaks */
     bool asks;        /* the turn ends with a question mark */
+    enum index_role role;
 };
 struct index_hits {
     struct index_hit *hits; /* n hits, best first (those asked for by `also` last), then n_around turns around them
@@ -105,8 +112,10 @@ struct index_hits {
     double *idf;     /* n_terms: the weight of each term (within the scope asked for) */
 };
 /* A term may also be "@name": turns whose agent's name has that word (as index_terms gives it). ERR_TIMEOUT when the
- * deadline passes. Words that occur in very many turns are followed only so far, newest turns first, so that one
- * search costs a bounded time. A damaged index is not an error: the newest turns are matched from the store. */
+ * deadline passes. Hits are exactly those that scoring every turn would give, the best first (equals: the newest
+ * first); words that occur in very many turns cost little, because most of their turns need not be looked at. `matches`
+ * is then a lower bound. Deleted turns count for the weight of words until a merge, but are not among the best. A
+ * damaged index is not an error: what is left is searched, and the store for the rest. */
 enum err_code index_search(struct index *x, struct arena *a, const struct index_query *q, struct index_hits *out,
                            struct err *e);
 

@@ -1,6 +1,7 @@
 /* Matching single texts with the tokenizer of the index, without an index: what is found here is what the index would
  * find in the same text. Why: records other than turns are few, change often, and must be right at once. */
-#include "index/intern.h"
+#include "index/index.h"
+#include "index/tokens.h"
 
 #include "base/mem.h"
 #include "base/text.h"

@@ -1,234 +1,244 @@
-/* Search: posting lists and the fresh tail become one list of turns with BM25, best first, then the turns
- * around them. The order of reading matters: the watermark and the posting lists are one snapshot of the index, and
- * the store is asked after it, so that no turn can fall between the two. Where the turns stand: places.c. */
-#include "index/intern.h"
+/* One search: the stock and what is missing from it → the best turns and those around them. The stock is made to reach
+ * up to the store's last commit first, so that a writer finds what it has just written. What still misses (the index is
+ * far behind, or damaged) is taken from the store for this one search: the newest INDEX_TAIL_MAX turns of it, as a
+ * segment that is thrown away afterwards. A segment that turns out to be damaged is set aside and the search begins
+ * again.
+ *
+ * Deleted turns: the very best are looked up in the store, and all of the best when one of those is gone. What is gone
+ * is remembered as dead, and the search is done again without it, for more at once each time, so that a crowd of
+ * deleted turns does not push living ones out. Some further down the list may be gone: whoever shows a turn reads it
+ * first. */
+#include "index/engine.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* BM25. Turns are short and of one kind, so length and repetition say less than in documents: b 0.4 and k1 0.9 did
- * best on five conversations (b 0.75, k1 1.2, usual for documents: 1.2 points of R@10 less). */
-static const double K1 = 0.9, B = 0.4;
-enum { CLOCK_EVERY = 256 };
+enum { ATTEMPTS = 16, ROUNDS = 4, MORE = 4, HITS_MAX = 20000, LOOKED_UP = 48 };
 
-/* ---- scope ---- */
-static enum err_code scope_session(struct search *s, struct err *e)
-{
-    sqlite3_stmt *q = db_stmt(s->d, DB_SESSION_FIND, e);
-    if (!q)
-        return e->code;
-    bind_str(q, 1, s->q->session_id);
-    int rc = sqlite3_step(q);
-    s->empty = rc != SQLITE_ROW;
-    if (!s->empty) {
-        s->session = sqlite3_column_int64(q, 0);
-        s->scope.turns = sqlite3_column_int64(q, 1);
-        s->scope.bytes = sqlite3_column_int64(q, 2);
-        row_range(s->session, &s->scope.from, &s->scope.to);
-    }
-    sqlite3_reset(q);
-    return db_error(s->d, rc, e);
-}
+struct search {
+    struct index *x;
+    const struct index_query *q;
+    struct arena *scratch;
+    struct stock *stock;
+    struct segment *tail; /* what the stock misses; NULL: nothing */
+    struct ranking rank;
+};
 
-static bool readable(const struct search *s, sqlite3_stmt *session)
+static enum err_code too_late(const struct index_query *q, struct err *e)
 {
-    return !s->q->view || scope_view_reads(s->q->view, column_str(session, 3), column_str(session, 4));
-}
-
-/* Only what is asked for and may be read counts, also for the weight of words: it must not tell of the rest. */
-static enum err_code scope_sessions(struct search *s, struct err *e)
-{
-    bool some = s->q->project.p || s->q->view;
-    uint64_t *slots = some ? arena_array(s->scratch, uint64_t, ROW_SLOTS / 64) : NULL;
-    sqlite3_stmt *q = db_stmt(s->d, DB_SESSION_ALL, e);
-    if (!q || (some && !slots))
-        return q ? err_nomem(e) : e->code;
-    if (s->q->project.p)
-        bind_str(q, 1, s->q->project);
-    int rc;
-    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
-        int64_t slot = sqlite3_column_int64(q, 0) & (ROW_SLOTS - 1);
-        if (!readable(s, q))
-            continue;
-        s->scope.turns += sqlite3_column_int64(q, 1);
-        s->scope.bytes += sqlite3_column_int64(q, 2);
-        if (slots)
-            slots[slot >> 6] |= (uint64_t)1 << (slot & 63);
-    }
-    sqlite3_reset(q);
-    s->empty = s->scope.turns == 0;
-    s->scope.to = INT64_MAX;
-    s->scope.slots = slots;
-    return db_error(s->d, rc, e);
-}
-
-/* Everything that is read from the index before the store is asked. */
-static enum err_code read_index(struct search *s, int64_t *taken, struct err *e)
-{
-    enum err_code code = meta_get(s->d, "taken", taken, NULL, 0, e);
-    if (code == ERR_OK)
-        code = s->q->session_id.p ? scope_session(s, e) : scope_sessions(s, e);
-    if (code || s->empty)
-        return code;
-    return collect_terms(s->d, s->scratch, &s->scope, s->q->terms, s->q->n_terms, s->q->deadline_us, s->terms, e);
-}
-
-/* ---- scoring ---- */
-static void weigh_terms(struct search *s)
-{
-    double turns = (double)s->scope.turns + (double)s->tail.n;
-    double bytes = (double)s->scope.bytes + (double)s->tail.bytes;
-    s->average = turns > 0 && bytes > 0 ? bytes / turns : 1;
-    for (size_t k = 0; k < s->q->n_terms; k++) {
-        double df = s->terms[k].df;
-        for (size_t i = 0; i < s->tail.n; i++)
-            df += s->tail.matched[i] >> k & 1;
-        df = fmin(df, turns);
-        s->idf[k] = log(1 + (turns - df + 0.5) / (df + 0.5)) * (s->q->weights ? s->q->weights[k] : 1);
-    }
-}
-
-static double weight(double tf, double bytes, double average)
-{
-    return tf * (K1 + 1) / (tf + K1 * (1 - B + B * bytes / average));
-}
-
-/* Walks all posting lists together, rows descending. */
-static void merge(struct search *s)
-{
-    size_t at[INDEX_TERMS_MAX] = {0};
-    double lengths[ROW_LENGTHS];
-    row_lengths(lengths);
-    for (;;) {
-        int64_t row = -1;
-        for (size_t k = 0; k < s->q->n_terms; k++)
-            if (at[k] < s->terms[k].n && s->terms[k].p[at[k]].row > row)
-                row = s->terms[k].p[at[k]].row;
-        if (row < 0)
-            return;
-        struct scored *o = &s->heap[s->n++];
-        *o = (struct scored){.row = row};
-        for (size_t k = 0; k < s->q->n_terms; k++) {
-            struct postings *p = &s->terms[k];
-            if (at[k] == p->n || p->p[at[k]].row != row)
-                continue;
-            o->score += s->idf[k] * weight(p->p[at[k]++].tf, lengths[row_length(row)], s->average);
-            o->matched |= (uint32_t)1 << k;
-        }
-    }
-}
-
-static void add_tail(struct search *s)
-{
-    for (size_t i = 0; i < s->tail.n; i++) {
-        if (!s->tail.matched[i])
-            continue;
-        struct scored *o = &s->heap[s->n++];
-        *o = (struct scored){.row = -1 - (int64_t)i, .matched = s->tail.matched[i]};
-        for (size_t k = 0; k < s->q->n_terms; k++) {
-            double tf = s->tail.tf[i * s->q->n_terms + k];
-            if (tf > 0)
-                o->score += s->idf[k] * weight(tf, (double)s->tail.turns[i].content.n, s->average);
-        }
-    }
-}
-
-static enum err_code score_all(struct search *s, struct err *e)
-{
-    size_t most = s->tail.n;
-    for (size_t k = 0; k < s->q->n_terms; k++)
-        most += s->terms[k].n;
-    s->heap = arena_array(s->scratch, struct scored, most ? most : 1);
-    if (!s->heap)
-        return err_nomem(e);
-    weigh_terms(s);
-    merge(s);
-    add_tail(s);
+    if (q->deadline_us && clock_mono_us() > q->deadline_us)
+        return err_set(e, ERR_TIMEOUT, NULL, "the search took too long");
     return ERR_OK;
 }
 
-/* ---- a heap, so that only as many as are wanted get sorted ---- */
-static int64_t seq_of(const struct search *s, const struct scored *o)
+/* ---- up to date ---- */
+static bool lock_feeding(struct index *x)
 {
-    return o->row < 0 ? s->tail.turns[-1 - o->row].seq : row_seq(o->row);
+    struct timespec at;
+    clock_after(FEEDING_WAIT_MS, &at);
+    return pthread_mutex_clocklock(&x->feeding, CLOCK_MONOTONIC, &at) == 0;
 }
 
-static bool better(const struct search *s, const struct scored *a, const struct scored *b)
+static bool reaches(const struct stock *s, int64_t last)
 {
-    return a->score != b->score ? a->score > b->score : seq_of(s, a) > seq_of(s, b);
+    return s->taken >= last;
 }
 
-static void sift(struct search *s, size_t i)
+/* Looks at the manifest, takes in what is little; *last: the store's. */
+static enum err_code catch_up(struct search *s, int64_t *last, struct err *e)
 {
-    for (;;) {
-        size_t best = i;
-        for (size_t c = 2 * i + 1; c <= 2 * i + 2 && c < s->n; c++)
-            if (better(s, &s->heap[c], &s->heap[best]))
-                best = c;
-        if (best == i)
-            return;
-        struct scored t = s->heap[i];
-        s->heap[i] = s->heap[best];
-        s->heap[best] = t;
-        i = best;
+    struct index *x = s->x;
+    struct stamp now;
+    int64_t n;
+    enum err_code code = stored_last_now(x, s->q->deadline_us, last, e);
+    if (code)
+        return code;
+    manifest_stamp(x->dir, &now);
+    s->stock = index_stock(x);
+    bool same = memcmp(&now, &s->stock->stamp, sizeof now) == 0;
+    if ((same && reaches(s->stock, *last)) || !lock_feeding(x))
+        return ERR_OK;
+    code = feed_refresh(x, e);
+    if (code == ERR_OK && !reaches(x->stock, *last) && *last - x->stock->taken <= CATCH_UP_MAX)
+        code = feed_some(x, CATCH_UP_MAX, &n, e);
+    stock_drop(s->stock);
+    s->stock = index_stock(x);
+    pthread_mutex_unlock(&x->feeding);
+    return code;
+}
+
+/* ---- what the stock misses ---- */
+static bool missing(const struct stock *s, int64_t seq)
+{
+    for (size_t i = 0; i < s->n_holes; i++)
+        if (seq > s->holes[i].from && seq <= s->holes[i].to)
+            return true;
+    return seq > s->taken;
+}
+
+static size_t keep_missing(const struct search *s, struct turn *t, size_t n)
+{
+    const struct index_query *q = s->q;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool in = missing(s->stock, t[i].seq);
+        if (in && !q->session_id.p) {
+            in = !q->project.p || str_eq(t[i].project, q->project);
+            in = in && (!q->view || scope_view_reads(q->view, t[i].session_id, t[i].project));
+        }
+        if (in)
+            t[kept++] = t[i];
     }
+    return kept;
 }
 
-static struct scored pop(struct search *s)
+static enum err_code take_tail(struct search *s, int64_t last, struct err *e)
 {
-    struct scored top = s->heap[0];
-    s->heap[0] = s->heap[--s->n];
-    sift(s, 0);
-    return top;
+    struct store_tx *tx = NULL;
+    struct turn *t = NULL;
+    size_t n = 0;
+    int64_t after = s->stock->n_holes ? s->stock->holes[0].from : s->stock->taken;
+    if (s->stock->n_holes == 0 && reaches(s->stock, last))
+        return ERR_OK;
+    enum err_code code = store_read_begin_deadline(s->x->store, s->q->deadline_us, &tx, e);
+    if (code)
+        return code;
+    code = turns_after(tx, s->scratch, s->q->session_id, after, INDEX_TAIL_MAX, true, &t, &n, e);
+    store_read_end(tx);
+    if (code)
+        return code;
+    n = keep_missing(s, t, n);
+    int64_t from = n ? t[0].seq - 1 : after, to = n ? t[n - 1].seq : after;
+    return n ? segment_build(t, n, from, to, &s->tail, e) : ERR_OK;
 }
 
-/* The best `limit` that are wanted. */
-static enum err_code take_best(struct search *s, struct located **out, size_t *n, struct err *e)
+/* ---- parts ---- */
+static enum err_code add_part(struct search *s, struct segment *g, struct err *e)
 {
-    size_t limit = s->q->limit > 0 ? (size_t)s->q->limit : 0;
-    struct located *p = arena_array(s->scratch, struct located, (limit < s->n ? limit : s->n) + s->q->n_also + 1);
-    *n = 0;
-    *out = p;
-    if (!p)
+    struct ranking *r = &s->rank;
+    struct part_of *p = &r->parts[r->n_parts];
+    *p = (struct part_of){.s = g};
+    if (!segment_whole(g))
+        return segment_bad(g, e);
+    enum err_code code = extent_make(s->scratch, s->q, p, e);
+    if (code || p->turns == 0)
+        return code;
+    p->lists = arena_array(s->scratch, struct list, s->q->n_terms + 1);
+    if (!p->lists)
         return err_nomem(e);
-    for (size_t i = s->n / 2; i-- > 0;)
-        sift(s, i);
-    for (unsigned tried = 1; *n < limit && s->n > 0; tried++) {
-        struct scored o = pop(s);
-        bool wanted = false;
-        enum err_code code = place_of(s, &o, &p[*n], &wanted, e);
+    for (size_t k = 0; k < s->q->n_terms; k++)
+        if (!terms_find(g, s->q->terms[k], &p->lists[k]))
+            return segment_bad(g, e);
+    r->turns += p->turns;
+    r->bytes += p->bytes;
+    r->n_parts++;
+    return ERR_OK;
+}
+
+static enum err_code make_parts(struct search *s, struct err *e)
+{
+    struct ranking *r = &s->rank;
+    *r = (struct ranking){.q = s->q};
+    r->parts = arena_array(s->scratch, struct part_of, s->stock->n + 1);
+    if (!r->parts)
+        return err_nomem(e);
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < s->stock->n; i++)
+        code = add_part(s, s->stock->segments[i], e);
+    if (code == ERR_OK && s->tail)
+        code = add_part(s, s->tail, e);
+    return code ? code : rank_weigh(r, e);
+}
+
+/* ---- the dead ---- */
+/* Asks the store for the best, for all of them when one of the first is gone; *dead: how many are. */
+static enum err_code look_up(struct search *s, const struct ranked *best, size_t n, size_t *dead, struct err *e)
+{
+    struct store_tx *tx = NULL;
+    size_t some = n < LOOKED_UP ? n : LOOKED_UP;
+    int64_t *seqs = arena_array(s->scratch, int64_t, n + 1);
+    bool *alive = arena_array(s->scratch, bool, n + 1);
+    if (!seqs || !alive)
+        return err_nomem(e);
+    for (size_t i = 0; i < n; i++)
+        seqs[i] = best[i].seq;
+    enum err_code code = store_read_begin_deadline(s->x->store, s->q->deadline_us, &tx, e);
+    if (code)
+        return code;
+    code = turns_alive(tx, seqs, some, alive, e);
+    if (code == ERR_OK && some < n && memchr(alive, false, some)) {
+        code = turns_alive(tx, seqs + some, n - some, alive + some, e);
+        some = n;
+    }
+    store_read_end(tx);
+    *dead = 0;
+    for (size_t i = 0; code == ERR_OK && i < some; i++)
+        if (!alive[i]) {
+            segment_set_dead(s->rank.parts[best[i].part].s, best[i].doc);
+            ++*dead;
+        }
+    return code;
+}
+
+static enum err_code rank_living(struct search *s, struct err *e)
+{
+    struct ranking *r = &s->rank;
+    size_t wanted = s->q->limit > 0 ? (size_t)s->q->limit : 0, dead = 0;
+    int64_t matches = r->matches;
+    r->limit = wanted < HITS_MAX ? wanted : HITS_MAX;
+    for (int round = 0; round < ROUNDS; round++) {
+        r->matches = matches;
+        enum err_code code = rank_run(r, s->scratch, e);
+        if (code == ERR_OK && r->n > 0)
+            code = look_up(s, r->best, r->n, &dead, e);
         if (code)
             return code;
-        *n += wanted;
-        if (tried % CLOCK_EVERY == 0 && s->q->deadline_us && clock_mono_us() > s->q->deadline_us)
-            return err_set(e, ERR_TIMEOUT, NULL, "the search took too long");
+        if (r->n == 0 || dead == 0)
+            break;
+        size_t kept = 0;
+        for (size_t i = 0; i < r->n; i++)
+            if (!segment_is_dead(r->parts[r->best[i].part].s, r->best[i].doc))
+                r->best[kept++] = r->best[i];
+        bool all = r->n < r->limit;
+        r->n = kept;
+        if (all || kept >= wanted)
+            break;
+        dead = 0;
+        r->limit = r->limit * MORE < HITS_MAX ? r->limit * MORE : HITS_MAX;
     }
+    r->n = r->n < wanted ? r->n : wanted;
     return ERR_OK;
 }
 
-/* ---- turns that something else than words found ---- */
+/* ---- turns that meaning found ---- */
 static int compare_seqs(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
 }
 
-/* As a row of the index, or of the tail where it is there. Only the seq of the row counts from here on. */
-static struct scored found_elsewhere(const struct search *s, int64_t seq)
+/* False: a segment is bad. */
+static bool find_seq(struct search *s, int64_t seq, struct located *out, bool *found)
 {
-    size_t low = 0, high = s->tail.n;
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        if (s->tail.turns[mid].seq < seq)
-            low = mid + 1;
-        else
-            high = mid;
+    struct ranking *r = &s->rank;
+    *found = false;
+    for (size_t i = 0; i < r->n_parts && !*found; i++) {
+        uint32_t doc;
+        struct part_of *p = &r->parts[i];
+        if (!segment_find_seq(p->s, seq, &doc)) {
+            if (atomic_load(&p->s->bad))
+                return false;
+            continue;
+        }
+        if (!extent_has(p, doc))
+            return true;
+        if (!rank_wants(r, p, doc, found) || (*found && !place_of(r, (uint32_t)i, doc, out)))
+            return false;
     }
-    bool fresh = low < s->tail.n && s->tail.turns[low].seq == seq;
-    return (struct scored){.row = fresh ? -1 - (int64_t)low : row_make(0, seq, 0)};
+    return true;
 }
 
 static enum err_code take_also(struct search *s, struct located *best, size_t *n, struct err *e)
@@ -242,95 +252,82 @@ static enum err_code take_also(struct search *s, struct located *best, size_t *n
     if (known > 1)
         qsort(seqs, known, sizeof *seqs, compare_seqs);
     for (size_t i = 0; i < s->q->n_also; i++) {
-        bool wanted = false;
+        bool found = false;
         if (known && bsearch(&s->q->also[i], seqs, known, sizeof *seqs, compare_seqs))
             continue;
-        struct scored o = found_elsewhere(s, s->q->also[i]);
-        if (o.row >= 0 && !s->d)
-            continue;
-        enum err_code code = place_of(s, &o, &best[*n], &wanted, e);
-        if (code)
-            return code;
-        *n += wanted;
+        if (!find_seq(s, s->q->also[i], &best[*n], &found))
+            return err_set(e, ERR_CORRUPT, NULL, "a segment of the index is damaged");
+        *n += found;
     }
     return ERR_OK;
 }
 
 /* ---- the whole ---- */
+static enum err_code hand_over(struct search *s, struct arena *a, struct index_hits *out, struct err *e)
+{
+    struct ranking *r = &s->rank;
+    size_t n = 0;
+    struct located *best = arena_array(s->scratch, struct located, r->n + s->q->n_also + 1);
+    out->idf = arena_array(a, double, s->q->n_terms + 1);
+    if (!best || !out->idf)
+        return err_nomem(e);
+    for (size_t i = 0; i < r->n; i++, n++) {
+        if (!place_of(r, r->best[i].part, r->best[i].doc, &best[n]))
+            return segment_bad(r->parts[r->best[i].part].s, e);
+        best[n].hit.score = r->best[i].score;
+        best[n].hit.matched = r->best[i].matched;
+    }
+    out->matches = r->matches;
+    memcpy(out->idf, r->idf, s->q->n_terms * sizeof *r->idf);
+    enum err_code code = s->q->n_also ? take_also(s, best, &n, e) : ERR_OK;
+    return code ? code : places_hand_over(r, s->scratch, a, best, n, out, e);
+}
+
 static enum err_code run(struct search *s, struct arena *a, struct index_hits *out, struct err *e)
 {
-    int64_t taken = 0;
-    struct located *best = NULL;
-    size_t n = 0;
-    enum err_code code = s->d ? read_index(s, &taken, e) : ERR_OK;
+    int64_t last = 0;
+    enum err_code code = catch_up(s, &last, e);
     if (code == ERR_OK)
-        code = tail_load(s->x->store, s->scratch, s->q, taken, &s->tail, e);
+        code = take_tail(s, last, e);
     if (code == ERR_OK)
-        code = places_prepare(s, e);
+        code = too_late(s->q, e);
     if (code == ERR_OK)
-        code = score_all(s, e);
-    out->matches = (int64_t)s->n;
+        code = make_parts(s, e);
     if (code == ERR_OK)
-        code = take_best(s, &best, &n, e);
-    if (code == ERR_OK && s->q->n_also)
-        code = take_also(s, best, &n, e);
-    if (code == ERR_OK)
-        code = places_hand_over(s, a, best, n, out, e);
-    if (code)
-        return code;
-    out->idf = arena_array(a, double, s->q->n_terms + 1);
-    if (!out->idf)
-        return err_nomem(e);
-    memcpy(out->idf, s->idf, s->q->n_terms * sizeof *s->idf);
-    return ERR_OK;
+        code = rank_living(s, e);
+    return code ? code : hand_over(s, a, out, e);
 }
 
-/* With the index: one snapshot of it. */
-static enum err_code run_indexed(struct index *x, struct arena *a, const struct index_query *q, struct index_hits *out,
-                                 struct err *e)
+static void set_aside(struct index *x)
 {
-    struct db *d = NULL;
-    enum err_code code = index_acquire(x, &d, e);
-    if (code)
-        return code;
-    struct search s = {.x = x, .d = d, .scratch = d->scratch, .q = q};
-    code = db_exec(d, "BEGIN", e);
-    if (code == ERR_OK)
-        code = run(&s, a, out, e);
-    if (!sqlite3_get_autocommit(d->db))
-        db_exec(d, "ROLLBACK", NULL);
-    index_release(x, d, code == ERR_CORRUPT || code == ERR_IO);
-    return code;
-}
-
-/* Without: a connection in memory lends its arena. */
-static enum err_code run_tail(struct index *x, struct arena *a, const struct index_query *q, struct index_hits *out,
-                              struct err *e)
-{
-    struct db *d = NULL;
-    enum err_code code = db_open(":memory:", DB_WRITE, &d, e);
-    if (code)
-        return code;
-    struct search s = {.x = x, .scratch = d->scratch, .q = q, .empty = true};
-    code = run(&s, a, out, e);
-    db_close(d);
-    return code;
+    struct err why = {0};
+    pthread_mutex_lock(&x->feeding);
+    if (feed_set_aside(x, &why))
+        log_error("index_set_aside_failed", &why);
+    pthread_mutex_unlock(&x->feeding);
+    index_wake(x);
 }
 
 enum err_code index_search(struct index *x, struct arena *a, const struct index_query *q, struct index_hits *out,
                            struct err *e)
 {
-    struct err first = {0};
-    *out = (struct index_hits){0};
+    struct err why = {0};
+    enum err_code code = ERR_CORRUPT;
     if (q->n_terms > INDEX_TERMS_MAX)
         return err_set(e, ERR_INVALID, "query", "at most %d words can be searched at once", INDEX_TERMS_MAX);
-    enum err_code code = run_indexed(x, a, q, out, &first);
-    if (code == ERR_CORRUPT)
-        index_damaged(x);
-    /* Unreadable or not there: the newest turns are better than nothing. A store that fails fails again below. */
-    if (code == ERR_CORRUPT || code == ERR_IO || code == ERR_READ_ONLY) {
+    for (int i = 0; i < ATTEMPTS && code == ERR_CORRUPT; i++) {
+        struct search s = {.x = x, .q = q, .scratch = arena_new()};
         *out = (struct index_hits){0};
-        return run_tail(x, a, q, out, e ? e : &first);
+        err_clear(&why);
+        code = s.scratch ? run(&s, a, out, &why) : err_nomem(&why);
+        bool ours = code == ERR_CORRUPT && s.stock;
+        segment_drop(s.tail);
+        stock_drop(s.stock);
+        arena_free(s.scratch);
+        if (code == ERR_CORRUPT && !ours)
+            break; /* the store's damage, not ours */
+        if (ours)
+            set_aside(x);
     }
-    return code ? err_set(e, code, NULL, "%s", first.message) : ERR_OK;
+    return code ? err_set(e, code, NULL, "%s", why.message) : ERR_OK;
 }

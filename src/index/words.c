@@ -1,6 +1,7 @@
-/* Words: what the tokenizer (tokens.h) gives, within SQLite's FTS5 and as lists: of a text's words, and of what to
- * search for when a text is asked. */
-#include "index/intern.h"
+/* Words: what the tokenizer (tokens.h) gives as lists: of a text's words, and of what to search for when a text is
+ * asked. */
+#include "index/index.h"
+#include "index/tokens.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,76 +9,6 @@
 bool index_stop_word(struct str word)
 {
     return token_is_stop(word);
-}
-
-/* ---- tokenize='cairn' ---- */
-int words_api(sqlite3 *db, fts5_api **out)
-{
-    sqlite3_stmt *s = NULL;
-    *out = NULL;
-    int rc = sqlite3_prepare_v2(db, "SELECT fts5(?1)", -1, &s, NULL);
-    if (rc == SQLITE_OK) {
-        sqlite3_bind_pointer(s, 1, out, "fts5_api_ptr", NULL);
-        sqlite3_step(s);
-        rc = sqlite3_finalize(s);
-    }
-    return rc ? rc : *out ? SQLITE_OK : SQLITE_ERROR;
-}
-
-struct document { /* one call of the tokenizer */
-    void *ctx;
-    int (*emit)(void *ctx, int flags, const char *token, int n, int from, int to);
-    int rc;
-};
-
-static int agent_word(void *arg, const struct token *t)
-{
-    struct document *doc = arg;
-    char named[WORD_MAX_BYTES + 1] = "@";
-    memcpy(named + 1, t->form.p, t->form.n);
-    return doc->rc = doc->emit(doc->ctx, 0, named, (int)t->form.n + 1, (int)t->from, (int)t->to);
-}
-
-static int document_word(void *arg, struct str form, size_t from, size_t to)
-{
-    struct document *doc = arg;
-    return doc->rc = doc->emit(doc->ctx, 0, form.p, (int)form.n, (int)from, (int)to);
-}
-
-static int cairn_tokenize(Fts5Tokenizer *t, void *ctx, int flags, const char *text, int n,
-                          int (*emit)(void *, int, const char *, int, int, int))
-{
-    struct document doc = {ctx, emit, SQLITE_OK};
-    struct str all = {text, (size_t)n};
-    (void)t;
-    if (flags & FTS5_TOKENIZE_QUERY)
-        return emit(ctx, 0, text, n, 0, n);
-    const char *cut = n > 0 ? memchr(text, WORDS_SEPARATOR, (size_t)n) : NULL;
-    size_t agent = cut ? (size_t)(cut - text) : 0;
-    tokens_walk(str_take(all, agent), TOKENS_WORDS, agent_word, &doc);
-    if (doc.rc == SQLITE_OK)
-        tokens_each(cut ? str_skip(all, agent + 1) : all, document_word, &doc, NULL);
-    return doc.rc;
-}
-
-/* There is no state to keep, but SQLite wants a tokenizer to be something. */
-static int cairn_create(void *api, const char **args, int n, Fts5Tokenizer **out)
-{
-    (void)args;
-    (void)n;
-    *out = api;
-    return SQLITE_OK;
-}
-
-static void cairn_delete(Fts5Tokenizer *t)
-{
-    (void)t;
-}
-
-int words_register(fts5_api *api)
-{
-    fts5_tokenizer vt = {cairn_create, cairn_delete, cairn_tokenize};
-    return api->xCreateTokenizer(api, "cairn", api, &vt, NULL);
 }
 
 /* ---- the words of a text ---- */
@@ -118,7 +49,7 @@ static int list_word(void *arg, const struct token *t)
     term->word = (struct str){low, word.n};
     for (size_t i = 0; i < word.n; i++)
         low[i] = low[i] >= 'A' && low[i] <= 'Z' ? (char)(low[i] - 'A' + 'a') : low[i];
-    return ++l->n == WORDS_PER_TEXT;
+    return ++l->n == INDEX_WORDS_MAX;
 }
 
 enum err_code index_terms_of(struct arena *a, const struct str *texts, size_t n, bool drop_stop_words,

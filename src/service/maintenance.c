@@ -7,6 +7,7 @@
 #include "service/vitality.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "store/pack.h"
 
@@ -74,6 +75,15 @@ static enum err_code pack(struct op_call *c, bool dry_run, struct err *e)
     return code;
 }
 
+/* What was deleted goes out of the index's files too. The store's room is given back whether that works now or not: the
+ * next merge does it as well. */
+static void purge_index(struct service *s)
+{
+    struct err why = {0};
+    if (index_purge(s->index, &why))
+        log_error("index_purge_failed", &why);
+}
+
 static enum err_code vacuum(struct op_call *c, bool dry_run, struct err *e)
 {
     struct store_vacuumed v = {0};
@@ -82,6 +92,8 @@ static enum err_code vacuum(struct op_call *c, bool dry_run, struct err *e)
     int64_t start = clock_mono_us();
     v.bytes_before = v.bytes_after = store_disk_bytes(c->svc->store);
     enum err_code code = dry_run ? ERR_OK : store_vacuum(c->svc->store, &v, e);
+    if (!code && !dry_run)
+        purge_index(c->svc);
     jw_key(c->out, "vacuum");
     jw_object(c->out);
     jw_kint(c->out, "bytes_before", v.bytes_before);

@@ -64,6 +64,7 @@
       " ON x.conversation_id = c.id WHERE c.session_id = ?3 AND x.seq > ?1 ORDER BY x.seq DESC LIMIT ?2)"              \
       " AND t.deleted_at IS NULL ORDER BY t.seq DESC")                                                                 \
     X(TURNS_LAST_SEQ, "find the last turn", "SELECT max(seq) FROM turn")                                               \
+    X(TURN_ALIVE, "look for turns", "SELECT 1 FROM turn WHERE seq = ?1 AND deleted_at IS NULL")                        \
     X(TURN_MARKS, "read turns",                                                                                        \
       "SELECT role, content_hash FROM turn WHERE conversation_id = ?1 AND turn_number BETWEEN ?2 AND ?3"               \
       " AND deleted_at IS NULL ORDER BY turn_number")                                                                  \

@@ -128,6 +128,20 @@ int64_t turns_last_seq(struct store_tx *tx)
     return query_end(&q) ? 0 : seq;
 }
 
+enum err_code turns_alive(struct store_tx *tx, const int64_t *seqs, size_t n, bool *alive, struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct query q;
+        query_fixed(&q, tx, STMT_TURN_ALIVE, e);
+        query_int(&q, seqs[i]);
+        alive[i] = query_row(&q);
+        enum err_code rc = query_end(&q);
+        if (rc)
+            return rc;
+    }
+    return ERR_OK;
+}
+
 /* The index holds no session, for the sake of appending: few new turns are scanned and compared, many are found
  * through the session's conversations and the index that is there anyway. */
 static enum statement after_statement(struct store_tx *tx, struct str session_id, int64_t after, bool newest)

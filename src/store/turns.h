@@ -42,6 +42,8 @@ enum err_code turn_by_id(struct store_tx *tx, struct arena *a, struct str id, st
 enum err_code turns_after(struct store_tx *tx, struct arena *a, struct str session_id, int64_t after, int limit,
                           bool newest, struct turn **out, size_t *n, struct err *e);
 int64_t turns_last_seq(struct store_tx *tx); /* 0 when there are none */
+/* alive[i]: the turn seqs[i] is there and not deleted. Quickest when seqs ascend. */
+enum err_code turns_alive(struct store_tx *tx, const int64_t *seqs, size_t n, bool *alive, struct err *e);
 
 /* For continuing a chat: the last turn of each of the session's `limit` most recently active conversations. */
 struct conversation_tail {

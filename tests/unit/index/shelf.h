@@ -5,7 +5,7 @@
 #include "unit/store/place.h"
 
 #include "base/clock.h"
-#include "index/intern.h"
+#include "index/engine.h"
 
 struct shelf {
     struct place *place;

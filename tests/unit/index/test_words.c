@@ -144,12 +144,12 @@ static void a_word_and_a_text_are_bounded(void **state)
     buf_init(&b, 0);
     for (int i = 0; i < 200; i++)
         buf_char(&b, 'x');
-    for (int i = 0; i < WORDS_PER_TEXT + 50; i++)
+    for (int i = 0; i < INDEX_WORDS_MAX + 50; i++)
         buf_cstr(&b, " w");
     buf_char(&b, '\0');
     struct index_term *t = split(a, b.p, false, &n);
-    assert_int_equal(t[0].text.n, WORD_MAX_BYTES);
-    assert_int_equal(n, WORDS_PER_TEXT);
+    assert_int_equal(t[0].text.n, TOKEN_BYTES);
+    assert_int_equal(n, INDEX_WORDS_MAX);
     buf_release(&b);
     arena_free(a);
 }

@@ -1,0 +1,393 @@
+/* Turns → a segment in memory. The turns are sorted first and numbered in that order, so that each term's documents
+ * come in ascending order by themselves; then one pass over the words makes a flat list of (term, document, tf), which
+ * is counted and dealt out by term. */
+#include "index/engine.h"
+
+#include "base/mem.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_TERMS = 1024, FIRST_TUPLES = 8192, DOC_BITS = 24 };
+
+struct entry {            /* a term */
+    uint32_t hash, at, n; /* where its bytes are */
+    uint32_t df;
+    uint32_t last_doc; /* + 1; 0: none yet */
+    uint32_t last;     /* its tuple for last_doc; later: where its postings begin */
+};
+struct tuple {
+    uint32_t term;
+    uint32_t doc : DOC_BITS, tf : 8;
+};
+struct building {
+    const struct turn **turns; /* in the order of documents */
+    size_t n;
+    struct buf bytes; /* of terms */
+    struct entry *terms;
+    uint32_t n_terms, terms_room;
+    uint32_t *slots; /* hash table of term + 1; twice terms_room */
+    struct tuple *tuples;
+    size_t n_tuples, tuples_room;
+    uint32_t doc;
+    bool failed; /* out of memory */
+    struct names names;
+    uint32_t *agents, *conversations;
+    uint8_t *lengths;
+    uint64_t bytes_of_all;
+};
+
+/* ---- order ---- */
+static int compare_turns(const void *a, const void *b)
+{
+    const struct turn *x = *(const struct turn *const *)a, *y = *(const struct turn *const *)b;
+    int order = str_cmp(x->project, y->project);
+    order = order ? order : str_cmp(x->session_id, y->session_id);
+    order = order ? order : str_cmp(x->conversation_id, y->conversation_id);
+    return order ? order : (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* ---- terms ---- */
+static uint32_t hash_term(const char *p, size_t n)
+{
+    uint64_t h = n, w;
+    for (; n >= sizeof w; p += sizeof w, n -= sizeof w) {
+        memcpy(&w, p, sizeof w);
+        h = (h ^ w) * 0x9e3779b97f4a7c15;
+        h ^= h >> 29;
+    }
+    w = 0;
+    memcpy(&w, p, n);
+    h = (h ^ w) * 0x9e3779b97f4a7c15;
+    return (uint32_t)(h >> 32);
+}
+
+static bool more_terms(struct building *b)
+{
+    uint32_t room = b->terms_room ? b->terms_room * 2 : FIRST_TERMS, slots = room * 2;
+    struct entry *terms = mem_grow(b->terms, room * sizeof *terms);
+    if (!terms)
+        return false;
+    b->terms = terms;
+    uint32_t *p = mem_zalloc(slots * sizeof *p);
+    if (!p)
+        return false;
+    mem_free(b->slots);
+    b->slots = p;
+    b->terms_room = room;
+    for (uint32_t t = 0; t < b->n_terms; t++) {
+        uint32_t i = terms[t].hash;
+        while (p[i & (slots - 1)])
+            i++;
+        p[i & (slots - 1)] = t + 1;
+    }
+    return true;
+}
+
+static struct entry *find_term(struct building *b, struct str term)
+{
+    uint32_t hash = hash_term(term.p, term.n), mask;
+    if (b->n_terms == b->terms_room && !more_terms(b))
+        return NULL;
+    mask = b->terms_room * 2 - 1;
+    for (uint32_t i = hash;; i++) {
+        uint32_t *slot = &b->slots[i & mask];
+        if (*slot == 0) {
+            struct entry *t = &b->terms[b->n_terms];
+            *t = (struct entry){.hash = hash, .at = (uint32_t)b->bytes.n, .n = (uint32_t)term.n};
+            buf_str(&b->bytes, term);
+            *slot = ++b->n_terms;
+            return b->bytes.failed ? NULL : t;
+        }
+        struct entry *t = &b->terms[*slot - 1];
+        if (t->hash == hash && t->n == term.n && memcmp(b->bytes.p + t->at, term.p, term.n) == 0)
+            return t;
+    }
+}
+
+static bool add_posting(struct building *b, struct str term)
+{
+    struct entry *t = find_term(b, term);
+    if (!t)
+        return false;
+    if (t->last_doc == b->doc + 1) {
+        struct tuple *u = &b->tuples[t->last];
+        u->tf = u->tf < TF_MAX ? u->tf + 1u : TF_MAX;
+        return true;
+    }
+    if (b->n_tuples == b->tuples_room) {
+        size_t room = b->tuples_room ? b->tuples_room * 2 : FIRST_TUPLES;
+        struct tuple *p = mem_grow(b->tuples, room * sizeof *p);
+        if (!p)
+            return false;
+        b->tuples = p;
+        b->tuples_room = room;
+    }
+    t->df++;
+    t->last_doc = b->doc + 1;
+    t->last = (uint32_t)b->n_tuples;
+    b->tuples[b->n_tuples++] = (struct tuple){(uint32_t)(t - b->terms), b->doc & ((1u << DOC_BITS) - 1), 1};
+    return true;
+}
+
+static int add_word(void *arg, struct str form, size_t from, size_t to)
+{
+    struct building *b = arg;
+    (void)from;
+    (void)to;
+    b->failed = !add_posting(b, str_take(form, TERM_MAX_BYTES));
+    return b->failed;
+}
+
+static int add_agent_word(void *arg, const struct token *t)
+{
+    struct building *b = arg;
+    char named[TERM_MAX_BYTES] = "@";
+    struct str form = str_take(t->form, TERM_MAX_BYTES - 1);
+    memcpy(named + 1, form.p, form.n);
+    b->failed = !add_posting(b, (struct str){named, form.n + 1});
+    return b->failed;
+}
+
+/* ---- documents ---- */
+static void name_turn(struct building *b, uint32_t i)
+{
+    const struct turn *t = b->turns[i], *before = i ? b->turns[i - 1] : NULL;
+    bool new_session = !before || !str_eq(before->session_id, t->session_id) || !str_eq(before->project, t->project);
+    if (new_session)
+        names_session(&b->names, t->session_id, t->project, i);
+    if (new_session || !str_eq(before->conversation_id, t->conversation_id))
+        names_conversation(&b->names, t->conversation_id, i);
+    b->conversations[i] = b->names.n_conversations - 1;
+    b->agents[i] = before && str_eq(before->agent, t->agent) ? b->agents[i - 1] : names_agent(&b->names, t->agent);
+    b->lengths[i] = (uint8_t)length_code(t->content.n);
+    names_docs(&b->names, 1, length_bytes(b->lengths[i]));
+    b->bytes_of_all += length_bytes(b->lengths[i]);
+}
+
+static enum err_code read_documents(struct building *b, struct err *e)
+{
+    for (uint32_t i = 0; i < b->n; i++) {
+        b->doc = i;
+        name_turn(b, i);
+        tokens_walk(b->turns[i]->agent, TOKENS_WORDS, add_agent_word, b);
+        if (!b->failed)
+            (void)tokens_each(b->turns[i]->content, add_word, b, NULL);
+        if (b->failed)
+            return err_nomem(e);
+    }
+    return ERR_OK;
+}
+
+/* ---- columns ---- */
+static uint8_t flags_of(const struct turn *t)
+{
+    static const char *const ROLES[] = {"user", "assistant", "system", "tool"};
+    unsigned role = 0;
+    for (unsigned i = 0; i < 4 && role == 0; i++)
+        if (str_is(t->role, ROLES[i]))
+            role = i + 1;
+    return (uint8_t)(role << DOC_ROLE_SHIFT | (text_asks(t->content) ? DOC_ASKS : 0));
+}
+
+static int compare_seqs(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static enum err_code write_by_seq(const struct building *b, struct sink *k, int64_t base, struct err *e)
+{
+    uint64_t *order = mem_alloc((b->n + 1) * sizeof *order);
+    if (!order)
+        return err_nomem(e);
+    for (size_t i = 0; i < b->n; i++)
+        order[i] = (uint64_t)(b->turns[i]->seq - base) << 32 | i;
+    qsort(order, b->n, sizeof *order, compare_seqs);
+    sink_part(k, PART_BY_SEQ);
+    for (size_t i = 0; i < b->n; i++) {
+        uint32_t doc = (uint32_t)order[i];
+        sink_put(k, &doc, sizeof doc);
+    }
+    mem_free(order);
+    return ERR_OK;
+}
+
+static void write_columns(const struct building *b, struct sink *k, int64_t base)
+{
+    sink_part(k, PART_SEQ);
+    for (size_t i = 0; i < b->n; i++) {
+        uint32_t seq = (uint32_t)(b->turns[i]->seq - base);
+        sink_put(k, &seq, sizeof seq);
+    }
+    sink_part(k, PART_TIME);
+    for (size_t i = 0; i < b->n; i++)
+        sink_put(k, &b->turns[i]->timestamp, sizeof b->turns[i]->timestamp);
+    sink_part(k, PART_TURN);
+    for (size_t i = 0; i < b->n; i++) {
+        uint32_t number = (uint32_t)b->turns[i]->turn_number;
+        sink_put(k, &number, sizeof number);
+    }
+    sink_part(k, PART_CONVERSATION);
+    sink_put(k, b->conversations, b->n * sizeof *b->conversations);
+    sink_part(k, PART_AGENT);
+    sink_put(k, b->agents, b->n * sizeof *b->agents);
+    sink_part(k, PART_LENGTH);
+    sink_put(k, b->lengths, b->n);
+    sink_part(k, PART_FLAGS);
+    for (size_t i = 0; i < b->n; i++) {
+        uint8_t flags = flags_of(b->turns[i]);
+        sink_put(k, &flags, 1);
+    }
+}
+
+/* ---- lists ---- */
+struct ordered { /* a term, to be sorted: most pairs differ within eight bytes */
+    uint64_t key;
+    uint32_t term;
+};
+
+static _Thread_local const struct building *sorted_one; /* qsort passes nothing along */
+
+static int compare_ordered(const void *a, const void *b)
+{
+    const struct ordered *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    const struct entry *s = &sorted_one->terms[x->term], *t = &sorted_one->terms[y->term];
+    return str_cmp((struct str){sorted_one->bytes.p + s->at, s->n}, (struct str){sorted_one->bytes.p + t->at, t->n});
+}
+
+static struct ordered *sort_terms(const struct building *b)
+{
+    struct ordered *o = mem_alloc((b->n_terms + (size_t)1) * sizeof *o);
+    for (uint32_t t = 0; o && t < b->n_terms; t++) {
+        uint64_t key = 0;
+        memcpy(&key, b->bytes.p + b->terms[t].at, b->terms[t].n < sizeof key ? b->terms[t].n : sizeof key);
+        o[t] = (struct ordered){be64toh(key), t};
+    }
+    if (o) {
+        sorted_one = b;
+        qsort(o, b->n_terms, sizeof *o, compare_ordered);
+    }
+    return o;
+}
+
+/* Deals the tuples out: afterwards a term's postings are at [last - df, last). */
+static void deal(struct building *b, uint32_t *docs, uint8_t *tf)
+{
+    uint32_t at = 0;
+    for (uint32_t t = 0; t < b->n_terms; t++) {
+        b->terms[t].last = at;
+        at += b->terms[t].df;
+    }
+    for (size_t i = 0; i < b->n_tuples; i++) {
+        uint32_t to = b->terms[b->tuples[i].term].last++;
+        docs[to] = b->tuples[i].doc;
+        tf[to] = (uint8_t)b->tuples[i].tf;
+    }
+}
+
+static enum err_code write_lists(struct building *b, struct sink *k, struct segment_foot *foot, struct err *e)
+{
+    struct terms_out terms;
+    struct buf list;
+    uint32_t *docs = mem_alloc((b->n_tuples + 1) * sizeof *docs);
+    uint8_t *tf = mem_alloc(b->n_tuples + 1);
+    struct ordered *order = sort_terms(b);
+    terms_out_init(&terms);
+    buf_init(&list, 0);
+    bool failed = !docs || !tf || !order;
+    if (!failed)
+        deal(b, docs, tf);
+    sink_part(k, PART_POSTINGS);
+    for (uint32_t i = 0; !failed && i < b->n_terms; i++) {
+        const struct entry *t = &b->terms[order[i].term];
+        uint32_t from = t->last - t->df;
+        buf_clear(&list);
+        postings_put(&list, docs + from, tf + from, t->df, b->lengths);
+        failed = list.failed;
+        sink_put(k, list.p, list.n);
+        terms_put(&terms, (struct str){b->bytes.p + t->at, t->n}, t->df, list.n);
+    }
+    failed = failed || terms.terms.failed || terms.blocks.failed;
+    foot->n_terms = terms.n;
+    sink_part(k, PART_TERMS);
+    sink_put(k, terms.terms.p, terms.terms.n);
+    sink_part(k, PART_TERM_BLOCKS);
+    sink_put(k, terms.blocks.p, terms.blocks.n);
+    terms_out_release(&terms);
+    buf_release(&list);
+    mem_free(docs);
+    mem_free(tf);
+    mem_free(order);
+    return failed ? err_nomem(e) : ERR_OK;
+}
+
+/* ---- the whole ---- */
+static enum err_code prepare(struct building *b, const struct turn *turns, struct err *e)
+{
+    b->turns = mem_alloc((b->n + 1) * sizeof(struct turn *));
+    b->agents = mem_alloc((b->n + 1) * sizeof *b->agents);
+    b->conversations = mem_alloc((b->n + 1) * sizeof *b->conversations);
+    b->lengths = mem_alloc(b->n + 1);
+    if (!b->turns || !b->agents || !b->conversations || !b->lengths)
+        return err_nomem(e);
+    for (size_t i = 0; i < b->n; i++)
+        b->turns[i] = &turns[i];
+    qsort(b->turns, b->n, sizeof(struct turn *), compare_turns);
+    return ERR_OK;
+}
+
+static void release(struct building *b)
+{
+    buf_release(&b->bytes);
+    names_release(&b->names);
+    mem_free(b->turns);
+    mem_free(b->agents);
+    mem_free(b->conversations);
+    mem_free(b->lengths);
+    mem_free(b->terms);
+    mem_free(b->slots);
+    mem_free(b->tuples);
+}
+
+static enum err_code write_all(struct building *b, struct segment_foot *foot, struct sink_done *done, struct err *e)
+{
+    struct sink *k = NULL;
+    enum err_code code = sink_new(NULL, 0, &k, e);
+    if (code)
+        return code;
+    write_columns(b, k, foot->base);
+    code = write_by_seq(b, k, foot->base, e);
+    if (code == ERR_OK)
+        code = names_write(&b->names, k, foot, e);
+    if (code == ERR_OK)
+        code = write_lists(b, k, foot, e);
+    if (code == ERR_OK)
+        return sink_finish(k, foot, done, e);
+    sink_abandon(k);
+    return code;
+}
+
+enum err_code segment_build(const struct turn *turns, size_t n, int64_t from, int64_t to, struct segment **out,
+                            struct err *e)
+{
+    struct building b = {.n = n};
+    struct sink_done done = {0};
+    struct segment_foot foot = {.from = from, .to = to, .base = from, .n_docs = (uint32_t)n};
+    *out = NULL;
+    buf_init(&b.bytes, UINT32_MAX);
+    names_init(&b.names);
+    if (n >= (size_t)1 << DOC_BITS || to - from > UINT32_MAX)
+        return err_set(e, ERR_TOO_LARGE, NULL, "too many turns for one segment");
+    enum err_code code = prepare(&b, turns, e);
+    if (code == ERR_OK)
+        code = read_documents(&b, e);
+    foot.bytes = b.bytes_of_all;
+    if (code == ERR_OK)
+        code = write_all(&b, &foot, &done, e);
+    release(&b);
+    return code ? code : segment_of_memory(done.memory, (size_t)done.size, out, e);
+}

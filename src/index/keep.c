@@ -1,0 +1,498 @@
+/* The keeper: the one process that writes segments and the manifest. Each step makes a new file, syncs it, then names
+ * it in the manifest, then removes what the manifest no longer names; killed anywhere in between, the manifest still
+ * tells of whole files, and what nobody names is removed by the next keeper. After each step the stock is read anew
+ * from the manifest, as every other process does it. Everything here holds `keeping`. */
+#include "index/engine.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LIVING_BATCH = 1000, PAUSE_MS = 50 };
+
+/* ---- being the keeper ---- */
+static bool lock_is_there(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+void keep_resign(struct index *x)
+{
+    if (x->lock_fd >= 0)
+        close(x->lock_fd);
+    x->lock_fd = -1;
+}
+
+static enum err_code take_lock(struct index *x, struct err *e)
+{
+    char path[MANIFEST_PATH_MAX];
+    manifest_path(path, sizeof path, x->dir, "lock");
+    if (!file_exists(x->dir)) { /* it may not have been possible to make it before */
+        enum err_code code = file_mkdirs(x->dir, e);
+        if (code)
+            return code;
+    }
+    int fd = file_open_append(path, e);
+    if (fd < 0)
+        return e->code;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return err_set(e, ERR_BUSY, NULL, "another process keeps the index");
+    }
+    x->lock_fd = fd;
+    return ERR_OK;
+}
+
+static bool named(const struct manifest *s, const char *file)
+{
+    char name[64];
+    for (size_t i = 0; i < s->n; i++) {
+        (void)snprintf(name, sizeof name, "words-%016llx.seg", (unsigned long long)s->entries[i].name);
+        if (strcmp(name, file) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What an earlier keeper left behind, and what the format before this one was kept in. */
+static void sweep(const struct index *x, const struct manifest *s)
+{
+    char path[MANIFEST_PATH_MAX];
+    struct dirent *f;
+    DIR *d = opendir(x->dir);
+    while (d && (f = readdir(d))) {
+        struct str name = str_of(f->d_name);
+        bool ours = str_starts(name, "words-") && str_ends(name, ".seg") && !named(s, f->d_name);
+        if (!ours && !str_starts(name, "words.db") && !str_starts(name, "manifest."))
+            continue;
+        manifest_path(path, sizeof path, x->dir, f->d_name);
+        (void)file_remove(path, NULL);
+    }
+    if (d)
+        closedir(d);
+}
+
+static enum err_code refresh(struct index *x, struct err *e)
+{
+    pthread_mutex_lock(&x->feeding);
+    enum err_code code = feed_refresh(x, e);
+    pthread_mutex_unlock(&x->feeding);
+    return code;
+}
+
+static enum err_code save(struct index *x, struct manifest *s, struct err *e)
+{
+    s->generation++;
+    enum err_code code = manifest_save(x->dir, s, e);
+    return code ? code : refresh(x, e);
+}
+
+enum err_code keep_reset(struct index *x, struct err *e)
+{
+    struct manifest s = {.n = 0};
+    struct stock *nothing = stock_new(0, 0);
+    if (!nothing)
+        return err_nomem(e);
+    pthread_mutex_lock(&x->feeding);
+    index_publish(x, nothing);
+    x->anchor = 0;
+    pthread_mutex_unlock(&x->feeding);
+    (void)snprintf(s.identity, sizeof s.identity, "%s", store_identity(x->store));
+    enum err_code code = save(x, &s, e);
+    if (code == ERR_OK)
+        sweep(x, &s);
+    return code;
+}
+
+/* The manifest as it is; made anew when it is not there, damaged, or not this store's. What it says and what the stock
+ * has then agree. */
+static enum err_code load(struct index *x, struct manifest *s, struct err *e)
+{
+    for (int i = 0; i < 2; i++) {
+        struct err why = {0};
+        enum err_code code = refresh(x, e);
+        if (code)
+            return code;
+        struct stock *now = index_stock(x);
+        int64_t watermark = now->watermark;
+        stock_drop(now);
+        code = manifest_load(x->dir, s, &why);
+        if (code == ERR_OK && s->watermark == watermark && strcmp(s->identity, store_identity(x->store)) == 0)
+            return ERR_OK;
+        manifest_release(s);
+        if (code == ERR_NOMEM)
+            return err_nomem(e);
+        if (code != ERR_NOT_FOUND)
+            log_event(LOG_ERROR, "index_damaged", L_CSTR("note", "it is made anew from the store"));
+        code = keep_reset(x, e);
+        if (code)
+            return code;
+    }
+    return err_set(e, ERR_BUSY, NULL, "something else writes to the index");
+}
+
+enum err_code keep_claim(struct index *x, struct err *e)
+{
+    struct manifest s;
+    if (x->read_only)
+        return err_set(e, ERR_READ_ONLY, NULL, "the index was opened for searching only");
+    if (x->lock_fd >= 0 && lock_is_there(x->lock_fd))
+        return ERR_OK;
+    keep_resign(x);
+    enum err_code code = take_lock(x, e);
+    if (code)
+        return code;
+    code = load(x, &s, e);
+    if (code) {
+        keep_resign(x);
+        return code;
+    }
+    sweep(x, &s);
+    manifest_release(&s);
+    x->unmerged = true;
+    return ERR_OK;
+}
+
+/* ---- writing segments ---- */
+/* While a large merge goes on, new turns are still taken in; they wait in memory until it is done. */
+static bool pause_merge(void *arg)
+{
+    struct index *x = arg;
+    struct err ignored = {0};
+    int64_t now = clock_mono_us(), n;
+    if (atomic_load(&x->stopping))
+        return true;
+    if (now - x->paused_us < PAUSE_MS * INT64_C(1000))
+        return false;
+    pthread_mutex_lock(&x->feeding);
+    (void)feed_some(x, FEED_BATCH, &n, &ignored); /* what fails here fails again afterwards, and is told then */
+    pthread_mutex_unlock(&x->feeding);
+    x->paused_us = clock_mono_us();
+    return false;
+}
+
+/* A name that no file has had: the manifest's generation and the time would do, random is simpler. */
+static uint64_t new_name(void)
+{
+    char id[ID_MAX];
+    id_make("seg", id);
+    uint64_t name = name_hash(str_of(id));
+    return name ? name : 1;
+}
+
+static enum err_code write_segment(struct index *x, struct segment *const *from, size_t n, int64_t pace,
+                                   struct manifest_entry *out, struct err *e)
+{
+    char path[MANIFEST_PATH_MAX];
+    struct sink_done done;
+    out->name = new_name();
+    segment_path(path, sizeof path, x->dir, out->name);
+    struct merge m = {.from = from, .n = n, .path = path, .pace = pace, .pause = pause_merge, .arg = x};
+    enum err_code code = segment_merge(&m, &done, e);
+    if (code) {
+        (void)file_remove(path, NULL);
+        return code;
+    }
+    out->size = done.size;
+    out->foot_crc = done.foot_crc;
+    out->docs = done.docs;
+    out->from = from[0]->foot.from;
+    out->to = from[n - 1]->foot.to;
+    return ERR_OK;
+}
+
+/* Entries i … i + count - 1 are replaced by `in[n]`. */
+static enum err_code replace_entries(struct manifest *s, size_t i, size_t count, const struct manifest_entry *in,
+                                     size_t n, struct err *e)
+{
+    size_t total = s->n - count + n;
+    if (total > SEGMENTS_MAX)
+        return err_set(e, ERR_TOO_LARGE, NULL, "the index has too many segments");
+    struct manifest_entry *all = mem_alloc((total + 1) * sizeof *all);
+    if (!all)
+        return err_nomem(e);
+    memcpy(all, s->entries, i * sizeof *all);
+    memcpy(all + i, in, n * sizeof *all);
+    memcpy(all + i + n, s->entries + i + count, (s->n - i - count) * sizeof *all);
+    mem_free(s->entries);
+    s->entries = all;
+    s->n = total;
+    return ERR_OK;
+}
+
+static void remove_segment(const struct index *x, uint64_t name)
+{
+    char path[MANIFEST_PATH_MAX];
+    segment_path(path, sizeof path, x->dir, name);
+    (void)file_remove(path, NULL);
+}
+
+/* ---- memory → file ---- */
+static struct stock *pin_memory(struct index *x)
+{
+    pthread_mutex_lock(&x->feeding);
+    struct stock *s = stock_hold(x->stock);
+    x->pinned = s->n - s->n_files;
+    pthread_mutex_unlock(&x->feeding);
+    return s;
+}
+
+static void unpin(struct index *x)
+{
+    pthread_mutex_lock(&x->feeding);
+    x->pinned = 0;
+    pthread_mutex_unlock(&x->feeding);
+}
+
+static enum err_code flush_pinned(struct index *x, const struct stock *s, struct manifest *manifest, struct err *e)
+{
+    struct manifest_entry entry = {.docs = 0};
+    size_t n = s->n - s->n_files;
+    if (n == 0 || s->watermark != manifest->watermark)
+        return ERR_OK;
+    enum err_code code = write_segment(x, s->segments + s->n_files, n, 0, &entry, e);
+    if (code == ERR_OK)
+        code = replace_entries(manifest, manifest->n, 0, &entry, 1, e);
+    if (code)
+        return code;
+    pthread_mutex_lock(&x->feeding);
+    manifest->anchor = x->anchor;
+    memcpy(manifest->anchor_id, x->anchor_id, sizeof manifest->anchor_id);
+    pthread_mutex_unlock(&x->feeding);
+    manifest->watermark = entry.to;
+    x->unmerged = true;
+    return save(x, manifest, e);
+}
+
+enum err_code keep_flush(struct index *x, struct err *e)
+{
+    struct manifest manifest;
+    enum err_code code = load(x, &manifest, e);
+    if (code)
+        return code;
+    struct stock *s = pin_memory(x);
+    code = flush_pinned(x, s, &manifest, e);
+    unpin(x);
+    stock_drop(s);
+    manifest_release(&manifest);
+    return code;
+}
+
+enum err_code keep_flush_batch(struct index *x, int64_t *n, struct err *e)
+{
+    pthread_mutex_lock(&x->feeding);
+    enum err_code code = feed_refresh(x, e);
+    if (code == ERR_OK)
+        code = feed_some(x, FEED_BATCH, n, e);
+    bool due = code == ERR_OK && stock_memory_docs(x->stock) >= FLUSH_DOCS;
+    pthread_mutex_unlock(&x->feeding);
+    return due ? keep_flush(x, e) : code;
+}
+
+/* ---- merging ---- */
+/* Asks the store for each of the segment's turns whether it still has it. */
+static enum err_code look_for_dead(struct index *x, struct segment *s, struct err *e)
+{
+    int64_t seqs[LIVING_BATCH];
+    uint32_t docs[LIVING_BATCH];
+    bool alive[LIVING_BATCH];
+    for (uint32_t i = 0; i < s->foot.n_docs; i += LIVING_BATCH) {
+        uint32_t n = s->foot.n_docs - i < LIVING_BATCH ? s->foot.n_docs - i : LIVING_BATCH;
+        const uint32_t *order = segment_part(s, PART_BY_SEQ, i, n, sizeof *order);
+        for (uint32_t k = 0; k < n; k++) {
+            const uint32_t *seq = order ? segment_part(s, PART_SEQ, order[k], 1, sizeof *seq) : NULL;
+            if (!seq)
+                return segment_bad(s, e);
+            docs[k] = order[k];
+            seqs[k] = s->foot.base + *seq;
+        }
+        struct store_tx *tx = NULL;
+        enum err_code code = store_read_begin(x->store, &tx, e);
+        if (code)
+            return code;
+        code = turns_alive(tx, seqs, n, alive, e);
+        store_read_end(tx);
+        if (code)
+            return code;
+        for (uint32_t k = 0; k < n; k++)
+            if (!alive[k])
+                segment_set_dead(s, docs[k]);
+        if (pause_merge(x))
+            return err_set(e, ERR_UNAVAILABLE, NULL, "the merge was stopped");
+    }
+    return ERR_OK;
+}
+
+/* The open segments of entries from … from + count - 1, held; false when one is missing (a hole: repaired first). */
+static bool segments_of(const struct stock *s, const struct manifest *manifest, size_t from, size_t count,
+                        struct segment **out)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = NULL;
+        for (size_t k = 0; k < s->n_files; k++)
+            if (s->segments[k]->name == manifest->entries[from + i].name && !atomic_load(&s->segments[k]->bad))
+                out[i] = s->segments[k];
+        if (!out[i])
+            return false;
+    }
+    return true;
+}
+
+static enum err_code merge_entries(struct index *x, const struct stock *s, struct manifest *manifest, size_t from,
+                                   size_t count, int64_t pace, struct err *e)
+{
+    struct manifest_entry entry = {.docs = 0};
+    struct segment *segments[MERGE_MAX];
+    uint64_t old[MERGE_MAX];
+    if (!segments_of(s, manifest, from, count, segments))
+        return ERR_OK;
+    for (size_t i = 0; i < count; i++) {
+        enum err_code code = look_for_dead(x, segments[i], e);
+        if (code)
+            return code;
+        old[i] = segments[i]->name;
+    }
+    enum err_code code = write_segment(x, segments, count, pace, &entry, e);
+    if (code == ERR_OK)
+        code = replace_entries(manifest, from, count, &entry, 1, e);
+    if (code == ERR_OK)
+        code = save(x, manifest, e);
+    for (size_t i = 0; code == ERR_OK && i < count; i++)
+        remove_segment(x, old[i]);
+    return code;
+}
+
+enum err_code keep_merge(struct index *x, int64_t pace, bool *more, struct err *e)
+{
+    struct manifest manifest;
+    int64_t sizes[SEGMENTS_MAX];
+    size_t from, count;
+    enum err_code code = load(x, &manifest, e);
+    *more = x->unmerged = false;
+    if (code)
+        return code;
+    for (size_t i = 0; i < manifest.n; i++)
+        sizes[i] = manifest.entries[i].docs;
+    if (stock_due(sizes, manifest.n, FILE_UNIT, &from, &count)) {
+        struct stock *s = index_stock(x);
+        code = merge_entries(x, s, &manifest, from, count, pace, e);
+        *more = x->unmerged = code == ERR_OK && s->n_holes == 0;
+        stock_drop(s);
+    }
+    manifest_release(&manifest);
+    return code;
+}
+
+enum err_code keep_purge(struct index *x, struct err *e)
+{
+    struct manifest manifest;
+    enum err_code code = keep_flush(x, e);
+    if (code == ERR_OK)
+        code = load(x, &manifest, e);
+    if (code)
+        return code;
+    struct stock *s = index_stock(x);
+    for (size_t i = 0; code == ERR_OK && i < manifest.n; i++) {
+        struct segment *g;
+        if (!segments_of(s, &manifest, i, 1, &g))
+            continue;
+        code = look_for_dead(x, g, e);
+        if (code == ERR_OK && atomic_load(&g->n_dead) > 0)
+            code = merge_entries(x, s, &manifest, i, 1, 0, e);
+    }
+    stock_drop(s);
+    manifest_release(&manifest);
+    return code;
+}
+
+/* ---- filling holes ---- */
+/* The hole's next turns as a segment in a file; *from moves on. */
+static enum err_code fill_some(struct index *x, int64_t *from, int64_t to, int limit, struct manifest_entry *out,
+                               struct err *e)
+{
+    struct store_tx *tx = NULL;
+    struct segment *s = NULL;
+    struct turn *turns = NULL;
+    size_t n = 0, kept = 0;
+    struct arena *a = arena_new();
+    if (!a)
+        return err_nomem(e);
+    enum err_code code = store_read_begin(x->store, &tx, e);
+    if (code == ERR_OK) {
+        code = turns_after(tx, a, STR_NONE, *from, limit, false, &turns, &n, e);
+        store_read_end(tx);
+    }
+    while (kept < n && turns[kept].seq <= to)
+        kept++;
+    int64_t end = kept < (size_t)limit ? to : turns[kept - 1].seq;
+    if (code == ERR_OK)
+        code = segment_build(turns, kept, *from, end, &s, e);
+    arena_free(a);
+    if (code == ERR_OK)
+        code = write_segment(x, &s, 1, 0, out, e);
+    segment_drop(s);
+    *from = end;
+    return code;
+}
+
+static enum err_code fill_hole(struct index *x, struct hole h, struct manifest *manifest, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    size_t i = 0;
+    while (i < manifest->n && manifest->entries[i].from != h.from)
+        i++;
+    if (i == manifest->n || manifest->entries[i].to != h.to)
+        return ERR_OK;
+    uint64_t old = manifest->entries[i].name;
+    size_t replaced = 1;
+    for (int64_t from = h.from; code == ERR_OK && from < h.to;) {
+        struct manifest_entry entry = {.docs = 0};
+        code = fill_some(x, &from, h.to, FEED_BATCH, &entry, e);
+        if (code == ERR_OK)
+            code = replace_entries(manifest, i++, replaced, &entry, 1, e);
+        replaced = 0;
+    }
+    if (code == ERR_OK)
+        code = save(x, manifest, e);
+    if (code == ERR_OK)
+        remove_segment(x, old);
+    return code;
+}
+
+enum err_code keep_mend(struct index *x, struct err *e)
+{
+    struct stock *s = index_stock(x);
+    for (size_t i = 0; i < s->n_files && !atomic_load(&x->stopping); i++)
+        (void)segment_check(s->segments[i], NULL);
+    stock_drop(s);
+    pthread_mutex_lock(&x->feeding);
+    enum err_code code = feed_set_aside(x, e);
+    pthread_mutex_unlock(&x->feeding);
+    return code;
+}
+
+enum err_code keep_repair(struct index *x, struct err *e)
+{
+    struct manifest manifest;
+    struct stock *s = index_stock(x);
+    enum err_code code = s->n_holes ? load(x, &manifest, e) : ERR_OK;
+    if (code == ERR_OK && s->n_holes) {
+        for (size_t i = 0; code == ERR_OK && i < s->n_holes; i++)
+            code = fill_hole(x, s->holes[i], &manifest, e);
+        x->unmerged = true;
+        manifest_release(&manifest);
+    }
+    stock_drop(s);
+    return code;
+}

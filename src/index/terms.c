@@ -1,0 +1,143 @@
+/* The dictionary of a segment: a term's list by binary search over blocks of sixteen, all terms in order for merging,
+ * and the writing of both. */
+#include "index/segment.h"
+
+#include <string.h>
+
+/* ---- reading ---- */
+static const struct term_block *block_at(struct segment *s, uint32_t block, const uint8_t **p, const uint8_t **end)
+{
+    uint64_t all = s->foot.part[PART_TERMS][1];
+    uint32_t last = (s->foot.n_terms + TERM_BLOCK - 1) / TERM_BLOCK - 1;
+    const struct term_block *b = segment_part(s, PART_TERM_BLOCKS, block, block < last ? 2 : 1, sizeof *b);
+    if (!b)
+        return NULL;
+    uint64_t to = block < last ? b[1].terms : all;
+    if (b->terms > to || to > all || !segment_touch(s, s->foot.part[PART_TERMS][0] + b->terms, to - b->terms)) {
+        (void)segment_bad(s, NULL);
+        return NULL;
+    }
+    *p = s->p + s->foot.part[PART_TERMS][0] + b->terms;
+    *end = *p + (to - b->terms);
+    return b;
+}
+
+/* Starts on a block, before its first term. */
+static bool enter_block(struct term_walk *w, uint32_t block)
+{
+    const struct term_block *b = block_at(w->s, block, &w->p, &w->end);
+    if (!b)
+        return false;
+    w->block = block;
+    w->n = 0;
+    w->postings = b->postings;
+    uint32_t first = block * TERM_BLOCK;
+    w->left = w->s->foot.n_terms - first < TERM_BLOCK ? w->s->foot.n_terms - first : TERM_BLOCK;
+    return true;
+}
+
+static bool read_term(struct term_walk *w)
+{
+    uint64_t shared, own, df, n;
+    if (!get_varint(&w->p, w->end, &shared) || !get_varint(&w->p, w->end, &own) || shared > w->n ||
+        own > TERM_MAX_BYTES - shared || own > (uint64_t)(w->end - w->p))
+        return false;
+    memcpy(w->term + shared, w->p, (size_t)own);
+    w->n = (size_t)(shared + own);
+    w->p += own;
+    uint64_t all = w->s->foot.part[PART_POSTINGS][1];
+    if (!get_varint(&w->p, w->end, &df) || !get_varint(&w->p, w->end, &n) || df == 0 || df > w->s->foot.n_docs ||
+        w->postings > all || n > all - w->postings)
+        return false;
+    uint64_t at = w->s->foot.part[PART_POSTINGS][0] + w->postings;
+    w->list = (struct list){w->s->p + at, at, n, (uint32_t)df};
+    w->postings += n;
+    w->left--;
+    return true;
+}
+
+void term_walk_begin(struct segment *s, struct term_walk *w)
+{
+    *w = (struct term_walk){.s = s, .block = UINT32_MAX};
+}
+
+bool term_walk_next(struct term_walk *w)
+{
+    uint32_t next = w->block + 1; /* 0 at first */
+    if (w->left == 0 && ((uint64_t)next * TERM_BLOCK >= w->s->foot.n_terms || !enter_block(w, next)))
+        return false;
+    return read_term(w) || segment_bad(w->s, NULL) == ERR_OK;
+}
+
+/* The last block whose first term is not above. */
+static bool find_block(struct term_walk *w, struct str term)
+{
+    uint32_t low = 0, high = (w->s->foot.n_terms + TERM_BLOCK - 1) / TERM_BLOCK;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (!enter_block(w, middle) || !read_term(w))
+            return false;
+        if (str_cmp((struct str){w->term, w->n}, term) <= 0)
+            low = middle;
+        else
+            high = middle;
+    }
+    return enter_block(w, low);
+}
+
+bool terms_find(struct segment *s, struct str term, struct list *out)
+{
+    struct term_walk w;
+    *out = (struct list){0};
+    term = str_take(term, TERM_MAX_BYTES);
+    if (s->foot.n_terms == 0)
+        return true;
+    term_walk_begin(s, &w);
+    if (!find_block(&w, term))
+        return segment_bad(s, NULL) == ERR_OK;
+    while (w.left > 0) {
+        if (!read_term(&w))
+            return segment_bad(s, NULL) == ERR_OK;
+        int order = str_cmp((struct str){w.term, w.n}, term);
+        if (order == 0)
+            *out = w.list;
+        if (order >= 0)
+            return true;
+    }
+    return true;
+}
+
+/* ---- writing ---- */
+void terms_out_init(struct terms_out *t)
+{
+    *t = (struct terms_out){.n = 0};
+    buf_init(&t->terms, 0);
+    buf_init(&t->blocks, 0);
+}
+
+void terms_out_release(struct terms_out *t)
+{
+    buf_release(&t->terms);
+    buf_release(&t->blocks);
+}
+
+void terms_put(struct terms_out *t, struct str term, uint32_t df, size_t bytes)
+{
+    size_t shared = 0;
+    if (t->n % TERM_BLOCK == 0) {
+        struct term_block b = {.postings = t->postings, .terms = (uint32_t)t->terms.n};
+        buf_put(&t->blocks, &b, sizeof b);
+        t->n_last = 0;
+    }
+    while (shared < t->n_last && shared < term.n && t->last[shared] == term.p[shared])
+        shared++;
+    put_varint(&t->terms, shared);
+    put_varint(&t->terms, term.n - shared);
+    buf_put(&t->terms, term.p + shared, term.n - shared);
+    put_varint(&t->terms, df);
+    put_varint(&t->terms, bytes);
+    memcpy(t->last, term.p, term.n);
+    t->n_last = term.n;
+    t->postings += bytes;
+    t->n++;
+}
