@@ -39,7 +39,7 @@ struct service {
     struct store *store;
     struct index *index;
     struct meaning *meaning;             /* NULL: no model. Unless background, opened when it is needed (model.h) */
-    struct similar *similar;             /* short texts by meaning; NULL as meaning is */
+    struct similar *similar;             /* short texts by meaning; NULL: no model, or not a background service */
     struct journal *journal;             /* NULL unless background */
     struct answer_cache *cache;          /* NULL unless background */
     struct background *background;       /* NULL unless background */
