@@ -6,6 +6,7 @@ import pathlib
 import conftest
 import pytest
 from rest import conversation, session, turn
+from test_scope import Caller
 
 
 def eventually(condition, what="a condition"):
@@ -251,3 +252,34 @@ def test_every_way_to_recall_goes_by_meaning(knowing, upstream):
     assert r.status_code == 200
     block = upstream.last()["json"]["messages"][0]["content"]
     assert "<recalled_memory>" in block and PUPPY in block
+
+
+# ---- what may not be read plays no part ----
+
+SECRET = {"title": "Payroll", "description": "Salaries are paid on the last Friday of the month."}
+SHARED = {"title": "Staff", "description": "Wages go out before the weekend."}
+
+
+@needs_model
+def test_what_may_not_be_read_is_not_found_by_meaning_and_changes_no_score(make_cairn):
+    cairn = make_cairn(env={"CAIRN_MODEL": str(MODEL), "CAIRN_AUTH": "true", "CAIRN_LIMITS_ENABLED": "off"})
+    reader = Caller(cairn, "acme", "web", "read,write,memory")
+    own = reader.post("/api/v1/checkpoints", SHARED)["id"]
+    asked = "when do employees get their money"
+    search = lambda: [(h["id"], h["score"]) for h in reader.get("/api/v1/search", q=asked)]  # noqa: E731
+    before = eventually(search, what="the own record")
+    assert [h[0] for h in before] == [own]
+
+    other = Caller(cairn, "zeta", "web", "read,write,memory")
+    hidden = other.post("/api/v1/checkpoints", SECRET)["id"]
+    sibling = Caller(cairn, "acme", "shop", "read,write,memory")
+    private = sibling.post("/api/v2/sessions", {"privacy_level": "PRIVATE"})["session_id"]
+    sibling.post("/api/v1/checkpoints", {**SECRET, "session_id": private})
+    theirs = eventually(lambda: other.get("/api/v1/search", q=asked), what="the other's record")
+    assert [h["id"] for h in theirs] == [hidden]
+    assert search() == before
+    patterns = reader.post("/api/v1/patterns/search", {"query": asked})
+    assert patterns == []
+    sibling.post("/api/v1/patterns", {"pattern_type": "workflow", "name": "Pay wages on Friday", "source_session_id": private})
+    eventually(lambda: sibling.post("/api/v1/patterns/search", {"query": asked}), what="the sibling's pattern")
+    assert reader.post("/api/v1/patterns/search", {"query": asked}) == []
