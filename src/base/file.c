@@ -256,6 +256,51 @@ enum err_code file_write_atomic(const char *path, struct str bytes, struct err *
     return sync_folder_of(path, e);
 }
 
+enum err_code file_replace(const char *from, const char *to, struct err *e)
+{
+    if (injected() || rename(from, to) != 0)
+        return err_errno(e, "write", to);
+    return sync_folder_of(to, e);
+}
+
+int file_open_write(const char *path, struct err *e)
+{
+    int fd = injected() ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+    if (fd < 0)
+        err_errno(e, "open", path);
+    return fd;
+}
+
+enum err_code file_write_at(int fd, int64_t at, struct str bytes, struct err *e)
+{
+    while (bytes.n > 0) {
+        ssize_t n = injected() ? -1 : pwrite(fd, bytes.p, bytes.n, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(e, "write", NULL);
+        bytes = str_skip(bytes, (size_t)n);
+        at += n;
+    }
+    return ERR_OK;
+}
+
+enum err_code file_read_at(int fd, int64_t at, void *out, size_t n, size_t *got, struct err *e)
+{
+    *got = 0;
+    while (*got < n) {
+        ssize_t r = injected() ? -1 : pread(fd, (char *)out + *got, n - *got, (off_t)(at + (int64_t)*got));
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return err_errno(e, "read", NULL);
+        if (r == 0)
+            return ERR_OK;
+        *got += (size_t)r;
+    }
+    return ERR_OK;
+}
+
 int file_open_append(const char *path, struct err *e)
 {
     int fd = injected() ? -1 : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, FILE_MODE);

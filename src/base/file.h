@@ -29,5 +29,12 @@ int file_open_read(const char *path, struct err *e);
 enum err_code file_map_fd(int fd, size_t bytes, struct str *out, struct err *e);
 enum err_code file_look(int fd, int64_t *size, bool *gone, struct err *e); /* gone: it has no name any more */
 enum err_code file_cut(int fd, int64_t size, struct err *e);               /* what follows `size` bytes is gone */
+/* For files written at given places: opens or makes one, 0600, for reading and writing. -1 with *e set. */
+int file_open_write(const char *path, struct err *e);
+enum err_code file_write_at(int fd, int64_t at, struct str bytes, struct err *e); /* all of it, or an error */
+/* *got may be less than n at the end of the file. */
+enum err_code file_read_at(int fd, int64_t at, void *out, size_t n, size_t *got, struct err *e);
+/* Puts the file `from` in the place of `to`, durably. Sync it first. */
+enum err_code file_replace(const char *from, const char *to, struct err *e);
 
 #endif

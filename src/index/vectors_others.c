@@ -16,13 +16,25 @@ static bool is_other(const char *name, const char *own)
     return str_starts(str_of(name), "vectors-") && str_ends(str_of(name), ".bin") && strcmp(name, own) != 0;
 }
 
-/* The lock is taken first: whoever comes to write then sees that the file has lost its name, and makes another. */
-static bool remove_free(const char *path)
+/* The path with another ending. */
+static bool with_end(char out[PATH_MAX], const char *bin, const char *end)
 {
-    int fd = file_open_append(path, NULL);
+    int n = snprintf(out, PATH_MAX, "%.*s%s", (int)(strlen(bin) - strlen(".bin")), bin, end);
+    return n > 0 && n < PATH_MAX;
+}
+
+/* The lock is taken first: whoever comes to write then sees that its file has lost its name, and makes another. It and
+ * the .bin, by which the others are found, go last. */
+static bool remove_free(const char *bin)
+{
+    static const char *const ENDS[] = {".tail", ".new", ".bin", ".lock"};
+    char path[PATH_MAX];
+    int fd = with_end(path, bin, ".lock") ? file_open_write(path, NULL) : -1;
     if (fd < 0)
         return false;
-    bool gone = flock(fd, LOCK_EX | LOCK_NB) == 0 && file_remove(path, NULL) == ERR_OK;
+    bool gone = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    for (size_t i = 0; gone && i < sizeof ENDS / sizeof *ENDS; i++)
+        gone = with_end(path, bin, ENDS[i]) && file_remove(path, NULL) == ERR_OK;
     close(fd);
     return gone;
 }

@@ -166,8 +166,13 @@ static enum err_code append(struct batch *b, struct err *e)
         return err_nomem(e);
     for (size_t i = 0; i < b->done; i++) {
         const struct turn *t = &b->turns[i];
-        rows[i] =
-            (struct vector_row){t->seq, t->id, t->session_id, t->project, b->vectors + i * b->m->encoder->dimensions};
+        rows[i] = (struct vector_row){.seq = t->seq,
+                                      .turn_id = t->id,
+                                      .session_id = t->session_id,
+                                      .project = t->project,
+                                      .v = b->vectors + i * b->m->encoder->dimensions,
+                                      .conversation_id = t->conversation_id,
+                                      .timestamp = t->timestamp};
     }
     return vectors_append(b->m->vectors, rows, b->done, e);
 }

@@ -135,7 +135,7 @@ void *meaning_thread(void *arg)
         return NULL;
     backoff_worked(&endpoint);
     if (vectors_claim(m->vectors, NULL) == ERR_OK && vectors_check(m->vectors, &e) == ERR_CORRUPT)
-        (void)mend(m, &e);
+        log_error("vectors_damaged", &e); /* the next batch's claim takes it out, and it is made again from there on */
     for (;;) {
         if (wait_for(m, well ? (seen < 0 ? 0 : LOOK_MS) : wait_ms, well) || wait_for(m, GATHER_MS, false))
             return NULL;

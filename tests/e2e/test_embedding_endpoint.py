@@ -257,7 +257,7 @@ def test_another_model_name_is_another_space(make_cairn, endpoint):
     assert health(cairn)["id"].startswith("turned@") and health(cairn)["id"].split("@")[1] != first.split("@")[1]
     for question, i in ASKED.items():
         assert recall(cairn, s, question)[0]["content"] == SAID[i]
-    eventually(lambda: len(list((cairn.data / "index").glob("vectors-*"))) == 1, what="the old vectors to go")
+    eventually(lambda: len(list((cairn.data / "index").glob("vectors-*.bin"))) == 1, what="the old vectors to go")
 
 
 def test_recall_goes_on_while_another_model_takes_over(make_cairn, endpoint):

@@ -201,7 +201,8 @@ static void vectors_of_another_store_are_made_anew(void **state)
     r->meaning = NULL;
     OK(vectors_open(&(struct vectors_options){r->shelf->place->dir, s.id, TINY_HIDDEN, false}, &file, &e));
     OK(vectors_reset(file, &e));
-    struct vector_row row = {3, STR("turn_of_another_store"), STR("sess_x"), STR("p"), v};
+    struct vector_row row = {
+        .seq = 3, .turn_id = STR("turn_of_another_store"), .session_id = STR("sess_x"), .project = STR("p"), .v = v};
     OK(vectors_append(file, &row, 1, &e));
     vectors_close(file);
     start(r, r->tiny.dir, false);
@@ -491,7 +492,7 @@ static void on_demand_a_packed_model_answers_questions(void **state)
 static int64_t files(struct room *r)
 {
     char command[200], got[20] = "";
-    snprintf(command, sizeof command, "ls %s/index/vectors-* | wc -l", r->shelf->place->dir);
+    snprintf(command, sizeof command, "ls %s/index/vectors-*.bin | wc -l", r->shelf->place->dir);
     FILE *f = popen(command, "r");
     assert_non_null(f);
     assert_non_null(fgets(got, sizeof got, f));

@@ -1,0 +1,188 @@
+/* Rewriting the vectors: without rows that are gone, or without what is damaged. A new .bin is written beside, flushed
+ * to disk and put in the old one's place; searches go on with the one they have. Rows keep their codes.
+ *
+ * A purge takes the tail's rows into the new .bin, which keeps its birth: the old tail, whose rows are all covered by
+ * then, is begun anew after. A mended .bin has another birth, so that the old tail, which came after what is missing,
+ * counts no more from the same moment on. */
+#include "index/vectors_int.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct rewriting {
+    struct vectors *v;
+    struct snapshot *s;
+    vectors_gone_fn *gone; /* NULL: none is */
+    void *arg;
+    uint64_t birth;
+    int fd;
+    char *rows, *block;
+    const char *list[VECTORS_BLOCK];
+    size_t n, blocks; /* rows waiting for their block; blocks written */
+    struct block_head last;
+    int64_t removed;
+};
+
+static enum err_code put_block(struct rewriting *r, size_t at, struct err *e)
+{
+    size_t bytes = block_bytes(r->v->width);
+    return file_write_at(r->fd, (int64_t)(sizeof(struct file_head) + at * bytes), (struct str){r->block, bytes}, e);
+}
+
+/* One block of the rows that wait; those that do not fit into it wait on. */
+static enum err_code flush(struct rewriting *r, struct err *e)
+{
+    size_t size = tail_row_bytes(r->v->width);
+    size_t n = block_fill(r->block, r->v->width, r->list, r->n, r->blocks ? &r->last : NULL, r->birth);
+    memcpy(&r->last, r->block, sizeof r->last);
+    memmove(r->rows, r->rows + n * size, (r->n - n) * size);
+    r->n -= n;
+    return put_block(r, r->blocks++, e);
+}
+
+static enum err_code ask_gone(struct rewriting *r, const int64_t *seqs, size_t n, bool *gone, struct err *e)
+{
+    memset(gone, 0, n * sizeof *gone);
+    enum err_code code = r->gone && n ? r->gone(r->arg, seqs, n, gone, e) : ERR_OK;
+    for (size_t i = 0; i < n; i++)
+        r->removed += gone[i];
+    return code;
+}
+
+static enum err_code take_block(struct rewriting *r, size_t k, struct err *e)
+{
+    struct block b;
+    int64_t seqs[VECTORS_BLOCK];
+    bool gone[VECTORS_BLOCK];
+    if (!snapshot_block(r->s, k, &b) || !snapshot_codes(r->s, k))
+        return err_set(e, ERR_CORRUPT, NULL, "the file of vectors is damaged");
+    for (size_t i = 0; i < b.head->n; i++)
+        seqs[i] = b.head->first + b.seq[i];
+    enum err_code code = ask_gone(r, seqs, b.head->n, gone, e);
+    for (size_t i = 0; code == ERR_OK && i < b.head->n; i++) {
+        if (gone[i])
+            continue;
+        block_row(&b, i, r->v->width, r->rows + r->n++ * tail_row_bytes(r->v->width));
+        if (r->n == VECTORS_BLOCK)
+            code = flush(r, e);
+    }
+    return code;
+}
+
+static enum err_code take_tail(struct rewriting *r, struct err *e)
+{
+    size_t size = tail_row_bytes(r->v->width), from = r->s->tail_from, n = r->s->tail_to - from;
+    int64_t seqs[VECTORS_BLOCK];
+    bool gone[VECTORS_BLOCK];
+    for (size_t i = 0; i < n; i++)
+        seqs[i] = ((const struct tail_row *)(const void *)snapshot_tail(r->s, from + i))->seq;
+    enum err_code code = ask_gone(r, seqs, n, gone, e);
+    for (size_t i = 0; code == ERR_OK && i < n; i++) {
+        if (gone[i])
+            continue;
+        memcpy(r->rows + r->n++ * size, snapshot_tail(r->s, from + i), size);
+        if (r->n == VECTORS_BLOCK)
+            code = flush(r, e);
+    }
+    return code;
+}
+
+/* The last block says how far the store was taken in, also where the last rows are gone. */
+static enum err_code finish(struct rewriting *r, const struct vectors_state *state, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && (r->n > 0 || (r->blocks == 0 && state)))
+        code = flush(r, e);
+    if (code || !state || r->last.through == state->last)
+        return code;
+    if (r->last.n == 0)
+        r->last.first = state->last;
+    r->last.through = state->last;
+    r->last.anchor = state->anchor;
+    block_seal(r->block, r->v->width, &r->last);
+    return put_block(r, r->blocks - 1, e);
+}
+
+static enum err_code rewrite(struct rewriting *r, size_t blocks, const struct vectors_state *state, struct err *e)
+{
+    struct file_head head = vectors_head(r->v, r->birth);
+    enum err_code code = file_cut(r->fd, 0, e);
+    if (code == ERR_OK)
+        code = file_write_at(r->fd, 0, (struct str){(const char *)&head, sizeof head}, e);
+    for (size_t k = 0; code == ERR_OK && k < blocks; k++)
+        code = take_block(r, k, e);
+    if (code == ERR_OK && state)
+        code = take_tail(r, e);
+    if (code == ERR_OK)
+        code = finish(r, state, e);
+    if (code == ERR_OK && r->gone && r->removed == 0)
+        return ERR_OK; /* the old one stays */
+    if (code == ERR_OK)
+        code = file_sync(r->fd, e);
+    if (code == ERR_OK)
+        code = file_replace(r->v->new_path, r->v->path, e);
+    if (code == ERR_OK)
+        code = vectors_open_files(r->v, e);
+    struct tail_head tail = vectors_tail_head(r->v, r->birth, vectors_fresh_number(), r->blocks ? r->last.through : 0);
+    return code ? code : vectors_begin_tail(r->v, &tail, (struct str){"", 0}, e);
+}
+
+/* `state`: that of the whole, when all of it and the tail are taken; NULL: only so many blocks, without the tail. */
+static enum err_code run(struct rewriting *r, size_t blocks, const struct vectors_state *state, struct err *e)
+{
+    struct vectors *v = r->v;
+    r->rows = mem_alloc(VECTORS_BLOCK * tail_row_bytes(v->width));
+    r->block = mem_alloc(block_bytes(v->width));
+    r->fd = r->rows && r->block ? file_open_write(v->new_path, e) : -1;
+    for (size_t i = 0; r->rows && i < VECTORS_BLOCK; i++)
+        r->list[i] = r->rows + i * tail_row_bytes(v->width);
+    enum err_code code = r->fd >= 0 ? rewrite(r, blocks, state, e) : r->rows && r->block ? ERR_IO : err_nomem(e);
+    if (r->fd >= 0)
+        close(r->fd);
+    (void)file_remove(v->new_path, NULL); /* when it did not come to its end */
+    mem_free(r->rows);
+    mem_free(r->block);
+    return code;
+}
+
+enum err_code vectors_mend(struct vectors *v, struct err *e)
+{
+    struct snapshot s;
+    size_t right = 0;
+    enum err_code code = snapshot_take(v, &s, e);
+    while (right < s.blocks && snapshot_recheck(&s, right))
+        right++;
+    struct rewriting r = {.v = v, .s = &s, .birth = vectors_fresh_number()};
+    if (code == ERR_OK)
+        code = run(&r, right, NULL, e);
+    snapshot_drop(&s);
+    return code;
+}
+
+static enum err_code purge(struct vectors *v, struct rewriting *r, struct err *e)
+{
+    struct snapshot s;
+    enum err_code code = snapshot_take(v, &s, e);
+    r->s = &s;
+    r->birth = s.birth;
+    if (code == ERR_OK && (s.blocks || s.tail_to > s.tail_from))
+        code = run(r, s.blocks, &s.state, e);
+    snapshot_drop(&s);
+    r->s = NULL;
+    return code;
+}
+
+enum err_code vectors_purge(struct vectors *v, vectors_gone_fn *gone, void *arg, int64_t *removed, struct err *e)
+{
+    struct rewriting r = {.v = v, .gone = gone, .arg = arg};
+    pthread_mutex_lock(&v->writing);
+    enum err_code code = vectors_take(v, e);
+    if (code == ERR_OK)
+        code = purge(v, &r, e);
+    pthread_mutex_unlock(&v->writing);
+    *removed = code ? 0 : r.removed;
+    return code;
+}
