@@ -13,8 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Turns read at once; text of one turn that is looked at (more than all windows of a model hold). */
-enum { BATCH = 128, TEXT_BYTES = 128 * 1024, THREADS_MAX = 16 };
+/* Turns read at once; text of one turn that is looked at (more than all windows of a model hold). After so many slices
+ * a thread what there is is appended, so that long texts do not keep the vectors of others waiting. */
+enum { BATCH = 128, TEXT_BYTES = 128 * 1024, THREADS_MAX = 16, SLICES_A_THREAD = 8 };
 /* Questions go first, but documents are never held up for longer by them. */
 enum { MAKE_WAY_MS = 20, LOOK_AGAIN_US = 500, NICE = 19 };
 
@@ -31,6 +32,7 @@ struct batch {
     /* While several threads work, under `lock`. */
     pthread_mutex_t lock;
     size_t next;   /* the first that no slice has taken */
+    size_t bytes;  /* of the texts before it */
     size_t failed; /* where the first slice that failed began; n: none did */
     struct err why;
 };
@@ -83,15 +85,22 @@ static enum err_code write_texts(struct batch *b, struct err *e)
 }
 
 /* ---- embedding ---- */
+/* Nothing more is begun when a slice failed, or there is enough to append. */
+static bool goes_on(const struct batch *b)
+{
+    size_t most = SLICES_A_THREAD * b->m->encoder->slice_bytes * (size_t)b->m->o.threads;
+    return b->failed == b->n && b->bytes < most && b->next < b->n;
+}
+
 static bool take_slice(struct batch *b, size_t *from, size_t *n)
 {
     const struct encoder *c = b->m->encoder;
-    size_t bytes = 0;
     pthread_mutex_lock(&b->lock);
+    size_t start = b->bytes;
+    bool some = goes_on(b);
     *from = b->next;
-    for (*n = 0; b->failed == b->n && b->next < b->n && *n < c->slice_texts && (*n == 0 || bytes < c->slice_bytes);
-         ++*n)
-        bytes += b->texts[b->next++].n;
+    for (*n = 0; some && b->next < b->n && *n < c->slice_texts && (*n == 0 || b->bytes - start < c->slice_bytes); ++*n)
+        b->bytes += b->texts[b->next++].n;
     pthread_mutex_unlock(&b->lock);
     return *n > 0;
 }

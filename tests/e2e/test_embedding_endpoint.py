@@ -173,6 +173,21 @@ def test_a_question_does_not_wait_for_a_late_endpoint(make_cairn, endpoint):
     eventually(lambda: any(r["why"]["meaning"] for r in recall(cairn, s, "Which pet do they own?")), 20, "meaning again")
 
 
+def test_a_chat_goes_on_with_what_words_find(make_cairn, endpoint, upstream):
+    """Memory's deadline is kept: a late endpoint takes a part of it, and what words find is put in all the same."""
+    cairn = make_cairn(env=settings(endpoint), args=["--memory-deadline", "4000"])
+    eventually(lambda: health(cairn)["loaded"], what="the endpoint")
+    chat = {"model": "m", "session_id": "me", "messages": [{"role": "user", "content": "Our cellar key hangs behind the clock."}]}
+    cairn.post("/v1/chat/completions", chat)
+    has_vectors(cairn, 2)
+    endpoint.delay = 20
+    chat["messages"] = [{"role": "user", "content": "Where does the cellar key hang?"}]
+    start = time.monotonic()
+    r = cairn.http.post("/v1/chat/completions", json=chat)
+    assert r.status_code == 200 and r.headers["x-cairn-memory"].startswith("on; turns=")
+    assert time.monotonic() - start < 10 and b"behind the clock" in upstream.last()["body"]
+
+
 def test_an_endpoint_that_is_down_at_first(make_cairn, endpoint):
     endpoint.script = lambda r: (503, {}, {"error": {"message": f"{KEY} is fine, we are not"}})
     cairn = make_cairn(env=settings(endpoint))

@@ -549,6 +549,38 @@ static void vectors_that_another_process_writes_stay(void **state)
     assert_int_equal(wait_for_files(r, 1), 1);
 }
 
+/* Long texts come in several batches, so that the first need not wait for the last. */
+static void long_texts_are_appended_piece_by_piece(void **state)
+{
+    struct room *r = *state;
+    struct meaning_state s;
+    static char text[20000];
+    size_t n = 0, seen = 0;
+    struct str conversation = shelf_conversation(r->shelf, shelf_session(r->shelf, "p"));
+    memset(text, 0, sizeof text);
+    for (size_t i = 0; i + 8 < sizeof text; i += 6)
+        memcpy(text + i, "river ", 6);
+    for (int i = 0; i < 12; i++)
+        shelf_say(r->shelf, conversation, "f", text);
+    struct meaning m = {
+        .o = {.store = r->shelf->store, .dir = r->shelf->place->dir, .model = r->tiny.dir, .threads = 1}};
+    pthread_mutex_init(&m.lock, NULL);
+    OK(meaning_load(&m, &e));
+    for (int batches = 0; batches < 20; batches++) {
+        OK(meaning_batch(&m, &n, &e));
+        meaning_state(&m, &s);
+        seen += n;
+        assert_true(n <= 4); /* 64 KiB and what the last one has beyond */
+        assert_int_equal(s.vectors, (int64_t)seen);
+        if (n == 0)
+            break;
+    }
+    assert_int_equal(seen, 12);
+    vectors_close(m.vectors);
+    encoder_close(m.encoder);
+    pthread_mutex_destroy(&m.lock);
+}
+
 static void several_threads_make_the_same_vectors(void **state)
 {
     struct room *r = *state;
@@ -584,6 +616,7 @@ int main(void)
         T(on_demand_a_packed_model_answers_questions),
         T(another_model_makes_its_own_vectors_and_the_old_ones_go),
         T(vectors_that_another_process_writes_stay),
+        T(long_texts_are_appended_piece_by_piece),
         T(several_threads_make_the_same_vectors),
 #define F(f) cmocka_unit_test_setup_teardown(f, fresh_setup, teardown)
         F(an_endpoint_makes_the_vectors),
