@@ -12,7 +12,7 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { INPUTS_MAX = 2048, INPUT_BYTES_MAX = 4 << 20, SLICE = 64, LOAD_MS = 10000 };
+enum { INPUTS_MAX = 2048, INPUT_BYTES_MAX = 4 << 20, SLICE = 64, SLICE_BYTES = 64 << 10, LOAD_MS = 10000 };
 
 struct request {
     struct str *texts;
@@ -123,15 +123,21 @@ static void write_vector(struct op_call *c, const struct request *r, size_t inde
     jw_end_object(c->out);
 }
 
-static enum err_code write_slice(struct op_call *c, struct request *r, size_t from, struct err *e)
+/* From *from on, which then is the next one's. */
+static enum err_code write_slice(struct op_call *c, struct request *r, size_t *from, struct err *e)
 {
-    size_t n = r->n - from < SLICE ? r->n - from : SLICE;
+    size_t n = 0;
     int64_t tokens = 0;
-    const struct encoder_task task = {.texts = r->texts + from, .n = n, .use = r->use, .tokens = &tokens};
+    for (size_t bytes = 0; *from + n < r->n && n < SLICE && (n == 0 || bytes < SLICE_BYTES); n++)
+        bytes += r->texts[*from + n].n;
+    if (c->left && atomic_load(c->left))
+        return err_set(e, ERR_UNAVAILABLE, NULL, "nobody waits for these embeddings any more");
+    const struct encoder_task task = {.texts = r->texts + *from, .n = n, .use = r->use, .tokens = &tokens};
     enum err_code code = meaning_encode(c->svc->meaning, &task, r->vectors, e);
     r->tokens += tokens;
     for (size_t i = 0; !code && i < n; i++)
-        write_vector(c, r, from + i, r->vectors + i * r->dimensions);
+        write_vector(c, r, *from + i, r->vectors + i * r->dimensions);
+    *from += n;
     return code;
 }
 
@@ -145,8 +151,8 @@ static enum err_code write_answer(struct op_call *c, struct request *r, struct e
     jw_kcstr(c->out, "object", "list");
     jw_key(c->out, "data");
     jw_array(c->out);
-    for (size_t from = 0; !code && from < r->n; from += SLICE)
-        code = write_slice(c, r, from, e);
+    for (size_t from = 0; !code && from < r->n;)
+        code = write_slice(c, r, &from, e);
     jw_end_array(c->out);
     jw_kstr(c->out, "model", meaning_name(c->svc->meaning));
     jw_key(c->out, "usage");

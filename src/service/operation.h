@@ -14,6 +14,8 @@
 #include "base/json_write.h"
 #include "record/record.h"
 
+#include <stdatomic.h>
+
 struct service;
 struct op_call;
 struct caller;
@@ -55,6 +57,7 @@ enum op_flag {
     OP_TEXT = 1 << 6,         /* the answer is not JSON but call->content_type */
     OP_CACHED = 1 << 8,       /* a read of one session, kept until that session is written to (kept.h) */
     OP_STREAM = 1 << 11,      /* with OP_TEXT, not OP_INLINE: writes its answer in pieces (call->flush) */
+    OP_LONG = 1 << 12,        /* may work for seconds: it ends when call->left says so */
     OP_SHOWS_ACTIVE = 1 << 9  /* with OP_CACHED: the answer holds last_active */
 };
 
@@ -98,6 +101,9 @@ struct op_call {
     /* OP_STREAM: gives what is in call->out to the receiver and empties it; waits while he is slow, so only on a worker
      * thread. ERR_UNAVAILABLE: he has left. NULL: nobody takes it in pieces, the answer just grows. */
     enum err_code (*flush)(struct op_call *call, struct err *e);
+    /* OP_LONG: true when nobody waits for the answer any more (the caller has left, the server stops); NULL: somebody
+     * does to the end. */
+    const atomic_bool *left;
     struct str next_cursor; /* lists: for the Link header */
     int64_t total;          /* lists: X-Total-Count, -1: not counted */
     /* An operation that returns OP_PENDING calls call->finish(call, code, err) exactly once, later, on

@@ -125,6 +125,7 @@ struct http_request {
     pthread_t caller;
     void (*on_gone)(void *);
     void *on_gone_arg;
+    atomic_bool left; /* OP_LONG: the call's */
 
     /* the answer; written by the answerer before the state says so */
     int status;

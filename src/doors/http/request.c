@@ -108,6 +108,7 @@ static void request_recycle(struct http_request *r)
     r->call.caller = NULL; /* nobody inherits anybody's rights */
     r->parked = r->over = r->gone = r->telling = false;
     r->on_gone = NULL;
+    atomic_init(&r->left, false);
     r->status = 0;
     pthread_mutex_lock(&p->mu);
     bool keep = p->n_free < POOL_MAX;

@@ -125,6 +125,12 @@ static void finish_later(struct op_call *call, enum err_code code, const struct 
 
 /* ---- the run ---- */
 
+static void on_left(void *arg)
+{
+    struct http_request *r = arg;
+    atomic_store(&r->left, true);
+}
+
 static void run(struct http_request *r)
 {
     struct err e = {0};
@@ -139,6 +145,7 @@ static void run(struct http_request *r)
                                .status = r->route->op->status,
                                .total = -1,
                                .finish = finish_later,
+                               .left = &r->left,
                                .door = r};
     enum err_code code = bind_input(r, &in, &e);
     if (code == ERR_OK)
@@ -153,6 +160,8 @@ static void run(struct http_request *r)
         if (run_streamed(r, &code, &e))
             return;
     } else if (code == ERR_OK) {
+        if (r->call.op->flags & OP_LONG)
+            http_on_gone(r, on_left, r);
         code = op_run(&r->call, &e);
     }
     if ((int)code != OP_PENDING) /* pending: r may be gone already */

@@ -11,7 +11,14 @@ struct job {
     struct proxy *p;
     const struct proxy_route *route;
     struct http_request *r;
+    atomic_bool left; /* the caller */
 };
+
+static void on_left(void *arg)
+{
+    struct job *j = arg;
+    atomic_store(&j->left, true);
+}
 
 /* Without reading it: most requests that are the upstream's never hold our names. */
 static bool may_be_ours(struct meaning *m, struct str body)
@@ -59,7 +66,9 @@ static void answer(struct job *j)
                            .arena = http_arena(j->r),
                            .out = &w,
                            .caller = http_caller(j->r),
-                           .request_id = http_request_id(j->r)};
+                           .request_id = http_request_id(j->r),
+                           .left = &j->left};
+    http_on_gone(j->r, on_left, j);
     enum err_code code = run(j, &call, &e);
     if (!code && b.failed)
         code = err_nomem(&e);
@@ -96,7 +105,7 @@ void embeddings_start(struct proxy *p, const struct proxy_route *route, struct h
     }
     struct job *j = arena_alloc(http_arena(r), sizeof *j);
     if (j) {
-        *j = (struct job){p, route, r};
+        *j = (struct job){.p = p, .route = route, .r = r};
         if (http_work(http_server_of(r), work, j) == ERR_OK)
             return;
         err_set(&e, ERR_UNAVAILABLE, NULL, "the server has too much to do or is stopping; try again");
