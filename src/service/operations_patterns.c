@@ -61,7 +61,8 @@ static const struct operation entries[] = {
      "[{id, pattern_id, text_version:int, current:bool, name:text, description:text?, template:text?, example:text?, "
      "parent_pattern_id, created_at}]"},
     {"pattern.search", "POST", "/api/v1/patterns/search", "pattern search", NULL, ARGS(search_args), PERM_READ,
-     LIMIT_NONE, OP_LIST_V1, 200, pattern_search, "Find patterns by words, best first", "[pattern with {score:real}]"},
+     LIMIT_NONE, OP_LIST_V1, 200, pattern_search, "Find patterns by words and meaning, best first",
+     "[pattern with {score:real}]"},
     {"pattern.recommend", "POST", "/api/v1/patterns/recommend", "recommend", NULL, ARGS(recommend_args), PERM_READ,
      LIMIT_NONE, OP_LIST_V1, 200, pattern_recommend,
      "Patterns worth using for what is about to be done, by likeness, quality, success and recency",

@@ -71,10 +71,10 @@ static const struct operation entries[] = {
     {"prop.used", "POST", "/api/v1/props/{id}/used", NULL, NULL, ARGS(id_args), PERM_WRITE, LIMIT_NONE, OP_INLINE, 200,
      prop_used, "Count a use of a prop", "prop"},
     {"find", "GET", "/api/v1/search", "find", NULL, ARGS(find_all_args), PERM_READ, LIMIT_CONTEXT, OP_LIST_V1, 200,
-     find_all, "Find records of every kind, and turns, by their words", FOUND},
+     find_all, "Find records of every kind, and turns, by words and meaning", FOUND},
     {"find.sessions", "GET", "/api/v1/search/sessions", NULL, NULL, ARGS(find_args), PERM_READ, LIMIT_CONTEXT,
-     OP_LIST_V1, 200, find_sessions, "Find sessions by their words and by what was said in them", FOUND},
+     OP_LIST_V1, 200, find_sessions, "Find sessions by words and meaning, and by what was said in them", FOUND},
     {"find.patterns", "GET", "/api/v1/search/patterns", NULL, NULL, ARGS(find_args), PERM_READ, LIMIT_CONTEXT,
-     OP_LIST_V1, 200, find_patterns, "Find patterns by their words", FOUND},
+     OP_LIST_V1, 200, find_patterns, "Find patterns by words and meaning", FOUND},
 };
 const struct operation_table operations_v1 = TABLE_OF(entries);
