@@ -3,7 +3,7 @@
  * events, together with a usual spread where there are few of them.
  *
  * Standing out by STANDS_OUT deviations is similarity 0.5, each more is worth EACH, and among n events it takes
- * AMONG ln n more, since the best of many stands out by chance. With one earlier event a cosine of 0.42 becomes 0.5 and
+ * AMONG ln n more, since the best of many stands out by chance. With one earlier event a cosine of 0.40 becomes 0.5 and
  * one of 0.85 becomes 0.8. Found on the half `tune` of tests/labelled/causes.jsonl (bench/run --only causes), and on
  * whole transcripts of coding agents, where links without AMONG were twice as many and half of them wrong. */
 #include "service/event_meaning.h"
