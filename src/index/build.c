@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_TERMS = 1024, FIRST_TUPLES = 8192, DOC_BITS = 24 };
+enum { FIRST_TERMS = 1024, FIRST_TUPLES = 8192, DOC_BITS = 24, WAITING = 64, AHEAD = 16 };
 
 struct entry {            /* a term */
+    uint64_t head;        /* head_of */
     uint32_t hash, at, n; /* where its bytes are */
     uint32_t df;
     uint32_t last_doc; /* + 1; 0: none yet */
@@ -20,6 +21,14 @@ struct entry {            /* a term */
 struct tuple {
     uint32_t term;
     uint32_t doc : DOC_BITS, tf : 8;
+};
+/* A word on its way into the table. Words wait until there are some, so that the processor fetches the places of all of
+ * them while it works on the first: the table is larger than its caches, and waiting for each is a third of the cost.
+ */
+struct waiting {
+    uint64_t head;
+    uint32_t hash, n;
+    char bytes[TERM_MAX_BYTES];
 };
 struct building {
     const struct turn **turns; /* in the order of documents */
@@ -31,6 +40,8 @@ struct building {
     struct tuple *tuples;
     size_t n_tuples, tuples_room;
     uint32_t doc;
+    struct waiting *waiting;
+    size_t n_waiting;
     bool failed; /* out of memory */
     struct names names;
     uint32_t *agents, *conversations;
@@ -39,28 +50,64 @@ struct building {
 };
 
 /* ---- order ---- */
-static int compare_turns(const void *a, const void *b)
+struct run { /* turns of one conversation that follow one another, as turns mostly do */
+    const struct turn *first;
+    size_t n;
+};
+
+static int compare_runs(const void *a, const void *b)
 {
-    const struct turn *x = *(const struct turn *const *)a, *y = *(const struct turn *const *)b;
+    const struct turn *x = ((const struct run *)a)->first, *y = ((const struct run *)b)->first;
     int order = str_cmp(x->project, y->project);
     order = order ? order : str_cmp(x->session_id, y->session_id);
     order = order ? order : str_cmp(x->conversation_id, y->conversation_id);
     return order ? order : (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-/* ---- terms ---- */
-static uint32_t hash_term(const char *p, size_t n)
+static bool same_place(const struct turn *a, const struct turn *b)
 {
-    uint64_t h = n, w;
-    for (; n >= sizeof w; p += sizeof w, n -= sizeof w) {
-        memcpy(&w, p, sizeof w);
-        h = (h ^ w) * 0x9e3779b97f4a7c15;
-        h ^= h >> 29;
+    return str_eq(a->conversation_id, b->conversation_id) && str_eq(a->session_id, b->session_id) &&
+           str_eq(a->project, b->project);
+}
+
+/* The turns, which ascend in seq, in the order of documents. */
+static bool order_turns(struct building *b, const struct turn *turns)
+{
+    struct run *runs = mem_alloc((b->n + 1) * sizeof *runs);
+    size_t n = 0, doc = 0;
+    for (size_t i = 0; runs && i < b->n; i++)
+        if (i && same_place(&turns[i], &turns[i - 1]))
+            runs[n - 1].n++;
+        else
+            runs[n++] = (struct run){&turns[i], 1};
+    if (runs && n > 1)
+        qsort(runs, n, sizeof *runs, compare_runs);
+    for (size_t r = 0; runs && r < n; r++)
+        for (size_t i = 0; i < runs[r].n; i++)
+            b->turns[doc++] = runs[r].first + i;
+    mem_free(runs);
+    return runs != NULL;
+}
+
+/* ---- terms ---- */
+/* The first eight bytes, filled with zeros: with the length, the whole of most terms. */
+static uint64_t head_of(struct str s)
+{
+    uint64_t head = 0;
+    memcpy(&head, s.p, s.n < sizeof head ? s.n : sizeof head);
+    return head;
+}
+
+/* Mixed at the end: a product's low bits depend on the low bits of its factors alone, and the table uses the low ones.
+ */
+static uint32_t hash_term(struct str s, uint64_t head)
+{
+    uint64_t h = (s.n ^ head) * 0x9e3779b97f4a7c15, w;
+    for (size_t i = sizeof w; i < s.n; i += sizeof w) {
+        w = head_of(str_skip(s, i));
+        h = (h ^ h >> 32 ^ w) * 0xd6e8feb86659fd93;
     }
-    w = 0;
-    memcpy(&w, p, n);
-    h = (h ^ w) * 0x9e3779b97f4a7c15;
-    return (uint32_t)(h >> 32);
+    return (uint32_t)(h ^ h >> 32);
 }
 
 static bool more_terms(struct building *b)
@@ -85,30 +132,36 @@ static bool more_terms(struct building *b)
     return true;
 }
 
-static struct entry *find_term(struct building *b, struct str term)
+static bool same_term(const struct building *b, const struct entry *t, const struct waiting *w)
 {
-    uint32_t hash = hash_term(term.p, term.n), mask;
+    const size_t head = sizeof w->head;
+    return t->head == w->head && t->n == w->n &&
+           (w->n <= head || memcmp(b->bytes.p + t->at + head, w->bytes + head, w->n - head) == 0);
+}
+
+static struct entry *find_term(struct building *b, const struct waiting *w)
+{
     if (b->n_terms == b->terms_room && !more_terms(b))
         return NULL;
-    mask = b->terms_room * 2 - 1;
-    for (uint32_t i = hash;; i++) {
+    uint32_t mask = b->terms_room * 2 - 1;
+    for (uint32_t i = w->hash;; i++) {
         uint32_t *slot = &b->slots[i & mask];
         if (*slot == 0) {
             struct entry *t = &b->terms[b->n_terms];
-            *t = (struct entry){.hash = hash, .at = (uint32_t)b->bytes.n, .n = (uint32_t)term.n};
-            buf_str(&b->bytes, term);
+            *t = (struct entry){.head = w->head, .hash = w->hash, .at = (uint32_t)b->bytes.n, .n = w->n};
+            buf_put(&b->bytes, w->bytes, w->n);
             *slot = ++b->n_terms;
             return b->bytes.failed ? NULL : t;
         }
         struct entry *t = &b->terms[*slot - 1];
-        if (t->hash == hash && t->n == term.n && memcmp(b->bytes.p + t->at, term.p, term.n) == 0)
+        if (same_term(b, t, w))
             return t;
     }
 }
 
-static bool add_posting(struct building *b, struct str term)
+static bool add_posting(struct building *b, const struct waiting *w)
 {
-    struct entry *t = find_term(b, term);
+    struct entry *t = find_term(b, w);
     if (!t)
         return false;
     if (t->last_doc == b->doc + 1) {
@@ -131,23 +184,51 @@ static bool add_posting(struct building *b, struct str term)
     return true;
 }
 
+/* All that wait go in; at the end of a document at the latest. */
+static bool settle(struct building *b)
+{
+    uint32_t mask = b->terms_room * 2 - 1;
+    for (size_t i = 0; i < b->n_waiting; i++) {
+        uint32_t slot = b->slots[b->waiting[i].hash & mask];
+        if (slot)
+            __builtin_prefetch(&b->terms[slot - 1], 1);
+    }
+    for (size_t i = 0; i < b->n_waiting && !b->failed; i++)
+        b->failed = !add_posting(b, &b->waiting[i]);
+    b->n_waiting = 0;
+    return !b->failed;
+}
+
+static bool add_waiting(struct building *b)
+{
+    struct waiting *w = &b->waiting[b->n_waiting++];
+    struct str term = {w->bytes, w->n};
+    w->head = head_of(term);
+    w->hash = hash_term(term, w->head);
+    __builtin_prefetch(&b->slots[w->hash & (b->terms_room * 2 - 1)]);
+    return b->n_waiting < WAITING || settle(b);
+}
+
 static int add_word(void *arg, struct str form, size_t from, size_t to)
 {
     struct building *b = arg;
+    struct waiting *w = &b->waiting[b->n_waiting];
     (void)from;
     (void)to;
-    b->failed = !add_posting(b, str_take(form, TERM_MAX_BYTES));
-    return b->failed;
+    w->n = (uint32_t)(form.n < TERM_MAX_BYTES ? form.n : TERM_MAX_BYTES);
+    memcpy(w->bytes, form.p, w->n);
+    return !add_waiting(b);
 }
 
 static int add_agent_word(void *arg, const struct token *t)
 {
     struct building *b = arg;
-    char named[TERM_MAX_BYTES] = "@";
+    struct waiting *w = &b->waiting[b->n_waiting];
     struct str form = str_take(t->form, TERM_MAX_BYTES - 1);
-    memcpy(named + 1, form.p, form.n);
-    b->failed = !add_posting(b, (struct str){named, form.n + 1});
-    return b->failed;
+    w->bytes[0] = '@';
+    memcpy(w->bytes + 1, form.p, form.n);
+    w->n = (uint32_t)form.n + 1;
+    return !add_waiting(b);
 }
 
 /* ---- documents ---- */
@@ -174,7 +255,7 @@ static enum err_code read_documents(struct building *b, struct err *e)
         tokens_walk(b->turns[i]->agent, TOKENS_WORDS, add_agent_word, b);
         if (!b->failed)
             (void)tokens_each(b->turns[i]->content, add_word, b, NULL);
-        if (b->failed)
+        if (b->failed || !settle(b))
             return err_nomem(e);
     }
     return ERR_OK;
@@ -263,9 +344,7 @@ static struct ordered *sort_terms(const struct building *b)
 {
     struct ordered *o = mem_alloc((b->n_terms + (size_t)1) * sizeof *o);
     for (uint32_t t = 0; o && t < b->n_terms; t++) {
-        uint64_t key = 0;
-        memcpy(&key, b->bytes.p + b->terms[t].at, b->terms[t].n < sizeof key ? b->terms[t].n : sizeof key);
-        o[t] = (struct ordered){be64toh(key), t};
+        o[t] = (struct ordered){be64toh(b->terms[t].head), t};
     }
     if (o) {
         sorted_one = b;
@@ -283,6 +362,8 @@ static void deal(struct building *b, uint32_t *docs, uint8_t *tf)
         at += b->terms[t].df;
     }
     for (size_t i = 0; i < b->n_tuples; i++) {
+        if (i + AHEAD < b->n_tuples)
+            __builtin_prefetch(&b->terms[b->tuples[i + AHEAD].term], 1);
         uint32_t to = b->terms[b->tuples[i].term].last++;
         docs[to] = b->tuples[i].doc;
         tf[to] = (uint8_t)b->tuples[i].tf;
@@ -332,12 +413,10 @@ static enum err_code prepare(struct building *b, const struct turn *turns, struc
     b->agents = mem_alloc((b->n + 1) * sizeof *b->agents);
     b->conversations = mem_alloc((b->n + 1) * sizeof *b->conversations);
     b->lengths = mem_alloc(b->n + 1);
-    if (!b->turns || !b->agents || !b->conversations || !b->lengths)
+    b->waiting = mem_alloc(WAITING * sizeof *b->waiting);
+    if (!b->waiting || !more_terms(b) || !b->turns || !b->agents || !b->conversations || !b->lengths)
         return err_nomem(e);
-    for (size_t i = 0; i < b->n; i++)
-        b->turns[i] = &turns[i];
-    qsort(b->turns, b->n, sizeof(struct turn *), compare_turns);
-    return ERR_OK;
+    return order_turns(b, turns) ? ERR_OK : err_nomem(e);
 }
 
 static void release(struct building *b)
@@ -348,6 +427,7 @@ static void release(struct building *b)
     mem_free(b->agents);
     mem_free(b->conversations);
     mem_free(b->lengths);
+    mem_free(b->waiting);
     mem_free(b->terms);
     mem_free(b->slots);
     mem_free(b->tuples);

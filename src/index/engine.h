@@ -26,9 +26,9 @@
 #include <time.h>
 
 enum {
-    FLUSH_DOCS = 8192, /* in memory: then they go to a file */
-    FEED_BATCH = 4096, /* turns read from the store at once */
-    FANOUT = 8,        /* so many neighbours of like size are merged into one */
+    FLUSH_DOCS = 8192,       /* in memory: then they go to a file */
+    FEED_BATCH = FLUSH_DOCS, /* turns read from the store at once */
+    FANOUT = 8,              /* so many neighbours of like size are merged into one */
     MERGE_MAX = 2 * FANOUT,
     MEMORY_UNIT = 8, /* docs of the smallest kind of segment, in memory and in files */
     FILE_UNIT = 4096,

@@ -262,7 +262,7 @@ static enum err_code take_batch(struct index *x, int limit, int64_t *n, struct e
         return err_nomem(e);
     arena_limit(b.a, FEED_ARENA);
     enum err_code code = read_batch(x, limit, &b, e);
-    int64_t taken = x->stock->taken, to = b.n < (size_t)limit ? b.last : b.turns[b.n - 1].seq;
+    int64_t taken = x->stock->taken, to = b.turns && b.n >= (size_t)limit ? b.turns[b.n - 1].seq : b.last;
     if (code == ERR_OK && to > taken)
         code = segment_build(b.turns, b.n, taken, to, &s, e);
     if (code == ERR_OK && s) {
@@ -271,7 +271,7 @@ static enum err_code take_batch(struct index *x, int limit, int64_t *n, struct e
             next->taken = to;
             index_publish(x, next);
             *n = (int64_t)b.n;
-            if (b.n) {
+            if (b.turns && b.n) {
                 x->anchor = b.turns[b.n - 1].seq;
                 (void)snprintf(x->anchor_id, sizeof x->anchor_id, "%.*s", STR_ARG(b.turns[b.n - 1].id));
             }

@@ -191,6 +191,20 @@ static uint64_t new_name(void)
     return name ? name : 1;
 }
 
+/* What is one segment in memory already goes to the file as it is. */
+static enum err_code write_bytes(const struct segment *s, const char *path, struct sink_done *out, struct err *e)
+{
+    int fd = file_open_append(path, e);
+    if (fd < 0)
+        return e->code;
+    enum err_code code = file_write_fd(fd, (struct str){(const char *)s->p, (size_t)s->foot.size}, e);
+    if (code == ERR_OK)
+        code = file_sync(fd, e);
+    close(fd);
+    *out = (struct sink_done){.size = s->foot.size, .docs = s->foot.n_docs, .foot_crc = s->foot.crc};
+    return code;
+}
+
 static enum err_code write_segment(struct index *x, struct segment *const *from, size_t n, int64_t pace,
                                    struct manifest_entry *out, struct err *e)
 {
@@ -199,7 +213,8 @@ static enum err_code write_segment(struct index *x, struct segment *const *from,
     out->name = new_name();
     segment_path(path, sizeof path, x->dir, out->name);
     struct merge m = {.from = from, .n = n, .path = path, .pace = pace, .pause = pause_merge, .arg = x};
-    enum err_code code = segment_merge(&m, &done, e);
+    bool as_it_is = n == 1 && from[0]->memory && atomic_load(&from[0]->n_dead) == 0;
+    enum err_code code = as_it_is ? write_bytes(from[0], path, &done, e) : segment_merge(&m, &done, e);
     if (code) {
         (void)file_remove(path, NULL);
         return code;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ struct source {
     const struct conversation_row *row;
     struct str project, session, id;
     struct term_walk terms;
-    bool more; /* terms holds one that was not written yet */
+    bool more;    /* terms holds one that was not written yet */
+    uint64_t key; /* its first eight bytes, as a number that sorts as they do: most terms differ there */
 };
 struct merging {
     const struct merge *m;
@@ -332,13 +334,32 @@ static bool put_list(struct merging *g, struct str term, size_t n, struct terms_
     return true;
 }
 
+static struct str term_of(const struct source *c)
+{
+    return (struct str){c->terms.term, c->terms.n};
+}
+
+static void next_term(struct source *c)
+{
+    c->more = term_walk_next(&c->terms);
+    c->key = 0;
+    memcpy(&c->key, c->terms.term, c->terms.n < sizeof c->key ? c->terms.n : sizeof c->key);
+    c->key = be64toh(c->key);
+}
+
+static int compare_terms(const struct source *a, const struct source *b)
+{
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    return str_cmp(term_of(a), term_of(b));
+}
+
 static struct source *first_term(struct merging *g)
 {
     struct source *first = NULL;
     for (size_t i = 0; i < g->m->n; i++) {
         struct source *c = &g->sources[i];
-        if (c->more && (!first || str_cmp((struct str){c->terms.term, c->terms.n},
-                                          (struct str){first->terms.term, first->terms.n}) < 0))
+        if (c->more && (!first || compare_terms(c, first) < 0))
             first = c;
     }
     return first;
@@ -350,6 +371,7 @@ static enum err_code next_list(struct merging *g, const struct source *first, st
 {
     char term[TERM_MAX_BYTES];
     size_t n = 0, parts = 0, most = 0;
+    uint64_t key = first->key;
     struct str name = {term, first->terms.n};
     memcpy(term, first->terms.term, name.n);
     for (size_t i = 0; i < g->m->n; i++)
@@ -358,12 +380,12 @@ static enum err_code next_list(struct merging *g, const struct source *first, st
         return err_nomem(e);
     for (size_t i = 0; i < g->m->n; i++) {
         struct source *c = &g->sources[i];
-        if (!c->more || !str_eq((struct str){c->terms.term, c->terms.n}, name))
+        if (!c->more || c->key != key || !str_eq(term_of(c), name))
             continue;
         if (!gather(g, c, &n))
             return segment_bad(c->s, e);
         g->ends[parts++] = n;
-        c->more = term_walk_next(&c->terms);
+        next_term(c);
     }
     merge_parts(g, parts);
     if (n > 0 && !put_list(g, name, n, terms, list))
@@ -382,7 +404,7 @@ static enum err_code write_lists(struct merging *g, struct err *e)
     sink_part(g->k, PART_POSTINGS);
     for (size_t i = 0; i < g->m->n; i++) {
         term_walk_begin(g->sources[i].s, &g->sources[i].terms);
-        g->sources[i].more = term_walk_next(&g->sources[i].terms);
+        next_term(&g->sources[i]);
     }
     for (size_t i = 0; code == ERR_OK && (first = first_term(g)); i++) {
         code = next_list(g, first, &terms, &list, e);

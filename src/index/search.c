@@ -15,8 +15,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { ATTEMPTS = 16, ROUNDS = 4, MORE = 4, HITS_MAX = 20000, LOOKED_UP = 48 };
+enum { ATTEMPTS = 16, ROUNDS = 4, MORE = 4, HITS_MAX = 20000, LOOKED_UP = 48, WAIT_STEP_US = 250 };
 
 struct search {
     struct index *x;
@@ -35,11 +36,15 @@ static enum err_code too_late(const struct index_query *q, struct err *e)
 }
 
 /* ---- up to date ---- */
+/* Whoever has it mostly needs no longer than a few steps of this. */
 static bool lock_feeding(struct index *x)
 {
-    struct timespec at;
-    clock_after(FEEDING_WAIT_MS, &at);
-    return pthread_mutex_clocklock(&x->feeding, CLOCK_MONOTONIC, &at) == 0;
+    for (int waited_us = 0; pthread_mutex_trylock(&x->feeding) != 0; waited_us += WAIT_STEP_US) {
+        if (waited_us >= FEEDING_WAIT_MS * 1000)
+            return false;
+        usleep(WAIT_STEP_US);
+    }
+    return true;
 }
 
 static bool reaches(const struct stock *s, int64_t last)

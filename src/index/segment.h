@@ -243,7 +243,7 @@ uint32_t names_agent(struct names *n, struct str name);
 enum err_code names_write(struct names *n, struct sink *k, struct segment_foot *foot, struct err *e);
 
 /* ---- build.c: turns → a segment ---- */
-/* n turns (not 0 … is fine too) with from < seq <= to, in any order, into memory. */
+/* n turns (0 is fine) with from < seq <= to, ascending, into memory. */
 enum err_code segment_build(const struct turn *turns, size_t n, int64_t from, int64_t to, struct segment **out,
                             struct err *e);
 

@@ -128,6 +128,11 @@ static void killed_at_any_moment_it_is_whole(void **state)
             same(&before[k], &after);
         }
     }
+    struct store_tx *tx = NULL;
+    OK(store_read_begin(s->store, &tx, &e));
+    print_message("%lld turns in the end\n", (long long)turns_last_seq(tx));
+    assert_true(turns_last_seq(tx) > 0);
+    store_read_end(tx);
 }
 
 int main(int argc, char **argv)
