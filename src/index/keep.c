@@ -209,7 +209,7 @@ static enum err_code write_segment(struct index *x, struct segment *const *from,
                                    struct manifest_entry *out, struct err *e)
 {
     char path[MANIFEST_PATH_MAX];
-    struct sink_done done;
+    struct sink_done done = {0};
     out->name = new_name();
     segment_path(path, sizeof path, x->dir, out->name);
     struct merge m = {.from = from, .n = n, .path = path, .pace = pace, .pause = pause_merge, .arg = x};

@@ -16,7 +16,10 @@
 #include <sys/stat.h>
 
 static const char MAGIC[8] = "CAIRNMAN";
-enum { FORMAT = 1, BYTES_MAX = 1 << 20 };
+enum {
+    FORMAT = 1, /* raised also when texts give other words than before (tokens.h): the index is then made anew */
+    BYTES_MAX = 1 << 20
+};
 
 struct head {
     char magic[8];
