@@ -2,8 +2,8 @@
  * Recall works without: where there is no model, or it is still being loaded, or an endpoint does not answer, or a turn
  * has no vector yet, words decide alone.
  *
- * Threads: a struct meaning is shared. The model is opened by the thread that makes vectors, at the lowest priority,
- * so that opening waits for nothing; questions are embedded on their caller's thread. */
+ * Threads: a struct meaning is shared. The model is opened by the thread that makes vectors, so that opening
+ * waits for nothing; questions are embedded on their caller's thread. */
 #ifndef CAIRN_SEARCH_MEANING_H
 #define CAIRN_SEARCH_MEANING_H
 

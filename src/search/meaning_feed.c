@@ -1,5 +1,5 @@
-/* The thread that makes vectors: opens the model, then embeds the turns behind the vectors' watermark, in batches
- * (meaning_batch.c), at the lowest priority. Turns it has not come to yet are found by words. When another process
+/* The thread that makes vectors: opens the model, then, at the lowest priority, embeds the turns behind the vectors'
+ * watermark, in batches (meaning_batch.c). Turns it has not come to yet are found by words. When another process
  * makes the vectors already it only looks, from time to time, whether that one is gone. An endpoint that does not
  * answer is tried again, ever later.
  *
@@ -130,9 +130,9 @@ void *meaning_thread(void *arg)
     bool well = true, tidied = false;
     int wait_ms = 0;
     int64_t seen = -1;
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* of this thread; failing is no harm */
-    if (!load(m, &endpoint) || m->o.read_only)
+    if (!load(m, &endpoint) || m->o.read_only) /* at once also where the machine is busy: until then only words count */
         return NULL;
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* of this thread; failing is no harm */
     backoff_worked(&endpoint);
     if (vectors_claim(m->vectors, NULL) == ERR_OK && vectors_check(m->vectors, &e) == ERR_CORRUPT)
         log_error("vectors_damaged", &e); /* the next batch's claim takes it out, and it is made again from there on */
