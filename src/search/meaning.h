@@ -31,6 +31,10 @@ enum err_code meaning_open(const struct meaning_options *o, struct meaning **out
 void meaning_close(struct meaning *m); /* NULL is fine */
 void meaning_wake(struct meaning *m);  /* there is something new in the store */
 
+/* Writes the vectors' files without the turns that the store does not have any more. ERR_BUSY while another process
+ * writes them. m may be NULL. */
+enum err_code meaning_purge(struct meaning *m, struct err *e);
+
 struct meaning_state {
     bool loading, loaded, remote;
     char id[EMBED_ID_MAX];

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "search/meaning.h"
 #include "store/pack.h"
 
 enum { PACK_BATCH = 500, PACK_MS = 60000 };
@@ -82,6 +83,9 @@ static void purge_index(struct service *s)
     struct err why = {0};
     if (index_purge(s->index, &why))
         log_error("index_purge_failed", &why);
+    why = (struct err){0};
+    if (meaning_purge(s->meaning, &why))
+        log_error("vectors_purge_failed", &why);
 }
 
 static enum err_code vacuum(struct op_call *c, bool dry_run, struct err *e)

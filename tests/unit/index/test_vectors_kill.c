@@ -80,6 +80,7 @@ static void it_is_as_made_in_one_go(struct desk *d, int64_t last)
 {
     struct vectors *fresh = open_with(d, "tiny@aabbccdd", DIMENSIONS, false);
     int64_t removed;
+    OK(vectors_reset(fresh, &e)); /* it was here before */
     for (int64_t at = 1; at <= last; at += VECTORS_BLOCK)
         OK(add_to(d, fresh, at, last - at + 1 < VECTORS_BLOCK ? (size_t)(last - at + 1) : (size_t)VECTORS_BLOCK, &e));
     OK(vectors_purge(fresh, sevenths, NULL, &removed, &e));

@@ -210,6 +210,28 @@ static void vectors_of_another_store_are_made_anew(void **state)
     assert_int_equal(s.vectors, 5);
 }
 
+static enum err_code drop_session(struct store_tx *tx, void *arg, struct err *e)
+{
+    struct dropped dropped;
+    return session_delete(tx, *(struct str *)arg, &dropped, e);
+}
+
+/* The vectors of deleted turns stay until they are asked out; those of others are not touched. */
+static void deleted_turns_can_be_purged(void **state)
+{
+    struct room *r = *state;
+    struct meaning_state s;
+    struct str session = talk(r, "p");
+    talk(r, "p");
+    start(r, r->tiny.dir, false);
+    OK(store_write(r->shelf->store, drop_session, &session, &e));
+    OK(meaning_purge(r->meaning, &e));
+    meaning_state(r->meaning, &s);
+    assert_int_equal(s.vectors, 5);
+    assert_int_equal(s.lag, 0);
+    OK(meaning_purge(NULL, &e));
+}
+
 /* Every allocation and file call of a batch fails once: no vector is lost or doubled. */
 static void failures_cost_nothing_but_time(void **state)
 {
@@ -612,6 +634,7 @@ int main(void)
         T(projects_stay_apart),
         T(vectors_of_another_store_are_made_anew),
         T(failures_cost_nothing_but_time),
+        T(deleted_turns_can_be_purged),
         T(on_demand_the_model_is_opened_when_it_is_needed),
         T(on_demand_a_packed_model_answers_questions),
         T(another_model_makes_its_own_vectors_and_the_old_ones_go),
