@@ -2,7 +2,8 @@
  *        embed FOLDER int8 pack FILE
  * MODEL is a folder, or a file that `pack` has written from one.
  *   speed    texts/s at 16, 64 and 128 tokens on one and two threads, and the time of one short query: JSON
- *   ask      for each line "TOKENS BATCH THREADS SECONDS" on stdin: texts/s, and at once the next line
+ *   ask      for each line "TOKENS BATCH THREADS SECONDS" on stdin:
+ *            texts/s on one thread by its own processor time, on more by the clock; and at once the next line
  *   ids      for each text on stdin (4 bytes of length, then its bytes): 4 bytes of count, then the token ids
  *   vectors  for the same stdin: the documents' vectors, floats one after another; queries: as queries */
 #include "embed/embed.h"
@@ -157,7 +158,8 @@ static void ask(const struct embedder *m)
         if (tokens < 3 || tokens > 256 || batch < 1 || batch > TEXTS || threads < 1 || threads > THREADS)
             exit(1);
         make_texts(m, tokens, texts);
-        printf("%.3f\n", measure(m, texts, batch, threads, 1, (int64_t)(seconds * 1e6)).per_second);
+        struct run r = measure(m, texts, batch, threads, 1, (int64_t)(seconds * 1e6));
+        printf("%.3f\n", threads == 1 ? r.per_cpu_second : r.per_second);
         fflush(stdout);
         free_texts(texts);
     }

@@ -137,7 +137,8 @@ def bars_of(got, linear, floor):
 
 NOTES = [
     "Texts of exactly that many tokens; every way takes turns with the others in each round, figures and ratios are medians "
-    "over the rounds. Cairn and sentence-transformers are given texts and tokenize them; ONNX Runtime is given token ids, "
+    "over the rounds. On one thread by the processor time taken, so that what else runs on the machine matters less; on two "
+    "threads by the clock. Cairn and sentence-transformers are given texts and tokenize them; ONNX Runtime is given token ids, "
     "its own fused operators, no padding, and dynamic int8 with a scale for each column. On two threads ONNX Runtime's "
     "figure is the better of one session with both and two sessions with one each.",
     "The floor: a prototype of these kernels reached 1,100, 300 and 130 texts/s a thread at 16, 64 and 128 tokens on another "

@@ -3,7 +3,9 @@
  *
  * Thread rule: an embedder is constant once opened; any number of threads may use it at once. A call runs on the
  * caller's thread alone and takes a scratch from the embedder's pool, so memory grows with the number of threads that
- * embed at the same time (about 5 MB each for MiniLM).
+ * embed at the same time (about 5 MB each for MiniLM). No call waits for another, so that a query on a thread of its
+ * own has its answer at once while another thread embeds a batch; a batch goes through in passes of about 128 tokens
+ * (or one window), and whoever wants to pause it between passes makes smaller calls: they cost nothing more.
  *
  * The model's files are not trusted: whatever they hold, opening gives a model or an error. In floats the weights' file
  * must not be cut short while the embedder is open (the table of word embeddings is read from the mapped file); in int8

@@ -1,5 +1,5 @@
-"""The embedder against others: token ids of Hugging Face's tokenizers, vectors of a plain double-precision forward pass,
-and the STS benchmark. Needs `tools/setup embed` (the model, numpy, tokenizers) and `make`; skipped without.
+"""The embedder against others: token ids of Hugging Face's tokenizers, vectors of a plain double-precision forward pass
+and of sentence-transformers, and the STS benchmark. Needs `tools/setup embed` (the model, numpy, tokenizers) and `make`; skipped without.
 
 Lines come from the data beside the repository ($CAIRN_DATA, else ../shared/data) when it is there, and from a generator."""
 
@@ -110,6 +110,18 @@ def sts():
         return [(float(r[4]), r[5], r[6]) for r in csv.reader(f, delimiter="\t", quoting=csv.QUOTE_NONE)]
 
 
+def library_vectors(texts):
+    """By sentence-transformers, which has 6 GB of PyPI's torch behind it, and so an environment of its own."""
+    python = reference.ROOT / "build/venv-bench/bin/python"
+    if subprocess.run([python, "-c", "import sentence_transformers"], capture_output=True).returncode if python.exists() else True:
+        pytest.skip("sentence-transformers is not there: bench/run --only embedder brings it into build/venv-bench")
+    program = ("import json, sys; from sentence_transformers import SentenceTransformer as T; "
+               "v = T(sys.argv[1], device='cpu').encode(json.load(sys.stdin), show_progress_bar=False); "
+               "sys.stdout.buffer.write(v.astype('<f4').tobytes())")
+    done = subprocess.run([python, "-c", program, MODEL], input=json.dumps(texts).encode(), stdout=subprocess.PIPE, check=True)
+    return np.frombuffer(done.stdout, dtype="<f4").reshape(len(texts), -1).astype(np.float64)
+
+
 def reference_vectors(texts):
     weights, config = reference.load(), json.loads((MODEL / "config.json").read_text())
     return np.array([reference.embed(weights, ids, config) for ids in reference.token_ids(texts)])
@@ -125,15 +137,35 @@ def some_texts(n):
     return rng.sample(turns, n * 6 // 10) + rng.sample([s[1] for s in sts()], n * 3 // 10) + rng.sample(long, n // 10)
 
 
-def test_vectors():
+@pytest.mark.parametrize("wanted_by", [reference_vectors, library_vectors])
+def test_vectors(wanted_by):
     texts = [t for t in some_texts(1000) if len(t) < 900]  # within one window
     assert len(texts) > 980
-    wanted = reference_vectors(texts)
+    wanted = wanted_by(texts)
     exact = (reference.vectors(texts, "float") * wanted).sum(1)
     assert exact.min() >= 0.99999
     fast = (reference.vectors(texts, "int8") * wanted).sum(1)
-    print(f"float: least {exact.min():.9f}; int8: least {fast.min():.5f}, mean {fast.mean():.5f}")
+    print(f"{wanted_by.__name__}: float: least {exact.min():.9f}; int8: least {fast.min():.5f}, mean {fast.mean():.5f}")
     assert fast.min() >= 0.995 and fast.mean() >= 0.998
+
+
+def test_long_texts():
+    """Of more than a window, up to more than all windows that are read: the mean over windows that overlap by a quarter."""
+    words = "the river is cold in winter and music plays at night near an unaffable quartet".split()
+    rng, most = random.Random(4), 254 * 64
+    texts = [" ".join(rng.choice(words) for _ in range(n)) for n in (200, 300, 450, 700, 1500)]
+    weights, config = reference.load(), json.loads((MODEL / "config.json").read_text())
+    exact, fast = reference.vectors(texts, "float"), reference.vectors(texts, "int8")
+    several = 0
+    for i, ids in enumerate(reference.token_ids(texts)):
+        assert len(ids) - 2 < most
+        parts = [ids[1:-1]] if len(ids) <= 256 else reference.windows(ids[1:-1], [], 256)
+        wanted = np.mean([reference.embed(weights, [ids[0], *p, ids[-1]], config) for p in parts], axis=0)
+        wanted /= np.linalg.norm(wanted)
+        assert exact[i] @ wanted >= 0.99999
+        assert fast[i] @ wanted >= 0.995
+        several += len(parts) > 2
+    assert several >= 2
 
 
 def ranks(x):
@@ -146,15 +178,15 @@ def spearman(a, b):
     return float(np.corrcoef(ranks(np.asarray(a)), ranks(np.asarray(b)))[0, 1])
 
 
-def test_sts_benchmark():
+@pytest.mark.parametrize("wanted_by", [reference_vectors, library_vectors])
+def test_sts_benchmark(wanted_by):
     if not (DATA / "sts-b/sts-test.csv").exists():
         pytest.skip(f"there is no STS benchmark in {DATA}")
     pairs = sts()
     scores = [p[0] for p in pairs]
     texts = [p[1] for p in pairs] + [p[2] for p in pairs]
-    found = {"reference": reference_vectors(texts)}
-    found |= {precision: reference.vectors(texts, precision) for precision in ("float", "int8")}
+    found = {"reference": wanted_by(texts)} | {precision: reference.vectors(texts, precision) for precision in ("float", "int8")}
     rho = {k: spearman((v[:len(pairs)] * v[len(pairs):]).sum(1), scores) for k, v in found.items()}
-    print(rho)
+    print(wanted_by.__name__, rho)
     assert abs(rho["float"] - rho["reference"]) <= 0.002
     assert abs(rho["int8"] - rho["reference"]) <= 0.005
