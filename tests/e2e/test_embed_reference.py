@@ -118,7 +118,8 @@ def library_vectors(texts):
     program = ("import json, sys; from sentence_transformers import SentenceTransformer as T; "
                "v = T(sys.argv[1], device='cpu').encode(json.load(sys.stdin), show_progress_bar=False); "
                "sys.stdout.buffer.write(v.astype('<f4').tobytes())")
-    done = subprocess.run([python, "-c", program, MODEL], input=json.dumps(texts).encode(), stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([python, "-c", program, MODEL], input=json.dumps(texts).encode(), stdout=subprocess.PIPE, check=True,
+                          env={**os.environ, "OMP_NUM_THREADS": "1"})  # threads that wait for each other stall on a full machine
     return np.frombuffer(done.stdout, dtype="<f4").reshape(len(texts), -1).astype(np.float64)
 
 
