@@ -53,6 +53,9 @@ static enum err_code read_meaning(struct gathering *g, struct err *e)
     struct vector_query q = {.session_id = g->q->session_id,
                              .project = g->q->project,
                              .view = g->view,
+                             .except_conversation = g->q->except_conversation,
+                             .from = g->q->from,
+                             .to = g->q->to,
                              .best = best < VECTORS_BEST_MAX ? (size_t)best : VECTORS_BEST_MAX,
                              .deadline_us = g->q->deadline_us};
     if (!g->q->meaning || str_trim(g->q->text).n == 0)
