@@ -98,8 +98,8 @@ def test_turns_and_records_come_in_one_list_best_first(server):
     pattern = make(server, "pattern", "p", name="Heliograph first", project="one-list")["id"]
     prop = make(server, "prop", "p", name="heliograph", project="one-list")["id"]
     r = server.http.get("/api/v1/search?q=heliograph&project=one-list")
-    hits = r.json()
-    assert {h["kind"] for h in hits} == {"turn", "pattern", "prop"} and r.headers["X-Total-Count"] == "3"
+    hits = [h for h in r.json() if h["kind"] != "event"]  # one may have been made of the turn by now
+    assert {h["kind"] for h in hits} == {"turn", "pattern", "prop"} and r.headers["X-Total-Count"] in ("3", "4")
     assert [h["score"] for h in hits] == sorted((h["score"] for h in hits), reverse=True)
     assert [h["id"] for h in hits if h["kind"] == "prop"] == [prop]
     assert {h["submodule_id"] for h in hits} == {"one-list"}
@@ -108,7 +108,7 @@ def test_turns_and_records_come_in_one_list_best_first(server):
     assert found(server, "heliograph", submodule_id="elsewhere") == []
     assert len(found(server, "heliograph", limit=1)) == 1
     both = server.post("/api/v2/recall", {"query": "heliograph", "kinds": ["all"], "project": "one-list"})["results"]
-    assert {h["kind"] for h in both} == {"turn", "pattern", "prop"}
+    assert {h["kind"] for h in both} - {"event"} == {"turn", "pattern", "prop"}
     assert len(server.post("/api/v2/recall", {"query": "heliograph", "kinds": ["all"], "max_results": 2})["results"]) == 2
 
 
