@@ -21,13 +21,14 @@ PUBLISHED = [["plain MiniLM (published)", "43.8"], ["plain BM25 (published)", "6
 GROUPS = {"all": "All ten conversations", "last": "The last five, not learnt on", "first": "The first five"}
 NONE = {n: 0 for n in ("together", "beside", "neighbours", "conversation", "meaning_near[0]", "meaning_near[1]",
                        "meaning_near[2]", "meaning_conversation", "speaker", "date", "asking", "answer", "recency",
-                       "repeated", "corrected")}
+                       "repeated", "crowded", "corrected")}
 # Each step takes what it names out of NONE, on top of those before it.
 STEPS = [("own words (BM25)", None), ("meaning alone (cosine)", None), ("both, fused", []),
          ("+ words asked for at once", ["together"]),
          ("+ neighbours", ["beside", "neighbours", "meaning_near[0]", "meaning_near[1]", "meaning_near[2]"]),
          ("+ conversation", ["conversation", "meaning_conversation"]), ("+ speaker", ["speaker"]), ("+ date", ["date"]),
          ("+ asking counts less", ["asking"]), ("+ has what is asked for", ["answer"]),
+         ("+ several things from several talks", ["crowded"]),
          ("all: + recency, repetition, corrections", ["recency", "repeated", "corrected"])]
 # What would mend a failure, written after looking at it. Questions that are not here have come up since.
 MEND = {

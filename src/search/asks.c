@@ -1,5 +1,6 @@
-/* What kind of answer a question wants: "when …?" a time, "how many …?" a number. A turn that has none can hardly be
- * the answer. Only kinds that plain words tell; names and places would need more than a list. English only. */
+/* What kind of answer a question wants: "when …?" a time, "how many …?" a number, "what activities …?" several things.
+ * A turn that names no time can hardly answer the first; answers to the last stand in several talks. Only kinds that
+ * plain words tell; names and places would need more than a list. English only. */
 #include "search/intern.h"
 
 #include <stddef.h>
@@ -9,6 +10,29 @@ static const char *const DATES[] = {"date", "day", "time", "month", "year", "wee
 static const char *const AMOUNTS[] = {"many", "much", "old", "often", "far", "big", "large", "high", "tall", NULL};
 static const char *const ASKING[] = {"what", "which", NULL};
 static const char *const LINKS[] = {"and", "since", "so", "until", "but", "from", "by", NULL};
+
+/* "activities", "books": a word that is likely to be a plural. */
+static bool plural(const char *w)
+{
+    static const char *const NOT[] = {"this", "always", "class", "process", "across", "besides", "less", NULL};
+    size_t n = strlen(w);
+    return n > 3 && w[n - 1] == 's' && w[n - 2] != 's' && w[n - 2] != '\'' && !plain_in(w, NOT);
+}
+
+/* "what books", "which of the boats", "what kind of food", "what are", "how many". */
+static bool wants_several(const struct plain *p, int i)
+{
+    static const char *const VERBS[] = {"is",  "was",   "does",  "did", "do",   "has",
+                                        "had", "would", "could", "can", "will", NULL};
+    static const char *const KINDS[] = {"kind", "type", "sort", "kinds", "types", "sorts", NULL};
+    const char *next = plain_word(p, i + 1), *after = plain_word(p, i + 2);
+    if (strcmp(p->word[i].w, "how") == 0)
+        return strcmp(next, "many") == 0;
+    if (!plain_in(p->word[i].w, ASKING) || plain_in(next, VERBS))
+        return false;
+    return strcmp(next, "are") == 0 || strcmp(next, "were") == 0 || plural(next) ||
+           (plain_in(next, KINDS) && strcmp(after, "of") == 0) || (!plain_in(after, VERBS) && plural(after));
+}
 
 unsigned asks_read(struct str question)
 {
@@ -23,6 +47,8 @@ unsigned asks_read(struct str question)
             asks |= ASKS_TIME;
         if (strcmp(w, "how") == 0 && plain_in(next, AMOUNTS))
             asks |= ASKS_NUMBER;
+        if (wants_several(&p, i))
+            asks |= ASKS_SEVERAL;
     }
     return asks;
 }

@@ -82,7 +82,8 @@ static enum err_code draw(struct choice *c, struct err *e)
 /* ---- taking ---- */
 static double value(const struct choice *c, const struct drawn *d)
 {
-    return d->worth * (1 - c->w->repeated * d->repeated);
+    double crowded = c->g->asks & ASKS_SEVERAL ? c->w->crowded * (double)d->crowd : 0;
+    return d->worth * (1 - c->w->repeated * d->repeated) / (1 + crowded);
 }
 
 static struct drawn *next_best(struct choice *c, int64_t tokens_left)
@@ -98,12 +99,13 @@ static struct drawn *next_best(struct choice *c, int64_t tokens_left)
     return best;
 }
 
-static void note_repeated(struct choice *c, const struct drawn *taken)
+static void note_taken(struct choice *c, const struct drawn *taken)
 {
-    for (size_t i = 0; c->w->repeated > 0 && i < c->n; i++) {
+    for (size_t i = 0; i < c->n; i++) {
         struct drawn *d = &c->drawn[i];
         if (d->taken)
             continue;
+        d->crowd += d->c->hit->conversation == taken->c->hit->conversation;
         double share = (fingerprint_shared(d->print, taken->print) - REPEATS_FROM) / (1 - REPEATS_FROM);
         d->repeated = share > d->repeated ? share : d->repeated;
     }
@@ -143,7 +145,7 @@ enum err_code choose(const struct gathering *g, const struct weights *w, struct 
             break;
         code = take(&c, d, score, e);
         left -= left >= 0 ? d->turn.token_count : 0;
-        note_repeated(&c, d);
+        note_taken(&c, d);
     }
     return code;
 }

@@ -60,6 +60,8 @@ struct str explain(const struct gathering *g, const struct weights *weights, con
     put(&w, "role", d->aside);
     put(&w, "recency", c->recency);
     put(&w, "repeated", -weights->repeated * d->repeated);
+    double crowd = g->asks & ASKS_SEVERAL ? weights->crowded * (double)d->crowd : 0;
+    put(&w, "crowded", 1 / (1 + crowd) - 1);
     put(&w, "corrected", d->corrected_by ? -weights->corrected : 0);
     jw_kint(&w, "folded", (int64_t)d->folded);
     put_id(&w, "corrects", d->corrects);

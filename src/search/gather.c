@@ -103,7 +103,9 @@ enum err_code gather(struct gathering *g, struct err *e)
         code = search_agents(g, e);
     if (code == ERR_OK && g->sense.vector)
         code = weigh_meaning(g, e);
-    if (code == ERR_OK)
-        dates_read(g->q->text, g->now, &g->dates);
-    return code;
+    if (code)
+        return code;
+    dates_read(g->q->text, g->now, &g->dates);
+    g->asks = asks_read(g->q->text);
+    return ERR_OK;
 }

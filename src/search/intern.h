@@ -35,6 +35,7 @@ struct weights {
     double corrected; /* less when a later turn corrects it */
     /* choose.c: */
     double repeated;  /* less when what is chosen already says nearly the same */
+    double crowded;   /* where several things are asked for: less for each turn of its conversation chosen already */
     double certainty; /* steepness of the map to 0..1 */
 };
 extern const struct weights WEIGHTS;
@@ -72,6 +73,7 @@ struct gathering {
     struct index_hits hits;
     float *cosines; /* of the hits and the turns around them, NULL: no meaning */
     struct dates dates;
+    unsigned asks; /* bits of enum asks */
 };
 enum err_code gather(struct gathering *g, struct err *e);
 
@@ -94,9 +96,9 @@ enum err_code score_hits(struct arena *a, const struct weights *w, const struct 
 double score_of(const struct weights *w, double worth); /* 0..1 */
 
 /* ---- asks.c: what kind of answer a question wants, and whether a text has it ---- */
-enum asks { ASKS_TIME = 1, ASKS_NUMBER = 2 };
+enum asks { ASKS_TIME = 1, ASKS_NUMBER = 2, ASKS_SEVERAL = 4 };
 unsigned asks_read(struct str question);     /* bits of enum asks */
-unsigned asks_met(const struct plain *text); /* those that it has something for */
+unsigned asks_met(const struct plain *text); /* those of time and number that it has something for */
 
 /* ---- fold.c: texts that say the same ---- */
 struct fingerprint {
@@ -117,6 +119,7 @@ struct drawn {
     double answer, aside, date; /* parts that multiply, as above; date: more than the candidate's own */
     double repeated;            /* of what is chosen already: 0 … 1 */
     double worth;
+    size_t crowd;  /* turns of its conversation chosen already */
     size_t folded; /* copies left out for it */
     const struct plain *plain;
     struct drawn *corrects, *corrected_by;

@@ -101,7 +101,7 @@ static enum err_code mark_corrections(struct arena *a, const struct weights *w, 
 
 enum err_code weigh(const struct gathering *g, const struct weights *w, struct drawn *drawn, size_t n, struct err *e)
 {
-    unsigned asks = asks_read(g->q->text);
+    unsigned asks = g->asks & (ASKS_TIME | ASKS_NUMBER);
     for (size_t i = 0; i < n; i++) {
         if (asks && !plain_of(g->a, &drawn[i]))
             return err_nomem(e);

@@ -9,13 +9,13 @@
 
 const struct weights WEIGHTS = {
     .words = 1,
-    .together = 1,
+    .together = 0.7,
     .before = {0.7, 0.55, 0.2}, /* an answer seldom repeats the words of what it answers */
     .after = {0.35, 0.15, 0.1},
     .beside = 0.7,
     .neighbours = 0.4,
     .meaning = 0.11,
-    .meaning_level = 1,
+    .meaning_level = 0.7,
     .meaning_near = {0.45, 0.15, 0.05},
     .meaning_conversation = 0.4,
     .cosine_mean = 0.1, /* of texts that have nothing to do with each other; seldom of weight */
@@ -32,7 +32,8 @@ const struct weights WEIGHTS = {
     .aside = 0.3,
     .corrected = 0.2,
     .repeated = 0.6,
-    .certainty = 0.6, /* a turn with every word of the question once, and nothing else, gets 0.8 */
+    .crowded = 0.05,  /* multi-hop questions 1.5 points better, others as they were */
+    .certainty = 0.6, /* a turn with every word of the question once, and nothing else, gets 0.7 */
 };
 
 /* Where records of several kinds and turns stand in one list: what was said and what was laid down counts whole; what
@@ -87,6 +88,7 @@ double *weight_named(struct weights *w, const char *name)
         WEIGHT(aside),
         WEIGHT(corrected),
         WEIGHT(repeated),
+        WEIGHT(crowded),
         WEIGHT(certainty),
 #undef WEIGHT
     };

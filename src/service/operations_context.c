@@ -38,7 +38,8 @@ static const struct op_arg recall_args[] = {
     {"explain", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL,
      "say what made each score, in `why`: words, meaning, neighbours and conversation add up, 1 being a turn with "
      "every "
-     "word asked for and nothing else; speaker, date, answer, asking, role, recency, repeated and corrected then each "
+     "word asked for and nothing else; speaker, date, answer, asking, role, recency, repeated, crowded and corrected "
+     "then each "
      "multiply by 1 + their value"},
 };
 static const struct op_arg agent_state_args[] = {SESSION_ID, AGENT_NAME};

@@ -91,7 +91,7 @@ def test_every_reason_of_a_score_is_told(cairn, moved):
     found = recall(cairn, **ASKED, session_id=s, explain=True)
     why = found[0]["why"]
     assert set(why) >= {"words", "matched", "meaning", "cosine", "neighbours", "conversation", "speaker", "date",
-                        "answer", "asking", "role", "recency", "repeated", "corrected", "folded"}
+                        "answer", "asking", "role", "recency", "repeated", "crowded", "corrected", "folded"}
     assert "port" in why["matched"] and why["corrects"] == first
     assert found[1]["why"]["corrected"] < 0 and found[1]["why"]["corrected_by"] == later
 

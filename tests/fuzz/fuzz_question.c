@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(asked.n <= DATES_MAX && told.n <= DATES_MAX);
     double match = dates_match(&asked, now), meet = dates_meet(&asked, &told, now);
     must(match >= 0 && match <= 1 && meet >= 0 && meet <= 1);
-    must(asks_read(text) <= (ASKS_TIME | ASKS_NUMBER));
+    must(asks_read(text) <= (ASKS_TIME | ASKS_NUMBER | ASKS_SEVERAL));
     plain_split(text, &plain);
     must(plain.n <= PLAIN_MAX && asks_met(&plain) <= (ASKS_TIME | ASKS_NUMBER));
     claims_read(&plain, &claims);

@@ -72,6 +72,7 @@ static void put_factors(struct buf *b, const struct json *why)
                    {"role", "not said by a person or model"},
                    {"recency", "recent"},
                    {"repeated", "repeats what stands above"},
+                   {"crowded", "same talk as what stands above"},
                    {"corrected", "superseded"}};
     const char *gap = "; ";
     for (size_t i = 0; i < sizeof FACTORS / sizeof *FACTORS; i++) {

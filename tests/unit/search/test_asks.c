@@ -25,9 +25,16 @@ static void questions(void **state)
                 {"What did she say when I left?", 0},
                 {"How long did it take?", ASKS_TIME},
                 {"Which month was it?", ASKS_TIME},
-                {"How many boats are there?", ASKS_NUMBER},
+                {"How many boats are there?", ASKS_NUMBER | ASKS_SEVERAL},
                 {"How does it work?", 0},
                 {"when and how often?", ASKS_TIME | ASKS_NUMBER},
+                {"What activities does she like?", ASKS_SEVERAL},
+                {"Which blue boats are ours?", ASKS_SEVERAL},
+                {"What kind of food was it?", ASKS_SEVERAL},
+                {"What are the ports?", ASKS_SEVERAL},
+                {"What is this?", 0},
+                {"What class was it?", 0},
+                {"which", 0},
                 {"", 0}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -118,6 +118,27 @@ static void a_small_budget_covers_different_things(void **state)
     assert_false(says(&r, "the boat has a mast of larch, which came from a farm up north"));
 }
 
+/* Where several things are asked for, the second talk's comes before the first talk's second. */
+static void several_things_come_from_several_talks(void **state)
+{
+    struct shelf *s = *state;
+    struct str session = shelf_session(s, "p"), one = shelf_conversation(s, session);
+    shelf_say(s, shelf_conversation(s, session), "bob", "we bought a lantern as well as the rope in the harbour");
+    shelf_say(s, one, "bob", "we bought an anchor in the harbour");
+    shelf_say(s, one, "bob", "we bought charts in the harbour too");
+    struct weights eager = WEIGHTS;
+    eager.crowded = 2;
+    struct recall_query q = {.text = STR("what things have we bought in the harbour?"),
+                             .session_id = session,
+                             .max_results = 2,
+                             .weights = &eager};
+    struct recall_result r = recall(s, &q);
+    assert_true(r.n == 2 && says(&r, "we bought a lantern as well as the rope in the harbour"));
+    q.text = STR("have we bought an anchor or charts in the harbour?");
+    r = recall(s, &q);
+    assert_true(r.n == 2 && !says(&r, "we bought a lantern as well as the rope in the harbour"));
+}
+
 static void copies_are_counted_where_they_are_folded(void **state)
 {
     struct shelf *s = *state;
@@ -303,6 +324,7 @@ int main(void)
                                        SHELF_TEST(the_speaker_named_comes_first_and_is_found_alone),
                                        SHELF_TEST(the_same_is_not_said_twice),
                                        SHELF_TEST(a_small_budget_covers_different_things),
+                                       SHELF_TEST(several_things_come_from_several_talks),
                                        SHELF_TEST(copies_are_counted_where_they_are_folded),
                                        SHELF_TEST(a_correction_stands_before_what_it_corrects),
                                        SHELF_TEST(projects_do_not_correct_each_other),
