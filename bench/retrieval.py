@@ -60,6 +60,12 @@ MEND = {
         "Nothing should: the question names the wrong person, and the evidence is the other one's.",
     "What kind of vegetables does Audrey take care of?":
         "Nothing should: the question is wrong on purpose (flowers, Andrew's).",
+    "What is a shared frustration regarding dog ownership for Audrey and Andrew?":
+        "Searching for each of the two people, and keeping what both were found to say.",
+    "What kind of flowers does Andrew have a tattoo of?":
+        "Nothing should: the tattoo is Audrey's.",
+    "What was the reason Andrew couldn't walk his dogs for a period of time?":
+        "Nothing should: it was Audrey who could not.",
     "Where did Deborah get her dogs?":
         "Seeing cats in \"dogs\", which the question gets wrong on purpose; what came instead says so.",
 }
