@@ -31,7 +31,7 @@ struct meaning_rows { /* of the batch that was stored last */
     struct vectors *vectors;
     struct vector_row *rows;
     float *floats;
-    char (*turn_ids)[ID_MAX], (*session_ids)[ID_MAX];
+    char (*turn_ids)[ID_MAX], (*session_ids)[ID_MAX], (*conversation_ids)[ID_MAX];
     size_t n;
 };
 struct filling {
@@ -91,10 +91,13 @@ static void add_vector(struct filling *f, const struct turn_added *added)
     pool_vector(m->pool, (uint64_t)f->done, v);
     memcpy(m->turn_ids[m->n], added->id, ID_MAX);
     memcpy(m->session_ids[m->n], f->session_id, ID_MAX);
+    memcpy(m->conversation_ids[m->n], f->conversation_id, ID_MAX);
     m->rows[m->n] = (struct vector_row){.seq = added->seq,
                                         .turn_id = str_of(m->turn_ids[m->n]),
                                         .session_id = str_of(m->session_ids[m->n]),
                                         .project = STR("default"),
+                                        .conversation_id = str_of(m->conversation_ids[m->n]),
+                                        .timestamp = added->timestamp,
                                         .v = v};
     m->n++;
 }
@@ -198,9 +201,13 @@ static void print_questions(const struct words *w, uint64_t turns, uint64_t coun
 static enum err_code fill_with_meaning(struct filling *f, const char *dir, const char *pool, const char *model,
                                        struct err *e)
 {
-    static char turn_ids[BATCH][ID_MAX], session_ids[BATCH][ID_MAX];
+    static char turn_ids[BATCH][ID_MAX], session_ids[BATCH][ID_MAX], conversation_ids[BATCH][ID_MAX];
     static struct vector_row rows[BATCH];
-    struct meaning_rows m = {.pool = pool_open(pool), .rows = rows, .turn_ids = turn_ids, .session_ids = session_ids};
+    struct meaning_rows m = {.pool = pool_open(pool),
+                             .rows = rows,
+                             .turn_ids = turn_ids,
+                             .session_ids = session_ids,
+                             .conversation_ids = conversation_ids};
     struct embedder *embedder = NULL;
     enum err_code code = embed_open(model, NULL, &embedder, e);
     if (!code && embed_dimensions(embedder) != pool_dimensions(m.pool))
