@@ -5,8 +5,8 @@ nothing here; which parts the formula has was tried by people who saw the figure
 
 Coordinate search: one weight at a time is made less or more, and a change is kept when it gains, on average of recall
 with the model and by words alone, at least GAIN points of R@10 and half of R@5, and does not lose in more than two of
-the five conversations. Weights that then add less than WORTH points are named, to be taken out by hand: few weights
-that can be explained hold on other people's data. The program's own values are the start; the new ones are printed
+the five conversations. The table of what each adds is for taking out by hand what adds little: few weights
+that can be explained hold on other people's data. START is where it begins; the new ones are printed
 and go into weights.c by hand.
 
 Usage: make && build/venv/bin/python bench/learn.py [--rounds N] [--binary build/cairn]
@@ -23,7 +23,7 @@ sys.dont_write_bytecode = True
 import harness  # noqa: E402
 import locomo  # noqa: E402
 
-GAIN, WORTH = 0.1, 0.2
+GAIN = 0.1
 STEPS = [0.7, 1.4]
 FIRST, LAST = set(range(5)), set(range(5, 10))
 # name: where it starts. What is not here is not measurable on LoCoMo (recency, roles, corrections, repetition).

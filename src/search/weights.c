@@ -1,8 +1,8 @@
 /* The weights of recall, all in one place. The numbers up to `answer` were learnt by bench/learn.py on the first five
- * conversations of LoCoMo, single turns, with the model and by words alone at once, then rounded: bench/learning.md tells
- * how, and what each adds. Which parts there are, and `repeated` and `crowded`, were tried with the figures of all ten in
- * view, so the last five are held out from the learner only. What LoCoMo cannot tell (its turns are old, said by people,
- * and nobody takes anything back) was set by hand, so that it decides between near equals only. */
+ * conversations of LoCoMo, single turns, with the model and by words alone at once, then rounded: bench/learning.md
+ * tells how, and what each adds. Which parts there are, and `repeated` and `crowded`, were tried with the figures of
+ * all ten in view, so the last five are held out from the learner only. What LoCoMo cannot tell (its turns are old,
+ * said by people, and nobody takes anything back) was set by hand, so that it decides between near equals only. */
 #include "search/intern.h"
 
 #include <stddef.h>
