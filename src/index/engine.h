@@ -193,7 +193,7 @@ bool rank_wants(const struct ranking *r, const struct part_of *p, uint32_t doc, 
 /* ---- places.c ---- */
 struct located {
     struct index_hit hit;
-    uint32_t part, doc, agent;
+    uint32_t part, doc, agent, row; /* row: of the conversation */
 };
 enum { AROUND_MAX = 8 };
 /* Where a document stands; false: its segment is `bad`. */

@@ -25,7 +25,7 @@ bool place_of(const struct ranking *r, uint32_t part, uint32_t doc, struct locat
                             .timestamp = *time,
                             .asks = *flags & DOC_ASKS,
                             .role = (enum index_role)(*flags >> DOC_ROLE_SHIFT & ROLE_MASK)};
-    *out = (struct located){hit, part, doc, *agent};
+    *out = (struct located){hit, part, doc, *agent, *conversation};
     return true;
 }
 
@@ -33,6 +33,7 @@ bool place_of(const struct ranking *r, uint32_t part, uint32_t doc, struct locat
 struct run { /* turn numbers of one conversation */
     int64_t conversation, first, last;
     uint32_t part; /* of one of its hits: the others mostly are there too */
+    uint32_t row;  /* the conversation in it */
 };
 struct around {
     const struct ranking *r;
@@ -73,12 +74,14 @@ static enum err_code make_runs(struct around *r, struct arena *a, struct located
     qsort(r->known, n, sizeof *r->known, compare_hits);
     for (size_t i = 0; i < n; i++) {
         const struct index_hit *h = r->known[i];
-        uint32_t part = ((const struct located *)(const void *)h)->part; /* a hit is the first member of its place */
+        const struct located *place =
+            (const struct located *)(const void *)h; /* a hit is the first member of its place */
         struct run *last = r->n_runs ? &r->runs[r->n_runs - 1] : NULL;
         if (last && last->conversation == h->conversation && h->turn_number - reach <= last->last + 1)
             last->last = h->turn_number + reach;
         else
-            r->runs[r->n_runs++] = (struct run){h->conversation, h->turn_number - reach, h->turn_number + reach, part};
+            r->runs[r->n_runs++] =
+                (struct run){h->conversation, h->turn_number - reach, h->turn_number + reach, place->part, place->row};
     }
     return ERR_OK;
 }
@@ -95,16 +98,13 @@ static bool turn_number(struct segment *s, uint32_t doc, int64_t *out)
     return n != NULL;
 }
 
-/* A run's turns in one part. *whole: the part has turns of the conversation on both sides of the run, so that no other
- * part can have any of it. False: the segment is bad. */
-static bool around_in(struct around *r, const struct run *run, uint32_t part, bool *whole)
+/* A run's turns in one part. *before, *after: turns of the run that the part does not have, so that one before or after
+ * it may. False: the segment is bad. */
+static bool around_in(struct around *r, const struct run *run, uint32_t part, const struct conversation_row *c,
+                      bool *before, bool *after)
 {
     const struct part_of *p = &r->r->parts[part];
-    const struct conversation_row *c = segment_find_conversation(p->s, (uint64_t)run->conversation);
-    int64_t number;
-    *whole = false;
-    if (!c || c->n == 0)
-        return !atomic_load(&p->s->bad);
+    int64_t number = 0;
     uint32_t low = c->first, high = c->first + c->n, end = high;
     while (low < high) { /* the first at or after the run's first */
         uint32_t middle = low + (high - low) / 2;
@@ -115,12 +115,16 @@ static bool around_in(struct around *r, const struct run *run, uint32_t part, bo
         else
             high = middle;
     }
-    *whole = low > c->first || run->first <= 1;
-    for (; low < end; low++) {
+    *before = low == c->first;
+    *after = true;
+    for (bool first = true; low < end; low++, first = false) {
         struct located found;
         bool wanted;
         if (!turn_number(p->s, low, &number))
             return false;
+        if (first && number <= (run->first > 1 ? run->first : 1))
+            *before = false;
+        *after = number < run->last;
         if (number > run->last)
             return true;
         if (!rank_wants(r->r, p, low, &wanted) || (wanted && !place_of(r->r, part, low, &found)))
@@ -128,7 +132,22 @@ static bool around_in(struct around *r, const struct run *run, uint32_t part, bo
         if (wanted && r->n < r->cap && !is_known(r, &found.hit))
             r->out[r->n++] = found;
     }
-    *whole = false;
+    return true;
+}
+
+/* Parts ascend in seq, and so do the turns of a conversation: earlier ones are in parts before. Only the last may be
+ * what was taken from the store to fill holes, and then holds turns from anywhere. */
+static bool around_elsewhere(struct around *r, const struct run *run, uint32_t from, uint32_t to)
+{
+    for (uint32_t k = from; k < to; k++) {
+        struct segment *s = r->r->parts[k].s;
+        const struct conversation_row *c = segment_find_conversation(s, (uint64_t)run->conversation);
+        bool ignored;
+        if (c ? !around_in(r, run, k, c, &ignored, &ignored) : atomic_load(&s->bad)) {
+            (void)segment_bad(s, NULL);
+            return false;
+        }
+    }
     return true;
 }
 
@@ -136,14 +155,17 @@ static enum err_code find_around(struct around *r, struct err *e)
 {
     for (size_t i = 0; i < r->n_runs; i++) {
         const struct run *run = &r->runs[i];
-        bool whole;
-        if (!around_in(r, run, run->part, &whole))
-            return segment_bad(r->r->parts[run->part].s, e);
-        for (uint32_t k = 0; !whole && k < r->r->n_parts; k++) {
-            bool ignored;
-            if (k != run->part && !around_in(r, run, k, &ignored))
-                return segment_bad(r->r->parts[k].s, e);
-        }
+        struct segment *s = r->r->parts[run->part].s;
+        const struct conversation_row *c = segment_part(s, PART_CONVERSATIONS, run->row, 1, sizeof *c);
+        bool before = false, after = false;
+        if (!c || c->first > s->foot.n_docs || c->n > s->foot.n_docs - c->first ||
+            !around_in(r, run, run->part, c, &before, &after))
+            return segment_bad(s, e);
+        uint32_t n = (uint32_t)r->r->n_parts, last = n - 1, next = run->part + 1;
+        bool down = before || (after && run->part == last), up = before || after;
+        if ((down && !around_elsewhere(r, run, 0, run->part)) ||
+            (up && !around_elsewhere(r, run, after || next > last ? next : last, n)))
+            return err_set(e, ERR_CORRUPT, NULL, "a segment of the index is damaged");
     }
     return ERR_OK;
 }

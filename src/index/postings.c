@@ -33,7 +33,7 @@ bool cursor_open(struct cursor *c, struct segment *s, struct list l)
     c->blocks = l.p;
     c->blocks_n = l.n;
     c->block = UINT32_MAX;
-    c->n = c->i = 0;
+    c->n = 0;
     c->n_blocks = (l.df + POSTINGS_BLOCK - 1) / POSTINGS_BLOCK;
     if (l.df > s->foot.n_docs)
         return segment_bad(s, NULL) == ERR_OK;
@@ -101,6 +101,8 @@ static bool load_few(struct cursor *c, const uint8_t *p, size_t n, uint32_t coun
         c->docs[i] = (uint32_t)next++;
         c->tf[i] = (uint8_t)tf;
     }
+    for (uint32_t i = count; i < POSTINGS_BLOCK; i++)
+        c->docs[i] = UINT32_MAX;
     c->n = count;
     return p == end;
 }
@@ -112,7 +114,7 @@ bool cursor_load(struct cursor *c, uint32_t block)
     uint32_t left = c->list.df - block * POSTINGS_BLOCK;
     if (c->block == block)
         return true;
-    c->i = c->n = 0;
+    c->n = 0;
     c->block = UINT32_MAX;
     if (c->skips) {
         k = cursor_skip(c, block);
@@ -137,17 +139,15 @@ bool cursor_load(struct cursor *c, uint32_t block)
     return true;
 }
 
-static uint32_t lower_bound(const struct cursor *c, uint32_t from, uint32_t doc)
+/* The first posting of the block at or after doc; n: none. Without a branch that could be guessed wrong: what is past
+ * the block's end is as large as can be. */
+static uint32_t lower_bound(const struct cursor *c, uint32_t doc)
 {
-    uint32_t low = from, high = c->n;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (c->docs[middle] < doc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const uint32_t *p = c->docs;
+    for (uint32_t step = POSTINGS_BLOCK / 2; step > 0; step /= 2)
+        p += step & -(uint32_t)(p[step - 1] < doc);
+    uint32_t i = (uint32_t)(p - c->docs) + (*p < doc);
+    return i < c->n ? i : c->n;
 }
 
 bool cursor_tf(struct cursor *c, uint32_t doc, unsigned *tf)
@@ -162,9 +162,9 @@ bool cursor_tf(struct cursor *c, uint32_t doc, unsigned *tf)
         return true;
     if (!cursor_load(c, block))
         return false;
-    c->i = lower_bound(c, c->i, doc);
-    if (c->i < c->n && c->docs[c->i] == doc)
-        *tf = c->tf[c->i];
+    uint32_t i = lower_bound(c, doc);
+    if (i < c->n && c->docs[i] == doc)
+        *tf = c->tf[i];
     return true;
 }
 
@@ -180,7 +180,7 @@ bool cursor_rank(struct cursor *c, uint32_t doc, uint32_t *n)
     }
     if (!cursor_load(c, block))
         return false;
-    *n = block * POSTINGS_BLOCK + lower_bound(c, 0, doc);
+    *n = block * POSTINGS_BLOCK + lower_bound(c, doc);
     return true;
 }
 

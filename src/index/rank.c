@@ -235,6 +235,7 @@ static bool score_exactly(struct passing *g, uint32_t doc, int length)
 {
     struct ranking *r = g->r;
     struct ranked c = {.part = g->part, .doc = doc};
+    bool wanted;
     for (size_t k = 0; k < g->n; k++) {
         unsigned tf;
         if (!cursor_tf(&g->walks[k].probe, doc, &tf))
@@ -244,11 +245,16 @@ static bool score_exactly(struct passing *g, uint32_t doc, int length)
         c.score += score_of(r, k, tf, length);
         c.matched |= (uint32_t)1 << k;
     }
+    if (r->n == r->limit && (r->n == 0 || c.score < r->best[0].score))
+        return true;
+    if (!rank_wants(r, g->p, doc, &wanted))
+        return false;
     const uint32_t *seq = segment_part(g->p->s, PART_SEQ, doc, 1, sizeof *seq);
     if (!seq)
         return false;
     c.seq = g->p->s->foot.base + *seq;
-    offer(r, &c);
+    if (wanted)
+        offer(r, &c);
     return true;
 }
 
@@ -265,25 +271,18 @@ static double bar(const struct ranking *r)
 static bool consider(struct passing *g, const struct window *v, const struct order *o, uint32_t at)
 {
     struct ranking *r = g->r;
-    double sum = v->sum[at];
+    double sum = v->sum[at], least = bar(r);
     uint32_t doc = v->from + at;
-    bool wanted;
-    if (full(r) && sum + o->rest[o->n_added] < bar(r))
-        return true;
-    if (!rank_wants(r, g->p, doc, &wanted))
-        return false;
-    for (size_t i = o->n_added; wanted && i < o->n; i++) {
+    for (size_t i = o->n_added; i < o->n; i++) {
         unsigned tf;
-        if (full(r) && sum + o->rest[i] < bar(r))
+        if (sum + o->rest[i] < least)
             return true;
         if (!cursor_tf(&g->walks[o->term[i]].probe, doc, &tf))
             return false;
         if (tf)
             sum += score_of(r, o->term[i], tf, v->lengths[at]);
     }
-    if (!wanted || (full(r) && sum < bar(r)))
-        return true;
-    return score_exactly(g, doc, v->lengths[at]);
+    return sum < least || score_exactly(g, doc, v->lengths[at]);
 }
 
 static bool consider_all(struct passing *g, struct window *v, const struct order *o)
@@ -291,8 +290,7 @@ static bool consider_all(struct passing *g, struct window *v, const struct order
     for (uint32_t i = 0; i * WORD < v->to - v->from; i++) {
         uint64_t bits = v->touched[i];
         v->touched[i] = 0;
-        g->r->touched += __builtin_popcountll(bits);
-        for (; bits; bits &= bits - 1)
+        for (; bits; bits &= bits - 1, g->r->touched++)
             if (!consider(g, v, o, i * WORD + (uint32_t)__builtin_ctzll(bits)))
                 return false;
     }

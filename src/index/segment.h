@@ -187,7 +187,7 @@ struct cursor {
     const uint8_t *blocks;
     uint64_t blocks_n;
     uint32_t n_blocks, block; /* loaded: UINT32_MAX none */
-    uint32_t n, i;            /* postings of the block, where we are */
+    uint32_t n;               /* postings of the block */
     uint32_t docs[POSTINGS_BLOCK];
     uint8_t tf[POSTINGS_BLOCK];
 };
