@@ -1,10 +1,15 @@
 /* The kernels for AVX-512 with VNNI. In int8 a tile is 6 rows by 4 panels: 24 sums, 10 loads for 24 products, and lines
  * of the result that lie side by side, which was 4 to 10 % faster than 8 by 2 (with 12 by 2 gcc 12 spills).
- * In floats 8 rows by 2 panels. */
+ * In floats 8 rows by 2 panels.
+ *
+ * Sanitizers are kept out of this file: a check before each load of an unrolled tile takes a compiler minutes. The
+ * other instruction sets' kernels are checked, and they are the same loops with smaller tiles. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#define TARGET                                                                                                         \
+    __attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"), no_sanitize("address"),           \
+                   no_sanitize("undefined"), no_sanitize("thread")))
 #define LANES 16
 #define ALL(x) ((vf)_mm512_set1_ps(x))
 #define VMIN(a, b) ((vf)_mm512_min_ps((__m512)(a), (__m512)(b)))
