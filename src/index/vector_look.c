@@ -240,6 +240,12 @@ static void count_rows(struct vectors *v)
     }
 }
 
+/* Nobody of ours cuts a file that others have mapped; what is behind its end now must not be touched any more. */
+static bool is_shorter(const struct vectors *v, int64_t size)
+{
+    return v->blocks && (uint64_t)size < sizeof(struct file_head) + v->blocks * block_bytes(v->width);
+}
+
 static enum err_code look(struct vectors *v, struct err *e)
 {
     uint64_t tail_birth = 0;
@@ -248,7 +254,7 @@ static enum err_code look(struct vectors *v, struct err *e)
     enum err_code code = look_at_tail(v, &tail_birth, e);
     if (code == ERR_OK)
         code = open_again(v->path, &v->reader, &size, &again, e);
-    if (code == ERR_OK && again) {
+    if (code == ERR_OK && (again || is_shorter(v, size))) {
         mapping_drop(v->mapping);
         v->mapping = NULL;
         v->blocks = 0;

@@ -128,6 +128,26 @@ static void whatever_is_cut_off_is_made_anew(void **state)
         cut_and_go_on(d, d->bin, size);
 }
 
+/* Cut by somebody else while it is open and mapped: its end is not touched any more, and made anew. */
+static void a_file_cut_while_it_is_open_is_made_anew(void **state)
+{
+    struct desk *d = *state;
+    struct stat st;
+    add_many(d, 1, 3 * SPREAD, 128);
+    assert_true(hits_are_true(d, d->v, 3 * SPREAD));
+    assert_int_equal(stat(d->bin, &st), 0);
+    for (off_t size = st.st_size - 1; size >= (off_t)sizeof(struct file_head); size /= 3) {
+        assert_int_equal(truncate(d->bin, size), 0);
+        int64_t last = last_in(d->v);
+        assert_true(last < 3 * SPREAD && hits_are_true(d, d->v, last));
+        OK(vectors_claim(d->v, &e));
+        last = last_in(d->v);
+        add_many(d, last + 1, 3 * SPREAD, 128);
+        assert_true(hits_are_true(d, d->v, 3 * SPREAD));
+        OK(vectors_check(d->v, &e));
+    }
+}
+
 static void flip(const char *file, off_t at, unsigned bit)
 {
     int fd = open(file, O_RDWR);
@@ -498,6 +518,7 @@ int main(void)
         T(each_turn_has_its_own_score),
         T(seqs_may_jump),
         T(whatever_is_cut_off_is_made_anew),
+        T(a_file_cut_while_it_is_open_is_made_anew),
         T(every_flipped_bit_is_noticed),
         T(a_damaged_block_is_taken_out),
         T(a_file_that_is_not_ours_is_made_anew),
