@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { MANY = 128 }; /* segments, of which each search looks into every one */
+
 struct stock *stock_new(size_t segments, size_t holes)
 {
     struct stock *s = mem_zalloc(sizeof *s + (segments + 1) * sizeof *s->segments + (holes + 1) * sizeof *s->holes);
@@ -45,9 +47,25 @@ int64_t stock_memory_docs(const struct stock *s)
     return n;
 }
 
+/* Those MERGE_MAX neighbours that are the least together. */
+static bool least_of_many(const int64_t *sizes, size_t n, size_t *from, size_t *count)
+{
+    int64_t sum = 0, least = INT64_MAX;
+    for (size_t end = 1; end <= n; end++) {
+        sum += sizes[end - 1] - (end > MERGE_MAX ? sizes[end - 1 - MERGE_MAX] : 0);
+        if (end >= MERGE_MAX && sum < least) {
+            least = sum;
+            *from = end - MERGE_MAX;
+        }
+    }
+    *count = MERGE_MAX;
+    return least <= SEGMENT_DOCS_MAX;
+}
+
 /* Sizes go by kinds, each FANOUT times the one before. Neighbours of one kind or smaller become one of the next kind
  * when they are enough for it, so each document is written again once for each kind; very small ones, when they are
- * many. */
+ * many. Some orders of sizes (one large among fifteen small, again and again) are never enough: where many segments
+ * have come together so, the smallest are merged whatever it costs. */
 bool stock_due(const int64_t *sizes, size_t n, int64_t unit, size_t *from, size_t *count)
 {
     for (int64_t most = unit; most < SEGMENT_DOCS_MAX / FANOUT; most *= FANOUT)
@@ -64,5 +82,5 @@ bool stock_due(const int64_t *sizes, size_t n, int64_t unit, size_t *from, size_
                 return true;
             }
         }
-    return false;
+    return n >= MANY && least_of_many(sizes, n, from, count);
 }

@@ -373,6 +373,28 @@ static void like_sizes_are_merged(void **state)
     assert_true(rewritten < (size_t)5000 * 6);
 }
 
+/* Sizes that no rule about like sizes ever merges: their number stays bounded all the same. */
+static void unlike_sizes_are_merged_when_they_are_many(void **state)
+{
+    (void)state;
+    for (int pattern = 0; pattern < 2; pattern++) {
+        int64_t sizes[300];
+        size_t n = 0, from, count;
+        for (int i = 0; i < 5000; i++) {
+            int64_t large = pattern && i / 10 % 2 ? 2000 : 1000;
+            sizes[n++] = i % (pattern ? 10 : 16) == 0 ? large : 1;
+            while (stock_due(sizes, n, 4096, &from, &count)) {
+                assert_true(count > 1 && from + count <= n);
+                for (size_t k = from + 1; k < from + count; k++)
+                    sizes[from] += sizes[k];
+                memmove(sizes + from + 1, sizes + from + count, (n - from - count) * sizeof *sizes);
+                n -= count - 1;
+            }
+            assert_true(n < 200);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(numbers_are_packed_and_unpacked),
@@ -387,6 +409,7 @@ int main(void)
                                        cmocka_unit_test(every_truncation_is_found),
                                        cmocka_unit_test(damage_is_found_by_who_uses_it),
                                        cmocka_unit_test(every_bit_of_the_manifest_counts),
-                                       cmocka_unit_test(like_sizes_are_merged)};
+                                       cmocka_unit_test(like_sizes_are_merged),
+                                       cmocka_unit_test(unlike_sizes_are_merged_when_they_are_many)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
