@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEAD = UINT32_MAX, PAUSE_EVERY = 256, TF_BITS = 8 };
+enum { DEAD = UINT32_MAX, UNMET = UINT32_MAX, PAUSE_EVERY = 256, TF_BITS = 8 };
 
 struct run { /* neighbouring documents that stay neighbours */
     uint32_t source, from, n, conversation;
@@ -17,7 +17,7 @@ struct run { /* neighbouring documents that stay neighbours */
 struct source {
     struct segment *s;
     uint32_t *map;    /* old document → new one or DEAD */
-    uint32_t *agents; /* old agent → new one */
+    uint32_t *agents; /* old agent → new one or UNMET */
     /* the conversation that is next */
     uint32_t at;
     const struct conversation_row *row;
@@ -189,6 +189,21 @@ static bool copy_column(struct merging *g, enum part p, size_t size)
     return true;
 }
 
+/* An agent gets its number when its first turn comes: the names of those whose turns are all dead must not stay. */
+static bool map_agent(struct merging *g, struct source *c, uint32_t old)
+{
+    struct str name;
+    if (old >= c->s->foot.n_agents)
+        return segment_bad(c->s, NULL) == ERR_OK;
+    if (c->agents[old] != UNMET)
+        return true;
+    const struct name_ref *r = segment_part(c->s, PART_AGENTS, old, 1, sizeof *r);
+    if (!r || !segment_name(c->s, *r, &name))
+        return false;
+    c->agents[old] = names_agent(&g->names, name);
+    return true;
+}
+
 /* seq, conversation and agent mean something else in the new segment. */
 static bool translate_column(struct merging *g, enum part p)
 {
@@ -200,8 +215,8 @@ static bool translate_column(struct merging *g, enum part p)
         uint32_t more = (uint32_t)(c->s->foot.base - g->foot.base);
         for (uint32_t k = 0; old && k < r->n; k++) {
             uint32_t v = r->conversation;
-            if (p == PART_AGENT && old[k] >= c->s->foot.n_agents)
-                return segment_bad(c->s, NULL) == ERR_OK;
+            if (p == PART_AGENT && !map_agent(g, c, old[k]))
+                return false;
             if (p != PART_CONVERSATION)
                 v = p == PART_SEQ ? old[k] + more : c->agents[old[k]];
             sink_put(g->k, &v, sizeof v);
@@ -231,27 +246,12 @@ static bool write_by_seq(struct merging *g)
     return true;
 }
 
-static bool map_agents(struct merging *g, struct source *c)
-{
-    for (uint32_t i = 0; i < c->s->foot.n_agents; i++) {
-        struct str name;
-        const struct name_ref *r = segment_part(c->s, PART_AGENTS, i, 1, sizeof *r);
-        if (!r || !segment_name(c->s, *r, &name))
-            return false;
-        c->agents[i] = names_agent(&g->names, name);
-    }
-    return true;
-}
-
 static enum err_code write_columns(struct merging *g, struct err *e)
 {
-    bool good = true;
-    for (size_t i = 0; i < g->m->n; i++)
-        good = good && map_agents(g, &g->sources[i]);
-    good = good && translate_column(g, PART_SEQ) && copy_column(g, PART_TIME, sizeof(int64_t)) &&
-           copy_column(g, PART_TURN, sizeof(uint32_t)) && translate_column(g, PART_CONVERSATION) &&
-           translate_column(g, PART_AGENT) && copy_column(g, PART_LENGTH, 1) && copy_column(g, PART_FLAGS, 1) &&
-           write_by_seq(g);
+    bool good = translate_column(g, PART_SEQ) && copy_column(g, PART_TIME, sizeof(int64_t)) &&
+                copy_column(g, PART_TURN, sizeof(uint32_t)) && translate_column(g, PART_CONVERSATION) &&
+                translate_column(g, PART_AGENT) && copy_column(g, PART_LENGTH, 1) && copy_column(g, PART_FLAGS, 1) &&
+                write_by_seq(g);
     return good ? ERR_OK : err_set(e, ERR_CORRUPT, NULL, "a segment of the index is damaged");
 }
 
@@ -444,6 +444,7 @@ static enum err_code prepare(struct merging *g, struct err *e)
         if (!c->map || !c->agents)
             return err_nomem(e);
         memset(c->map, 0xff, (size_t)c->s->foot.n_docs * sizeof *c->map);
+        memset(c->agents, 0xff, (size_t)c->s->foot.n_agents * sizeof *c->agents);
         if (i && c->s->foot.from != m->from[i - 1]->foot.to)
             return err_set(e, ERR_INTERNAL, NULL, "only neighbouring segments can be merged");
     }

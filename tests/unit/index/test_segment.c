@@ -140,6 +140,7 @@ static void the_dead_are_gone_after_a_merge(void **state)
     struct segment *parts[2] = {corpus_segment(&c, 0, 150), corpus_segment(&c, 150, 300)};
     uint32_t doc;
     c.turns[7].content = STR("unheard secret");
+    c.turns[7].agent = STR("Zaphod"); /* who says nothing else */
     segment_drop(parts[0]);
     parts[0] = corpus_segment(&c, 0, 150);
     assert_true(segment_find_seq(parts[0], c.turns[7].seq, &doc));
@@ -157,6 +158,7 @@ static void the_dead_are_gone_after_a_merge(void **state)
     assert_false(segment_find_seq(s, c.turns[7].seq, &doc));
     assert_null(memmem(s->p, s->foot.size, "secret", 6));
     assert_null(memmem(s->p, s->foot.size, "unheard", 7));
+    assert_null(memmem(s->p, s->foot.size, "Zaphod", 6));
     struct segment *rest[2] = {s, NULL};
     segment_drop(parts[0]);
     segment_drop(parts[1]);
