@@ -150,10 +150,11 @@ static enum err_code load_stock(struct index *x, struct stock **out, bool *gone,
         s.anchor = 0;
         code = ERR_OK; /* as if nothing had been taken in: the keeper makes it anew */
     }
-    if (code == ERR_OK) {
+    if (code == ERR_OK)
+        code = stock_of_manifest(x, &s, ours, out, gone, &why);
+    if (code == ERR_OK && (*out)->n == (*out)->n_files) { /* else the last turn in memory stays the anchor */
         x->anchor = s.anchor;
         memcpy(x->anchor_id, s.anchor_id, sizeof x->anchor_id);
-        code = stock_of_manifest(x, &s, ours, out, gone, &why);
     }
     manifest_release(&s);
     return code ? err_set(e, code, NULL, "%s", why.message) : ERR_OK;

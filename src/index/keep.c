@@ -254,11 +254,14 @@ static void remove_segment(const struct index *x, uint64_t name)
 }
 
 /* ---- memory → file ---- */
-static struct stock *pin_memory(struct index *x)
+/* The anchor is that of what is pinned: more may be taken in while it is written. */
+static struct stock *pin_memory(struct index *x, struct manifest *manifest)
 {
     pthread_mutex_lock(&x->feeding);
     struct stock *s = stock_hold(x->stock);
     x->pinned = s->n - s->n_files;
+    manifest->anchor = x->anchor;
+    memcpy(manifest->anchor_id, x->anchor_id, sizeof manifest->anchor_id);
     pthread_mutex_unlock(&x->feeding);
     return s;
 }
@@ -281,10 +284,6 @@ static enum err_code flush_pinned(struct index *x, const struct stock *s, struct
         code = replace_entries(manifest, manifest->n, 0, &entry, 1, e);
     if (code)
         return code;
-    pthread_mutex_lock(&x->feeding);
-    manifest->anchor = x->anchor;
-    memcpy(manifest->anchor_id, x->anchor_id, sizeof manifest->anchor_id);
-    pthread_mutex_unlock(&x->feeding);
     manifest->watermark = entry.to;
     x->unmerged = true;
     return save(x, manifest, e);
@@ -296,7 +295,7 @@ enum err_code keep_flush(struct index *x, struct err *e)
     enum err_code code = load(x, &manifest, e);
     if (code)
         return code;
-    struct stock *s = pin_memory(x);
+    struct stock *s = pin_memory(x, &manifest);
     code = flush_pinned(x, s, &manifest, e);
     unpin(x);
     stock_drop(s);

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
 static void say_many(struct shelf *s, struct str conv, size_t n, const char *text)
 {
@@ -179,6 +181,49 @@ static void another_store_is_noticed(void **state)
     OK(index_check(s->index, &e));
 }
 
+static void feed(struct index *x)
+{
+    int64_t n;
+    pthread_mutex_lock(&x->feeding);
+    OK(feed_refresh(x, &e));
+    OK(feed_some(x, FEED_BATCH, &n, &e));
+    pthread_mutex_unlock(&x->feeding);
+}
+
+static void assert_anchor(const struct index *x, int64_t seq)
+{
+    struct manifest m;
+    OK(manifest_load(x->dir, &m, &e));
+    assert_int_equal(m.watermark, seq);
+    assert_int_equal(m.anchor, seq);
+    manifest_release(&m);
+}
+
+/* By its last turn a store put back from a copy is noticed: not by one beyond, which the copy need not have, nor by one
+ * long before, which it has too. */
+static void the_list_names_the_last_turn_that_is_in_it(void **state)
+{
+    struct shelf *s = *state;
+    struct index *x = s->index;
+    struct str conv = shelf_conversation(s, shelf_session(s, "p"));
+    int64_t last = 0;
+    pthread_mutex_lock(&x->keeping);
+    OK(keep_claim(x, &e));
+    for (int i = 0; i < 2; i++) {
+        last = shelf_say(s, conv, "ann", "cargo");
+        feed(x);
+    }
+    int64_t later = shelf_say(s, conv, "ann", "freight");
+    OK(keep_flush(x, &e)); /* takes the later one in while it writes */
+    assert_int_equal(x->stock->taken, later);
+    assert_anchor(x, last);
+    x->reload = true; /* the list is read again while there is more in memory */
+    feed(x);
+    OK(keep_flush(x, &e));
+    assert_anchor(x, later);
+    pthread_mutex_unlock(&x->keeping);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {SHELF_TEST(flush_takes_everything_in),
@@ -187,6 +232,7 @@ int main(void)
                                        SHELF_TEST(several_feeders_take_each_turn_once),
                                        SHELF_TEST(rebuild_makes_the_same_again),
                                        SHELF_TEST(another_store_is_noticed),
+                                       SHELF_TEST(the_list_names_the_last_turn_that_is_in_it),
                                        SHELF_TEST(rebuilds_at_the_same_time_all_succeed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
