@@ -18,13 +18,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LIVING_BATCH = 1000, PAUSE_MS = 50 };
+enum { LIVING_BATCH = 1000, PAUSE_MS = 50, FILL_ARENA = 64 << 20 };
 
 /* ---- being the keeper ---- */
-static bool lock_is_there(int fd)
+/* The lock at its path, not one in a folder that was moved away. */
+static bool lock_is_there(const struct index *x)
 {
-    struct stat st;
-    return fstat(fd, &st) == 0 && st.st_nlink > 0;
+    char path[MANIFEST_PATH_MAX];
+    struct stat ours, there;
+    manifest_path(path, sizeof path, x->dir, "lock");
+    return fstat(x->lock_fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_ino == there.st_ino &&
+           ours.st_dev == there.st_dev;
 }
 
 void keep_resign(struct index *x)
@@ -147,7 +151,7 @@ enum err_code keep_claim(struct index *x, struct err *e)
     struct manifest s;
     if (x->read_only)
         return err_set(e, ERR_READ_ONLY, NULL, "the index was opened for searching only");
-    if (x->lock_fd >= 0 && lock_is_there(x->lock_fd))
+    if (x->lock_fd >= 0 && lock_is_there(x))
         return ERR_OK;
     keep_resign(x);
     enum err_code code = take_lock(x, e);
@@ -411,7 +415,9 @@ enum err_code keep_merge(struct index *x, int64_t pace, bool *more, struct err *
 enum err_code keep_purge(struct index *x, struct err *e)
 {
     struct manifest manifest;
-    enum err_code code = keep_flush(x, e);
+    enum err_code code = keep_repair(x, e); /* a damaged file holds deleted turns too */
+    if (code == ERR_OK)
+        code = keep_flush(x, e);
     if (code == ERR_OK)
         code = load(x, &manifest, e);
     if (code)
@@ -431,32 +437,47 @@ enum err_code keep_purge(struct index *x, struct err *e)
 }
 
 /* ---- filling holes ---- */
-/* The hole's next turns as a segment in a file; *from moves on. */
-static enum err_code fill_some(struct index *x, int64_t *from, int64_t to, int limit, struct manifest_entry *out,
-                               struct err *e)
+/* The turns of from < seq <= to, as many of them as `limit` reaches, as a segment in memory. */
+static enum err_code build_some(struct index *x, int64_t from, int64_t to, int limit, struct segment **out,
+                                struct err *e)
 {
     struct store_tx *tx = NULL;
-    struct segment *s = NULL;
     struct turn *turns = NULL;
     size_t n = 0, kept = 0;
     struct arena *a = arena_new();
     if (!a)
         return err_nomem(e);
+    arena_limit(a, FILL_ARENA);
     enum err_code code = store_read_begin(x->store, &tx, e);
     if (code == ERR_OK) {
-        code = turns_after(tx, a, STR_NONE, *from, limit, false, &turns, &n, e);
+        code = turns_after(tx, a, STR_NONE, from, limit, false, &turns, &n, e);
         store_read_end(tx);
     }
-    while (kept < n && turns[kept].seq <= to)
+    while (code == ERR_OK && kept < n && turns[kept].seq <= to)
         kept++;
-    int64_t end = kept < (size_t)limit ? to : turns[kept - 1].seq;
     if (code == ERR_OK)
-        code = segment_build(turns, kept, *from, end, &s, e);
+        code = segment_build(turns, kept, from, kept && kept == (size_t)limit ? turns[kept - 1].seq : to, out, e);
     arena_free(a);
-    if (code == ERR_OK)
-        code = write_segment(x, &s, 1, 0, out, e);
+    return code;
+}
+
+/* The hole's next turns as a segment in a file; *from moves on. Fewer when they are more than memory has room for. */
+static enum err_code fill_some(struct index *x, int64_t *from, int64_t to, struct manifest_entry *out, struct err *e)
+{
+    struct segment *s = NULL;
+    struct err why = {0};
+    int limit = FEED_BATCH;
+    enum err_code code = build_some(x, *from, to, limit, &s, &why);
+    while (code == ERR_NOMEM && limit > 1) {
+        limit = limit > 8 ? limit / 8 : 1;
+        err_clear(&why);
+        code = build_some(x, *from, to, limit, &s, &why);
+    }
+    if (code)
+        return err_set(e, code, NULL, "%s", why.message);
+    code = write_segment(x, &s, 1, 0, out, e);
+    *from = s->foot.to;
     segment_drop(s);
-    *from = end;
     return code;
 }
 
@@ -472,7 +493,7 @@ static enum err_code fill_hole(struct index *x, struct hole h, struct manifest *
     size_t replaced = 1;
     for (int64_t from = h.from; code == ERR_OK && from < h.to;) {
         struct manifest_entry entry = {.docs = 0};
-        code = fill_some(x, &from, h.to, FEED_BATCH, &entry, e);
+        code = fill_some(x, &from, h.to, &entry, e);
         if (code == ERR_OK)
             code = replace_entries(manifest, i++, replaced, &entry, 1, e);
         replaced = 0;

@@ -158,6 +158,41 @@ static void files_that_vanish_while_it_is_open(void **state)
     mends(s);
 }
 
+/* Its lock goes with it: who writes here must have the one that is here. */
+static void a_folder_moved_away_while_it_is_open(void **state)
+{
+    struct shelf *s = *state;
+    char command[300];
+    fill(s);
+    OK(index_flush(s->index, &e));
+    snprintf(command, sizeof command, "mv %s/index %s/moved", s->place->dir, s->place->dir);
+    assert_int_equal(system(command), 0);
+    mends(s);
+    snprintf(command, sizeof command, "rm -r %s/moved", s->place->dir);
+    assert_int_equal(system(command), 0);
+}
+
+/* What is deleted must not stay in a file only because that is damaged as well. */
+static void a_purge_replaces_what_is_damaged(void **state)
+{
+    struct shelf *s = *state;
+    struct index *x = s->index;
+    fill(s);
+    OK(index_flush(x, &e));
+    pthread_mutex_lock(&x->keeping);
+    struct stock *now = index_stock(x);
+    (void)segment_bad(now->segments[0], NULL);
+    stock_drop(now);
+    pthread_mutex_lock(&x->feeding);
+    OK(feed_set_aside(x, &e));
+    pthread_mutex_unlock(&x->feeding);
+    assert_int_equal(x->stock->n_holes, 1);
+    OK(keep_purge(x, &e));
+    assert_int_equal(x->stock->n_holes, 0);
+    pthread_mutex_unlock(&x->keeping);
+    all_is_found(s);
+}
+
 /* As on a full or read-only disk: reading goes on. */
 static void a_folder_that_cannot_be_made(void **state)
 {
@@ -212,6 +247,8 @@ int main(void)
                                        SHELF_TEST(damage_while_it_is_open),
                                        SHELF_TEST(a_segment_cut_short_while_it_is_open),
                                        SHELF_TEST(files_that_vanish_while_it_is_open),
+                                       SHELF_TEST(a_folder_moved_away_while_it_is_open),
+                                       SHELF_TEST(a_purge_replaces_what_is_damaged),
                                        SHELF_TEST(a_folder_that_cannot_be_made),
                                        SHELF_TEST(an_index_without_files_is_read_only_and_finds),
                                        SHELF_TEST(the_format_before_is_removed)};

@@ -224,6 +224,35 @@ static void the_list_names_the_last_turn_that_is_in_it(void **state)
     pthread_mutex_unlock(&x->keeping);
 }
 
+/* More of them than memory has room for at once. */
+static void a_hole_of_long_turns_is_filled(void **state)
+{
+    enum { TURNS = 80, LONG = 1000000 };
+    struct shelf *s = *state;
+    struct index *x = s->index;
+    struct str conv = shelf_conversation(s, shelf_session(s, "p"));
+    char *text = malloc(LONG + 1);
+    memset(text, 'x', LONG);
+    memcpy(text, "cargo ", 6);
+    text[LONG] = '\0';
+    for (int i = 0; i < TURNS; i++)
+        shelf_say(s, conv, "ann", text);
+    free(text);
+    OK(index_flush(x, &e));
+    pthread_mutex_lock(&x->keeping);
+    struct stock *now = index_stock(x);
+    for (size_t i = 0; i < now->n; i++)
+        (void)segment_bad(now->segments[i], NULL);
+    stock_drop(now);
+    pthread_mutex_lock(&x->feeding);
+    OK(feed_set_aside(x, &e));
+    pthread_mutex_unlock(&x->feeding);
+    OK(keep_repair(x, &e));
+    pthread_mutex_unlock(&x->keeping);
+    assert_int_equal(matches(s, "cargo"), TURNS);
+    OK(index_check(x, &e));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {SHELF_TEST(flush_takes_everything_in),
@@ -233,6 +262,7 @@ int main(void)
                                        SHELF_TEST(rebuild_makes_the_same_again),
                                        SHELF_TEST(another_store_is_noticed),
                                        SHELF_TEST(the_list_names_the_last_turn_that_is_in_it),
+                                       SHELF_TEST(a_hole_of_long_turns_is_filled),
                                        SHELF_TEST(rebuilds_at_the_same_time_all_succeed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
