@@ -206,12 +206,17 @@ static enum err_code look_for_near(struct finding *f, struct store_tx *tx, const
 /* ---- looking through ---- */
 
 /* How many there are to be looked at, for telling rare words: of the project, and of the organisation's own where these
- * are seen by all of its projects. */
+ * are seen by all of its projects. Of what may not be read not even the number may show in a score. */
 static enum err_code count_there(struct finding *f, struct store_tx *tx, const struct kind *k, int64_t *there,
                                  struct err *e)
 {
     struct str project = f->q->project, own = project_org_own(project);
     int64_t more = 0;
+    if (f->q->scope.limited) {
+        struct list_filter filter = {"project", V_TEXT(project)};
+        struct list_query q = {.kind = k, .filters = &filter, .n_filters = project.p != NULL, .scope = f->q->scope};
+        return record_list_count(tx, f->a, &q, there, e);
+    }
     enum err_code code = record_count(tx, k, project, there, e);
     if (!code && (k->flags & KIND_ORG) && project.p && !str_eq(own, project))
         code = record_count(tx, k, own, &more, e);

@@ -187,6 +187,44 @@ static void meaning_joins_words_within_what_is_asked_for(void **state)
     assert_true(find(r, "is the", STR("p"), true).n > 0);
 }
 
+static struct str session_of_level(struct room *r, const char *level)
+{
+    struct record *session = record_new(r->shelf->arena, KIND_SESSION);
+    session->project = STR("acme/web");
+    record_set(session, "privacy_level", V_TEXT(str_of(level)));
+    struct insert_args args = {r->shelf->arena, session};
+    OK(store_write(r->shelf->store, insert_job, &args, &e));
+    return session->id;
+}
+
+/* A score does not tell how many records there are that may not be read. */
+static void what_may_not_be_read_changes_no_score(void **state)
+{
+    struct room *r = *state;
+    const struct kind *kinds[] = {KIND_CONVERSATION};
+    struct str open = session_of_level(r, "TEAM"), closed = session_of_level(r, "PRIVATE");
+    double scores[2];
+    (void)shelf_conversation(r->shelf, open);
+    for (int i = 0; i < 2; i++) {
+        struct records_result out;
+        struct store_tx *tx;
+        struct records_query q = {.text = STR("talk of ghosts"),
+                                  .kinds = kinds,
+                                  .n_kinds = 1,
+                                  .project = STR("acme/web"),
+                                  .scope = {true, STR("acme"), STR("acme/app")},
+                                  .limit = 10};
+        OK(store_read_begin(r->shelf->store, &tx, &e));
+        OK(records_find(tx, r->shelf->arena, &q, &out, &e));
+        store_read_end(tx);
+        assert_int_equal(out.n, 1);
+        scores[i] = out.hits[0].score;
+        for (int k = 0; k < 20; k++)
+            (void)shelf_conversation(r->shelf, closed);
+    }
+    assert_true(scores[0] == scores[1]);
+}
+
 static void out_of_memory_is_mended_later(void **state)
 {
     struct room *r = *state;
@@ -209,6 +247,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_new_changed_or_deleted_is_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(many_are_used_when_all_are_made, setup, teardown),
         cmocka_unit_test_setup_teardown(meaning_joins_words_within_what_is_asked_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_may_not_be_read_changes_no_score, setup, teardown),
         cmocka_unit_test_setup_teardown(out_of_memory_is_mended_later, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
