@@ -74,6 +74,7 @@ struct hole {
 struct stock {
     atomic_int refs;
     struct stamp stamp; /* of the manifest that the files are from */
+    bool again;         /* a file could not be opened just then: look again */
     int64_t watermark;  /* of the files */
     int64_t taken;      /* up to here everything is in the segments or in a hole */
     size_t n_files, n;  /* segments by ascending seq: files, then those in memory */

@@ -96,6 +96,7 @@ static enum err_code add_entry(struct index *x, const struct manifest_entry *ent
         if (code == ERR_NOMEM)
             return err_nomem(e);
         *gone = *gone || code == ERR_NOT_FOUND;
+        to->again = to->again || (code && code != ERR_NOT_FOUND && code != ERR_CORRUPT);
     }
     if (code == ERR_OK && !atomic_load(&s->bad) && s->foot.from == entry->from && s->foot.to == entry->to)
         stock_add(to, s);
@@ -145,7 +146,7 @@ static enum err_code load_stock(struct index *x, struct stock **out, bool *gone,
     if (code == ERR_OK)
         code = check_store(x, &s, &why);
     bool ours = code == ERR_OK;
-    if (code == ERR_NOT_FOUND || code == ERR_CORRUPT || code == ERR_IO || code == ERR_READ_ONLY) {
+    if (code == ERR_NOT_FOUND || code == ERR_CORRUPT) { /* other errors may pass: the stock stays as it is */
         manifest_release(&s);
         s.anchor = 0;
         code = ERR_OK; /* as if nothing had been taken in: the keeper makes it anew */
@@ -167,7 +168,7 @@ enum err_code feed_refresh(struct index *x, struct err *e)
         struct stock *s = NULL;
         bool gone = false;
         manifest_stamp(x->dir, &now);
-        if (memcmp(&now, &x->stock->stamp, sizeof now) == 0 && !x->reload)
+        if (memcmp(&now, &x->stock->stamp, sizeof now) == 0 && !x->reload && !x->stock->again)
             return ERR_OK;
         x->reload = false;
         enum err_code code = load_stock(x, &s, &gone, e);
@@ -194,6 +195,7 @@ static struct stock *replaced(const struct stock *s, size_t from, size_t count, 
     if (!to)
         return NULL;
     to->stamp = s->stamp;
+    to->again = s->again;
     to->watermark = s->watermark;
     to->taken = s->taken;
     to->n_files = s->n_files;
@@ -314,6 +316,7 @@ enum err_code feed_set_aside(struct index *x, struct err *e)
     if (!to)
         return err_nomem(e);
     to->stamp = s->stamp;
+    to->again = s->again;
     to->watermark = s->watermark;
     to->taken = s->taken;
     to->n_holes = s->n_holes;

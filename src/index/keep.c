@@ -135,8 +135,8 @@ static enum err_code load(struct index *x, struct manifest *s, struct err *e)
         if (code == ERR_OK && s->watermark == watermark && strcmp(s->identity, store_identity(x->store)) == 0)
             return ERR_OK;
         manifest_release(s);
-        if (code == ERR_NOMEM)
-            return err_nomem(e);
+        if (code && code != ERR_NOT_FOUND && code != ERR_CORRUPT) /* it may pass: nothing is thrown away for it */
+            return err_set(e, code, NULL, "%s", why.message);
         if (code != ERR_NOT_FOUND)
             log_event(LOG_ERROR, "index_damaged", L_CSTR("note", "it is made anew from the store"));
         code = keep_reset(x, e);
@@ -404,8 +404,9 @@ enum err_code keep_merge(struct index *x, int64_t pace, bool *more, struct err *
         sizes[i] = manifest.entries[i].docs;
     if (stock_due(sizes, manifest.n, FILE_UNIT, &from, &count)) {
         struct stock *s = index_stock(x);
+        uint64_t before = manifest.generation;
         code = merge_entries(x, s, &manifest, from, count, pace, e);
-        *more = x->unmerged = code == ERR_OK && s->n_holes == 0;
+        *more = x->unmerged = code == ERR_OK && manifest.generation != before; /* else a hole comes first */
         stock_drop(s);
     }
     manifest_release(&manifest);

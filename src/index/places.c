@@ -127,7 +127,10 @@ static bool around_in(struct around *r, const struct run *run, uint32_t part, co
         *after = number < run->last;
         if (number > run->last)
             return true;
-        if (!rank_wants(r->r, p, low, &wanted) || (wanted && !place_of(r->r, part, low, &found)))
+        if (!rank_wants(r->r, p, low, &wanted))
+            return false;
+        wanted = wanted && extent_has(p, low); /* the conversation is named by a hash */
+        if (wanted && !place_of(r->r, part, low, &found))
             return false;
         if (wanted && r->n < r->cap && !is_known(r, &found.hit))
             r->out[r->n++] = found;

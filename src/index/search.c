@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ATTEMPTS = 16, ROUNDS = 4, MORE = 4, HITS_MAX = 20000, LOOKED_UP = 48, WAIT_STEP_US = 250 };
+enum { ATTEMPTS = 16, ROUNDS = 4, MORE = 4, HITS_MAX = 20000, LOOKED_UP = 48, WAIT_STEP_US = 250, FEWER = 8 };
 
 struct search {
     struct index *x;
@@ -56,6 +56,7 @@ static bool reaches(const struct stock *s, int64_t last)
 static enum err_code catch_up(struct search *s, int64_t *last, struct err *e)
 {
     struct index *x = s->x;
+    struct err passing = {0};
     struct stamp now;
     int64_t n;
     enum err_code code = stored_last_now(x, s->q->deadline_us, last, e);
@@ -63,10 +64,14 @@ static enum err_code catch_up(struct search *s, int64_t *last, struct err *e)
         return code;
     manifest_stamp(x->dir, &now);
     s->stock = index_stock(x);
-    bool same = memcmp(&now, &s->stock->stamp, sizeof now) == 0;
+    bool same = memcmp(&now, &s->stock->stamp, sizeof now) == 0 && !s->stock->again;
     if ((same && reaches(s->stock, *last)) || !lock_feeding(x))
         return ERR_OK;
-    code = feed_refresh(x, e);
+    code = feed_refresh(x, &passing);
+    if (code == ERR_IO || code == ERR_READ_ONLY || code == ERR_BUSY)
+        code = ERR_OK; /* with the files that are known, then */
+    if (code)
+        (void)err_set(e, code, NULL, "%s", passing.message);
     if (code == ERR_OK && !reaches(x->stock, *last) && *last - x->stock->taken <= CATCH_UP_MAX)
         code = feed_some(x, CATCH_UP_MAX, &n, e);
     stock_drop(s->stock);
@@ -100,24 +105,41 @@ static size_t keep_missing(const struct search *s, struct turn *t, size_t n)
     return kept;
 }
 
-static enum err_code take_tail(struct search *s, int64_t last, struct err *e)
+/* At most `limit` of the missing turns: the newest; when only holes are missing, the first of those. */
+static enum err_code take_some(struct search *s, int64_t last, int limit, struct err *e)
 {
     struct store_tx *tx = NULL;
     struct turn *t = NULL;
     size_t n = 0;
-    int64_t after = s->stock->n_holes ? s->stock->holes[0].from : s->stock->taken;
+    int64_t after = s->stock->taken;
+    struct arena *a = arena_new();
+    if (!a)
+        return err_nomem(e);
+    for (size_t i = 0; i < s->stock->n_holes; i++)
+        after = s->stock->holes[i].from < after ? s->stock->holes[i].from : after;
+    enum err_code code = store_read_begin_deadline(s->x->store, s->q->deadline_us, &tx, e);
+    if (code == ERR_OK) {
+        code = turns_after(tx, a, s->q->session_id, after, limit, !reaches(s->stock, last), &t, &n, e);
+        store_read_end(tx);
+    }
+    n = code == ERR_OK ? keep_missing(s, t, n) : 0;
+    if (n > 0)
+        code = segment_build(t, n, t[0].seq - 1, t[n - 1].seq, &s->tail, e);
+    arena_free(a);
+    return code;
+}
+
+/* Very long turns may be more than memory has room for: then fewer. */
+static enum err_code take_tail(struct search *s, int64_t last, struct err *e)
+{
     if (s->stock->n_holes == 0 && reaches(s->stock, last))
         return ERR_OK;
-    enum err_code code = store_read_begin_deadline(s->x->store, s->q->deadline_us, &tx, e);
-    if (code)
-        return code;
-    code = turns_after(tx, s->scratch, s->q->session_id, after, INDEX_TAIL_MAX, true, &t, &n, e);
-    store_read_end(tx);
-    if (code)
-        return code;
-    n = keep_missing(s, t, n);
-    int64_t from = n ? t[0].seq - 1 : after, to = n ? t[n - 1].seq : after;
-    return n ? segment_build(t, n, from, to, &s->tail, e) : ERR_OK;
+    for (int limit = INDEX_TAIL_MAX;; limit /= FEWER) {
+        struct err now = {0};
+        enum err_code code = take_some(s, last, limit, &now);
+        if (code != ERR_NOMEM || limit < FEWER)
+            return code ? err_set(e, code, NULL, "%s", now.message) : ERR_OK;
+    }
 }
 
 /* ---- parts ---- */

@@ -226,6 +226,31 @@ static void an_index_without_files_is_read_only_and_finds(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* However many turns came after what is missing. */
+static void an_old_hole_is_searched_in_the_store(void **state)
+{
+    struct shelf *s = *state;
+    struct str conv = shelf_conversation(s, shelf_session(s, "p"));
+    struct turn_new *turns = calloc(INDEX_TAIL_MAX + 300, sizeof *turns);
+    fill(s);
+    for (size_t i = 0; i < INDEX_TAIL_MAX + 300; i++)
+        turns[i] = (struct turn_new){.conversation_id = conv,
+                                     .agent = STR("ann"),
+                                     .role = STR("user"),
+                                     .content = STR("hay and straw"),
+                                     .token_count = -1};
+    shelf_append(s, turns, INDEX_TAIL_MAX + 300);
+    free(turns);
+    OK(index_flush(s->index, &e));
+    shelf_index(s, true); /* which does not mend */
+    struct stock *now = index_stock(s->index);
+    assert_true(now->n > 1);
+    (void)segment_bad(now->segments[0], NULL);
+    stock_drop(now);
+    all_is_found(s);
+    all_is_found(s);
+}
+
 static void the_format_before_is_removed(void **state)
 {
     struct shelf *s = *state;
@@ -251,6 +276,7 @@ int main(void)
                                        SHELF_TEST(a_purge_replaces_what_is_damaged),
                                        SHELF_TEST(a_folder_that_cannot_be_made),
                                        SHELF_TEST(an_index_without_files_is_read_only_and_finds),
+                                       SHELF_TEST(an_old_hole_is_searched_in_the_store),
                                        SHELF_TEST(the_format_before_is_removed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
