@@ -52,6 +52,41 @@ static enum err_code ask_gone(struct rewriting *r, const int64_t *seqs, size_t n
     return code;
 }
 
+static size_t block_seqs(const struct block *b, int64_t seqs[VECTORS_BLOCK])
+{
+    for (size_t i = 0; i < b->head->n; i++)
+        seqs[i] = b->head->first + b->seq[i];
+    return b->head->n;
+}
+
+static size_t tail_seqs(const struct snapshot *s, int64_t seqs[VECTORS_BLOCK])
+{
+    size_t n = s->tail_to - s->tail_from;
+    for (size_t i = 0; i < n; i++)
+        seqs[i] = ((const struct tail_row *)(const void *)snapshot_tail(s, s->tail_from + i))->seq;
+    return n;
+}
+
+/* Up to the first that is: where there is none, as mostly, nothing need be written. */
+static enum err_code any_gone(struct rewriting *r, bool *any, struct err *e)
+{
+    int64_t seqs[VECTORS_BLOCK];
+    bool gone[VECTORS_BLOCK];
+    enum err_code code = ERR_OK;
+    for (size_t k = 0; code == ERR_OK && k <= r->s->blocks && r->removed == 0; k++) {
+        struct block b;
+        if (k == r->s->blocks)
+            code = ask_gone(r, seqs, tail_seqs(r->s, seqs), gone, e);
+        else if (snapshot_block(r->s, k, &b))
+            code = ask_gone(r, seqs, block_seqs(&b, seqs), gone, e);
+        else
+            code = err_set(e, ERR_CORRUPT, NULL, "the file of vectors is damaged");
+    }
+    *any = r->removed > 0;
+    r->removed = 0;
+    return code;
+}
+
 static enum err_code take_block(struct rewriting *r, size_t k, struct err *e)
 {
     struct block b;
@@ -59,8 +94,7 @@ static enum err_code take_block(struct rewriting *r, size_t k, struct err *e)
     bool gone[VECTORS_BLOCK];
     if (!snapshot_block(r->s, k, &b) || !snapshot_codes(r->s, k))
         return err_set(e, ERR_CORRUPT, NULL, "the file of vectors is damaged");
-    for (size_t i = 0; i < b.head->n; i++)
-        seqs[i] = b.head->first + b.seq[i];
+    (void)block_seqs(&b, seqs);
     enum err_code code = ask_gone(r, seqs, b.head->n, gone, e);
     for (size_t i = 0; code == ERR_OK && i < b.head->n; i++) {
         if (gone[i])
@@ -74,11 +108,9 @@ static enum err_code take_block(struct rewriting *r, size_t k, struct err *e)
 
 static enum err_code take_tail(struct rewriting *r, struct err *e)
 {
-    size_t size = tail_row_bytes(r->v->width), from = r->s->tail_from, n = r->s->tail_to - from;
     int64_t seqs[VECTORS_BLOCK];
     bool gone[VECTORS_BLOCK];
-    for (size_t i = 0; i < n; i++)
-        seqs[i] = ((const struct tail_row *)(const void *)snapshot_tail(r->s, from + i))->seq;
+    size_t size = tail_row_bytes(r->v->width), from = r->s->tail_from, n = tail_seqs(r->s, seqs);
     enum err_code code = ask_gone(r, seqs, n, gone, e);
     for (size_t i = 0; code == ERR_OK && i < n; i++) {
         if (gone[i])
@@ -118,8 +150,6 @@ static enum err_code rewrite(struct rewriting *r, size_t blocks, const struct ve
         code = take_tail(r, e);
     if (code == ERR_OK)
         code = finish(r, state, e);
-    if (code == ERR_OK && r->gone && r->removed == 0)
-        return ERR_OK; /* the old one stays */
     if (code == ERR_OK)
         code = file_sync(r->fd, e);
     if (code == ERR_OK)
@@ -168,7 +198,10 @@ static enum err_code purge(struct vectors *v, struct rewriting *r, struct err *e
     enum err_code code = snapshot_take(v, &s, e);
     r->s = &s;
     r->birth = s.birth;
-    if (code == ERR_OK && (s.blocks || s.tail_to > s.tail_from))
+    bool any = false;
+    if (code == ERR_OK)
+        code = any_gone(r, &any, e);
+    if (code == ERR_OK && any)
         code = run(r, s.blocks, &s.state, e);
     snapshot_drop(&s);
     r->s = NULL;
