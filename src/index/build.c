@@ -12,7 +12,7 @@
 enum { FIRST_TERMS = 1024, FIRST_TUPLES = 8192, DOC_BITS = 24, WAITING = 64, AHEAD = 16 };
 
 struct entry {            /* a term */
-    uint64_t head;        /* head_of */
+    uint64_t head;        /* its first eight bytes */
     uint32_t hash, at, n; /* where its bytes are */
     uint32_t df;
     uint32_t last_doc; /* + 1; 0: none yet */
@@ -28,7 +28,7 @@ struct tuple {
 struct waiting {
     uint64_t head;
     uint32_t hash, n;
-    char bytes[TERM_MAX_BYTES];
+    char bytes[TERM_MAX_BYTES + 8];
 };
 struct building {
     const struct turn **turns; /* in the order of documents */
@@ -90,23 +90,23 @@ static bool order_turns(struct building *b, const struct turn *turns)
 }
 
 /* ---- terms ---- */
-/* The first eight bytes, filled with zeros: with the length, the whole of most terms. */
-static uint64_t head_of(struct str s)
+/* Terms are kept filled with zeros to a multiple of eight bytes, so that they are hashed and compared by words. */
+enum { WORD = 8 };
+
+static uint64_t word_at(const char *p)
 {
-    uint64_t head = 0;
-    memcpy(&head, s.p, s.n < sizeof head ? s.n : sizeof head);
-    return head;
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    return w;
 }
 
 /* Mixed at the end: a product's low bits depend on the low bits of its factors alone, and the table uses the low ones.
  */
-static uint32_t hash_term(struct str s, uint64_t head)
+static uint32_t hash_term(const char *p, uint32_t n)
 {
-    uint64_t h = (s.n ^ head) * 0x9e3779b97f4a7c15, w;
-    for (size_t i = sizeof w; i < s.n; i += sizeof w) {
-        w = head_of(str_skip(s, i));
-        h = (h ^ h >> 32 ^ w) * 0xd6e8feb86659fd93;
-    }
+    uint64_t h = (n ^ word_at(p)) * 0x9e3779b97f4a7c15;
+    for (uint32_t i = WORD; i < n; i += WORD)
+        h = (h ^ h >> 32 ^ word_at(p + i)) * 0xd6e8feb86659fd93;
     return (uint32_t)(h ^ h >> 32);
 }
 
@@ -134,9 +134,12 @@ static bool more_terms(struct building *b)
 
 static bool same_term(const struct building *b, const struct entry *t, const struct waiting *w)
 {
-    const size_t head = sizeof w->head;
-    return t->head == w->head && t->n == w->n &&
-           (w->n <= head || memcmp(b->bytes.p + t->at + head, w->bytes + head, w->n - head) == 0);
+    if (t->head != w->head || t->n != w->n)
+        return false;
+    for (uint32_t i = WORD; i < w->n; i += WORD)
+        if (word_at(b->bytes.p + t->at + i) != word_at(w->bytes + i))
+            return false;
+    return true;
 }
 
 static struct entry *find_term(struct building *b, const struct waiting *w)
@@ -149,7 +152,7 @@ static struct entry *find_term(struct building *b, const struct waiting *w)
         if (*slot == 0) {
             struct entry *t = &b->terms[b->n_terms];
             *t = (struct entry){.head = w->head, .hash = w->hash, .at = (uint32_t)b->bytes.n, .n = w->n};
-            buf_put(&b->bytes, w->bytes, w->n);
+            buf_put(&b->bytes, w->bytes, ((size_t)w->n + WORD - 1) / WORD * WORD);
             *slot = ++b->n_terms;
             return b->bytes.failed ? NULL : t;
         }
@@ -202,9 +205,9 @@ static bool settle(struct building *b)
 static bool add_waiting(struct building *b)
 {
     struct waiting *w = &b->waiting[b->n_waiting++];
-    struct str term = {w->bytes, w->n};
-    w->head = head_of(term);
-    w->hash = hash_term(term, w->head);
+    memset(w->bytes + w->n, 0, WORD);
+    w->head = word_at(w->bytes);
+    w->hash = hash_term(w->bytes, w->n);
     __builtin_prefetch(&b->slots[w->hash & (b->terms_room * 2 - 1)]);
     return b->n_waiting < WAITING || settle(b);
 }

@@ -64,14 +64,19 @@ void unpack(const uint8_t *in, unsigned bits, uint32_t v[POSTINGS_BLOCK])
     }
 }
 
-void put_varint(struct buf *b, uint64_t v)
+size_t varint(uint8_t out[VARINT_MAX], uint64_t v)
 {
-    uint8_t out[10];
     size_t n = 0;
     for (; v >= 0x80; v >>= 7)
         out[n++] = (uint8_t)(v | 0x80);
     out[n++] = (uint8_t)v;
-    buf_put(b, out, n);
+    return n;
+}
+
+void put_varint(struct buf *b, uint64_t v)
+{
+    uint8_t out[VARINT_MAX];
+    buf_put(b, out, varint(out, v));
 }
 
 bool get_varint(const uint8_t **p, const uint8_t *end, uint64_t *v)

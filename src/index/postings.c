@@ -187,12 +187,18 @@ bool cursor_rank(struct cursor *c, uint32_t doc, uint32_t *n)
 /* ---- writing ---- */
 static void put_few(struct buf *out, const uint32_t *docs, const uint8_t *tf, uint32_t n, uint64_t next)
 {
+    enum { MOST = 12 }; /* bytes of one: a gap of 33 bits, and a tf */
+    uint8_t *p = (uint8_t *)buf_room(out, (size_t)n * MOST), *start = p;
+    if (!p)
+        return;
     for (uint32_t i = 0; i < n; i++) {
-        put_varint(out, (docs[i] - next) << 1 | (tf[i] > 1));
+        uint64_t gap = (docs[i] - next) << 1 | (tf[i] > 1);
+        p += varint(p, gap);
         if (tf[i] > 1)
-            put_varint(out, tf[i]);
+            p += varint(p, tf[i]);
         next = (uint64_t)docs[i] + 1;
     }
+    buf_added(out, (size_t)(p - start));
 }
 
 static void put_whole(struct buf *out, const uint32_t *docs, const uint8_t *tf, uint64_t next, struct skip *k)

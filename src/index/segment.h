@@ -206,6 +206,8 @@ void postings_put(struct buf *out, const uint32_t *docs, const uint8_t *tf, uint
 unsigned pack_bits(const uint32_t v[POSTINGS_BLOCK]);
 void pack(const uint32_t v[POSTINGS_BLOCK], unsigned bits, uint8_t *out);
 void unpack(const uint8_t *in, unsigned bits, uint32_t v[POSTINGS_BLOCK]); /* bits <= 32 */
+enum { VARINT_MAX = 10 };
+size_t varint(uint8_t out[VARINT_MAX], uint64_t v); /* how many bytes */
 void put_varint(struct buf *b, uint64_t v);
 bool get_varint(const uint8_t **p, const uint8_t *end, uint64_t *v);
 

@@ -131,11 +131,16 @@ void terms_put(struct terms_out *t, struct str term, uint32_t df, size_t bytes)
     }
     while (shared < t->n_last && shared < term.n && t->last[shared] == term.p[shared])
         shared++;
-    put_varint(&t->terms, shared);
-    put_varint(&t->terms, term.n - shared);
-    buf_put(&t->terms, term.p + shared, term.n - shared);
-    put_varint(&t->terms, df);
-    put_varint(&t->terms, bytes);
+    uint8_t *start = (uint8_t *)buf_room(&t->terms, (size_t)4 * VARINT_MAX + TERM_MAX_BYTES), *p = start;
+    if (!p)
+        return;
+    p += varint(p, shared);
+    p += varint(p, term.n - shared);
+    memcpy(p, term.p + shared, term.n - shared);
+    p += term.n - shared;
+    p += varint(p, df);
+    p += varint(p, bytes);
+    buf_added(&t->terms, (size_t)(p - start));
     memcpy(t->last, term.p, term.n);
     t->n_last = term.n;
     t->postings += bytes;
