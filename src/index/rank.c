@@ -23,6 +23,7 @@ static const double K1 = 0.9, B = 0.4;
 enum {
     WINDOW = 4096,
     WORD = 64,
+    CHEAP = 16,       /* postings that can be gone through while one document is looked up */
     COUNT_ALL = 10000 /* postings in the scope: with no more than this, all matches are counted */
 };
 static const double SLACK = 1e-5;
@@ -123,7 +124,7 @@ static int compare_ranked(const void *a, const void *b)
 struct walk { /* one term in one part */
     struct cursor scan, probe;
     double most;             /* what it can add in the window at most */
-    uint32_t block;          /* its first block in the window */
+    uint32_t block, blocks;  /* its first block in the window, how many */
     float one[LENGTH_CODES]; /* what it adds where it stands once, for each length */
 };
 struct passing {
@@ -154,6 +155,7 @@ static bool window_most(struct ranking *r, struct walk *w, size_t k, uint32_t fr
 {
     struct cursor *c = &w->scan;
     w->most = 0;
+    w->blocks = 1;
     if (c->list.df == 0)
         return true;
     if (!c->skips) { /* one short block */
@@ -165,9 +167,11 @@ static bool window_most(struct ranking *r, struct walk *w, size_t k, uint32_t fr
         return true;
     }
     w->block = cursor_block_of(c, w->block, from);
+    w->blocks = 0;
     for (uint32_t b = w->block; b < c->n_blocks && (b == w->block || cursor_skip(c, b - 1).last + 1 < to); b++) {
         struct skip s = cursor_skip(c, b);
         w->most = fmax(w->most, block_most(r, k, &s));
+        w->blocks++;
     }
     return true;
 }
@@ -177,22 +181,29 @@ struct window {
     const uint8_t *lengths; /* of its documents */
     float sum[WINDOW];      /* of the terms that were added */
     uint64_t touched[WINDOW / WORD];
+    uint32_t n_touched;
 };
 
-static void add_block(struct ranking *r, struct walk *w, size_t k, struct window *v)
+/* To every document of the window that has the term; with `touched_only`, to those that another one has brought. */
+static void add_block(struct ranking *r, struct walk *w, size_t k, struct window *v, bool touched_only)
 {
     const struct cursor *c = &w->scan;
     for (uint32_t i = 0; i < c->n; i++) {
         uint32_t at = c->docs[i] - v->from;
         if (at >= v->to - v->from) /* before the window it wraps round and is larger still */
             continue;
+        uint64_t *touched = &v->touched[at / WORD], bit = (uint64_t)1 << (at % WORD);
+        bool known = *touched & bit;
+        if (touched_only && !known)
+            continue;
         uint8_t length = v->lengths[at];
         v->sum[at] += c->tf[i] == 1 ? w->one[length] : (float)score_of(r, k, c->tf[i], length);
-        v->touched[at / WORD] |= (uint64_t)1 << (at % WORD);
+        v->n_touched += !known;
+        *touched |= bit;
     }
 }
 
-static bool add_term(struct ranking *r, struct walk *w, size_t k, struct window *v)
+static bool add_term(struct ranking *r, struct walk *w, size_t k, struct window *v, bool touched_only)
 {
     struct cursor *c = &w->scan;
     for (uint32_t b = c->skips ? w->block : 0; b < c->n_blocks; b++) {
@@ -200,7 +211,7 @@ static bool add_term(struct ranking *r, struct walk *w, size_t k, struct window 
             return false;
         if (c->docs[0] >= v->to)
             break;
-        add_block(r, w, k, v);
+        add_block(r, w, k, v, touched_only);
         if (c->docs[c->n - 1] >= v->to)
             break;
     }
@@ -319,6 +330,20 @@ static void order_terms(struct passing *g, struct order *o)
         o->n_added--;
 }
 
+/* Of the other terms, those of which the window has few postings for each document in question: going through them
+ * costs less than looking each document up. */
+static bool add_cheap(struct passing *g, struct window *v, struct order *o)
+{
+    for (; o->n_added < o->n; o->n_added++) {
+        struct walk *w = &g->walks[o->term[o->n_added]];
+        if ((uint64_t)w->blocks * POSTINGS_BLOCK > (uint64_t)v->n_touched * CHEAP)
+            return true;
+        if (!add_term(g->r, w, o->term[o->n_added], v, true))
+            return false;
+    }
+    return true;
+}
+
 static bool pass_window(struct passing *g, struct window *v)
 {
     struct order o;
@@ -332,10 +357,11 @@ static bool pass_window(struct passing *g, struct window *v)
     if (!v->lengths)
         return false;
     memset(v->sum, 0, (v->to - v->from) * sizeof *v->sum);
+    v->n_touched = 0;
     for (size_t i = 0; i < o.n_added; i++)
-        if (!add_term(g->r, &g->walks[o.term[i]], o.term[i], v))
+        if (!add_term(g->r, &g->walks[o.term[i]], o.term[i], v, false))
             return false;
-    return consider_all(g, v, &o);
+    return add_cheap(g, v, &o) && consider_all(g, v, &o);
 }
 
 static enum err_code pass_part(struct passing *g, struct window *v, struct err *e)
