@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 static const char MAGIC[8] = "CAIRNSEG";
+static const int64_t SEQ_MOST = INT64_MAX / 2;
 enum { WORD = 64 };
 
 enum err_code segment_bad(struct segment *s, struct err *e)
@@ -100,6 +101,12 @@ static bool parts_fit(const struct segment_foot *f)
     return f->part[PART_CHUNKS][0] + f->part[PART_CHUNKS][1] == end;
 }
 
+/* So that sums and differences of them fit their type. */
+static bool seqs_fit(const struct segment_foot *f)
+{
+    return f->from >= 0 && f->to >= f->from && f->to <= SEQ_MOST && f->base >= 0 && f->base <= SEQ_MOST;
+}
+
 static bool read_foot(struct segment *s, size_t n)
 {
     struct segment_foot *f = &s->foot;
@@ -107,8 +114,8 @@ static bool read_foot(struct segment *s, size_t n)
         return false;
     memcpy(f, s->p + n - sizeof *f, sizeof *f);
     return memcmp(f->magic, MAGIC, sizeof MAGIC) == 0 && f->format == SEGMENT_FORMAT && f->size == n &&
-           f->crc == crc32c(f, offsetof(struct segment_foot, crc)) && f->n_docs <= SEGMENT_DOCS_MAX && parts_fit(f) &&
-           f->chunks_crc == crc32c(s->p + f->part[PART_CHUNKS][0], (size_t)f->part[PART_CHUNKS][1]);
+           f->crc == crc32c(f, offsetof(struct segment_foot, crc)) && f->n_docs <= SEGMENT_DOCS_MAX && seqs_fit(f) &&
+           parts_fit(f) && f->chunks_crc == crc32c(s->p + f->part[PART_CHUNKS][0], (size_t)f->part[PART_CHUNKS][1]);
 }
 
 static size_t words_for(uint64_t bits)
