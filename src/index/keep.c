@@ -42,6 +42,8 @@ static enum err_code take_lock(struct index *x, struct err *e)
 {
     char path[MANIFEST_PATH_MAX];
     manifest_path(path, sizeof path, x->dir, "lock");
+    if (!file_exists(store_dir(x->store))) /* moved away with all that is in it: nothing is begun in its place */
+        return err_set(e, ERR_IO, NULL, "the data folder is not there any more");
     if (!file_exists(x->dir)) { /* it may not have been possible to make it before */
         enum err_code code = file_mkdirs(x->dir, e);
         if (code)
