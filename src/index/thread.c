@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,7 +24,8 @@ enum {
     SOON_DOCS = 64,
     FOREIGN_DOCS = 50000, /* beyond what the keeper wrote, another process takes in no more than this */
     ASK_MS = 60000,
-    PACE = 64 << 20 /* bytes a second that merging writes */
+    MANY_DOCS = 1000, /* a batch of so many leaves much memory behind that the heap would keep */
+    PACE = 64 << 20   /* bytes a second that merging writes */
 };
 
 /* Waits until woken or stopped, at most ms. True: stop. */
@@ -128,11 +130,15 @@ static int64_t waiting(struct index *x, bool *whole)
 
 static enum err_code as_keeper(struct index *x, int64_t idle_ms, struct err *e)
 {
-    int64_t n = 1;
+    int64_t n = 1, most = 0;
     bool more = true, whole;
     enum err_code code = answer_others(x, e);
-    while (code == ERR_OK && n > 0 && !is_stopping(x))
+    while (code == ERR_OK && n > 0 && !is_stopping(x)) {
         code = keep_flush_batch(x, &n, e);
+        most = n > most ? n : most;
+    }
+    if (most >= MANY_DOCS)
+        (void)malloc_trim(0);
     int64_t docs = waiting(x, &whole);
     if (code == ERR_OK && !whole)
         code = keep_repair(x, e);
