@@ -253,6 +253,45 @@ static void a_hole_of_long_turns_is_filled(void **state)
     OK(index_check(x, &e));
 }
 
+/* ---- deletions ---- */
+static enum err_code delete_job(struct store_tx *tx, void *arg, struct err *e)
+{
+    struct dropped d;
+    return conversation_delete(tx, *(struct str *)arg, &d, e);
+}
+
+static bool in_files(struct shelf *s, const char *word)
+{
+    char command[200];
+    snprintf(command, sizeof command, "grep -qaR %s %s/index", word, s->place->dir);
+    return system(command) == 0;
+}
+
+/* Asked for by a process that does not keep the files; deleted turns crowd out no living one meanwhile. */
+static void what_is_deleted_is_not_found_and_can_be_purged(void **state)
+{
+    struct shelf *s = *state;
+    struct str session = shelf_session(s, "p");
+    struct str kept = shelf_conversation(s, session), gone = shelf_conversation(s, session);
+    say_many(s, kept, 3, "a sextant among many other things of which the talk is long");
+    say_many(s, gone, 400, "sextant quadrant");
+    OK(index_flush(s->index, &e));
+    OK(store_write(s->store, delete_job, &gone, &e));
+    struct index_query q = shelf_query(s, "sextant quadrant");
+    q.limit = 10;
+    struct index_hits h = shelf_search(s, &q);
+    assert_int_equal(h.n, 3);
+    assert_true(in_files(s, "quadrant"));
+    struct index *other = NULL;
+    struct index_options o = {.store = s->store, .dir = s->place->dir};
+    OK(index_open(&o, &other, &e));
+    OK(index_purge(other, &e));
+    index_close(other);
+    assert_false(in_files(s, "quadrant"));
+    assert_int_equal(shelf_search(s, &q).n, 3);
+    OK(index_check(s->index, &e));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {SHELF_TEST(flush_takes_everything_in),
@@ -263,6 +302,7 @@ int main(void)
                                        SHELF_TEST(another_store_is_noticed),
                                        SHELF_TEST(the_list_names_the_last_turn_that_is_in_it),
                                        SHELF_TEST(a_hole_of_long_turns_is_filled),
-                                       SHELF_TEST(rebuilds_at_the_same_time_all_succeed)};
+                                       SHELF_TEST(rebuilds_at_the_same_time_all_succeed),
+                                       SHELF_TEST(what_is_deleted_is_not_found_and_can_be_purged)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
