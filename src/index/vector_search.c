@@ -17,7 +17,7 @@
 /* How many are scored after the first pass: RESCORE for each one wanted, and RESCORE_LEAST more; so few rows of a block
  * are looked at one by one; after so many blocks, and so many rows scored, the clock is looked at; rows fetched ahead.
  */
-enum { RESCORE = 15, RESCORE_LEAST = 1000, FEW = 16, LOOK_BLOCKS = 16, LOOK_ROWS = 256, AHEAD = 8 };
+enum { RESCORE = 15, RESCORE_LEAST = 2000, FEW = 16, LOOK_BLOCKS = 16, LOOK_ROWS = 256, AHEAD = 8 };
 enum { CACHE_LINE = 64 };
 
 struct found {

@@ -6,18 +6,16 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "store/turns.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Turns read at once; text of one turn that is looked at (more than all windows of a model hold). After so many slices
  * a thread what there is is appended, so that long texts do not keep the vectors of others waiting. */
 enum { BATCH = 128, TEXT_BYTES = 128 * 1024, THREADS_MAX = 16, SLICES_A_THREAD = 8 };
 /* Questions go first, but documents are never held up for longer by them. */
-enum { MAKE_WAY_MS = 20, LOOK_AGAIN_US = 500, NICE = 19 };
+enum { MAKE_WAY_MS = 20, LOOK_AGAIN_US = 500 };
 
 struct batch {
     struct meaning *m;
@@ -143,7 +141,7 @@ static void *embed_slices(void *arg)
 
 static void *helper(void *arg)
 {
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* of this thread; failing is no harm */
+    thread_idle();
     return embed_slices(arg);
 }
 

@@ -9,14 +9,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 #include <errno.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { LOOK_MS = 1000, GATHER_MS = 20, RETRY_MS = 5000, NICE = 19 };
+enum { LOOK_MS = 1000, GATHER_MS = 20, RETRY_MS = 5000 };
 
 /* Waits until woken or stopped, at most ms. True: stop. */
 static bool wait_for(struct meaning *m, int ms, bool until_woken)
@@ -132,7 +130,7 @@ void *meaning_thread(void *arg)
     int64_t seen = -1;
     if (!load(m, &endpoint) || m->o.read_only) /* at once also where the machine is busy: until then only words count */
         return NULL;
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* of this thread; failing is no harm */
+    thread_idle();
     backoff_worked(&endpoint);
     if (vectors_claim(m->vectors, NULL) == ERR_OK && vectors_check(m->vectors, &e) == ERR_CORRUPT)
         log_error("vectors_damaged", &e); /* the next batch's claim takes it out, and it is made again from there on */

@@ -12,14 +12,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "store/records.h"
 
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-enum { MAKE = 128, SLICE = 16, REST = 20, QUICK_US = 10000, RETRY_US = 5000000, NICE = 10 };
+enum { MAKE = 128, SLICE = 16, REST = 20, QUICK_US = 10000, RETRY_US = 5000000 };
 enum { IDLE_MS = 60000, FORGOTTEN_US = 15 * 60 * 1000000 };
 
 struct look {
@@ -252,7 +250,7 @@ static size_t next_kind(struct similar *s, size_t last)
 void *records_thread(void *arg)
 {
     struct similar *s = arg;
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* of this thread; failing is no harm */
+    thread_idle();
     pthread_mutex_lock(&s->ask_lock);
     for (size_t last = 0; !s->stop;) {
         struct timespec until;
