@@ -52,6 +52,9 @@ enum err_code vectors_reset(struct vectors *v, struct err *e); /* empties it; th
 /* Removes the files that other models left in the folder and nobody writes to; how many. For the writer of a file that
  * holds all turns: vectors that nobody keeps up would also keep what was erased. */
 size_t vectors_remove_others(struct vectors *v);
+/* The same for every model's files in the data folder `dir`: for a process that has no model, and so cannot tell what
+ * in them is of turns that were deleted. */
+size_t vectors_remove_all(const char *dir);
 /* Reads all of it: ERR_CORRUPT when a checksum is wrong. The next vectors_claim takes that out. */
 enum err_code vectors_check(struct vectors *v, struct err *e);
 

@@ -1,5 +1,5 @@
-/* The files that other models left: found by their names beside ours, removed where nobody writes to them. A program
- * that still searches one keeps what it has mapped. */
+/* The files that other models left: found by their names, removed where nobody writes to them. A program that still
+ * searches one keeps what it has mapped. */
 #include "index/vectors_int.h"
 
 #include "base/file.h"
@@ -13,7 +13,7 @@
 
 static bool is_other(const char *name, const char *own)
 {
-    return str_starts(str_of(name), "vectors-") && str_ends(str_of(name), ".bin") && strcmp(name, own) != 0;
+    return str_starts(str_of(name), "vectors-") && str_ends(str_of(name), ".bin") && (!own || strcmp(name, own) != 0);
 }
 
 /* The path with another ending. */
@@ -39,20 +39,34 @@ static bool remove_free(const char *bin)
     return gone;
 }
 
-size_t vectors_remove_others(struct vectors *v)
+/* own: the name of the one that stays, NULL: none does. */
+static size_t remove_in(const char *folder, const char *own)
 {
     char path[PATH_MAX];
-    const char *slash = strrchr(v->path, '/');
-    size_t removed = 0, dir = (size_t)(slash - v->path);
-    snprintf(path, sizeof path, "%.*s", (int)dir, v->path);
-    DIR *d = v->read_only ? NULL : opendir(path);
+    size_t removed = 0;
+    DIR *d = opendir(folder);
     for (const struct dirent *f; d && (f = readdir(d)) != NULL;) {
-        if (!is_other(f->d_name, slash + 1))
+        if (!is_other(f->d_name, own))
             continue;
-        int n = snprintf(path, sizeof path, "%.*s/%s", (int)dir, v->path, f->d_name);
+        int n = snprintf(path, sizeof path, "%s/%s", folder, f->d_name);
         removed += n > 0 && (size_t)n < sizeof path && remove_free(path);
     }
     if (d)
         closedir(d);
     return removed;
+}
+
+size_t vectors_remove_others(struct vectors *v)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(v->path, '/');
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - v->path), v->path);
+    return v->read_only ? 0 : remove_in(folder, slash + 1);
+}
+
+size_t vectors_remove_all(const char *dir)
+{
+    char folder[PATH_MAX];
+    int n = snprintf(folder, sizeof folder, "%s/index", dir);
+    return n > 0 && (size_t)n < sizeof folder ? remove_in(folder, NULL) : 0;
 }

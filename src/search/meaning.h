@@ -31,9 +31,10 @@ enum err_code meaning_open(const struct meaning_options *o, struct meaning **out
 void meaning_close(struct meaning *m); /* NULL is fine */
 void meaning_wake(struct meaning *m);  /* there is something new in the store */
 
-/* Writes the vectors' files without the turns that the store does not have any more. ERR_BUSY while another process
- * writes them. m may be NULL. */
-enum err_code meaning_purge(struct meaning *m, struct err *e);
+/* Writes the vectors' files in the data folder `dir` without the turns that the store does not have any more. ERR_BUSY
+ * while another process writes them, meaning_wait's errors where the model cannot be had. Where there is none (m ==
+ * NULL) nobody keeps them up: then they are removed, and made again when there is a model. */
+enum err_code meaning_purge(struct meaning *m, const char *dir, struct err *e);
 
 struct meaning_state {
     bool loading, loaded, remote;

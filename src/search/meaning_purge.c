@@ -4,6 +4,8 @@
 #include "base/arena.h"
 #include "store/turns.h"
 
+enum { PURGE_WAIT_MS = 10000 };
+
 static enum err_code gone_turns(void *store, const int64_t *seqs, size_t n, bool *gone, struct err *e)
 {
     struct store_tx *tx = NULL;
@@ -17,10 +19,27 @@ static enum err_code gone_turns(void *store, const int64_t *seqs, size_t n, bool
     return code;
 }
 
-enum err_code meaning_purge(struct meaning *m, struct err *e)
+/* By a process that only reads vectors otherwise. */
+static enum err_code purge_once(struct meaning *m, struct err *e)
+{
+    struct vectors_options o = {m->o.dir, m->encoder->id, m->encoder->dimensions, m->o.read_only};
+    struct vectors *v = NULL;
+    int64_t removed;
+    enum err_code code = vectors_open(&o, &v, e);
+    if (code == ERR_OK)
+        code = vectors_purge(v, gone_turns, m->o.store, &removed, e);
+    vectors_close(v);
+    return code;
+}
+
+enum err_code meaning_purge(struct meaning *m, const char *dir, struct err *e)
 {
     int64_t removed;
-    if (!m || !meaning_loaded(m))
+    if (!m) {
+        (void)vectors_remove_all(dir);
         return ERR_OK;
-    return vectors_purge(m->vectors, gone_turns, m->o.store, &removed, e);
+    }
+    if (meaning_wait(m, PURGE_WAIT_MS, e))
+        return e->code;
+    return m->o.on_demand ? purge_once(m, e) : vectors_purge(m->vectors, gone_turns, m->o.store, &removed, e);
 }

@@ -84,7 +84,7 @@ static void purge_index(struct service *s)
     if (index_purge(s->index, &why))
         log_error("index_purge_failed", &why);
     why = (struct err){0};
-    if (meaning_purge(s->meaning, &why))
+    if (meaning_purge(s->meaning, s->options.dir, &why))
         log_error("vectors_purge_failed", &why);
 }
 

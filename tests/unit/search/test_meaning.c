@@ -7,6 +7,7 @@
 #include "search/meaning_int.h"
 #include "search/recall.h"
 
+#include <dirent.h>
 #include <math.h>
 
 struct room {
@@ -216,6 +217,19 @@ static enum err_code drop_session(struct store_tx *tx, void *arg, struct err *e)
     return session_delete(tx, *(struct str *)arg, &dropped, e);
 }
 
+static int vector_files(const char *dir)
+{
+    char path[4096];
+    int n = 0;
+    snprintf(path, sizeof path, "%s/index", dir);
+    DIR *d = opendir(path);
+    for (const struct dirent *f; d && (f = readdir(d)) != NULL;)
+        n += strncmp(f->d_name, "vectors-", 8) == 0 && strstr(f->d_name, ".bin") != NULL;
+    if (d)
+        closedir(d);
+    return n;
+}
+
 /* The vectors of deleted turns stay until they are asked out; those of others are not touched. */
 static void deleted_turns_can_be_purged(void **state)
 {
@@ -225,11 +239,17 @@ static void deleted_turns_can_be_purged(void **state)
     talk(r, "p");
     start(r, r->tiny.dir, false);
     OK(store_write(r->shelf->store, drop_session, &session, &e));
-    OK(meaning_purge(r->meaning, &e));
+    OK(meaning_purge(r->meaning, r->shelf->place->dir, &e));
     meaning_state(r->meaning, &s);
     assert_int_equal(s.vectors, 5);
     assert_int_equal(s.lag, 0);
-    OK(meaning_purge(NULL, &e));
+    /* without a model nobody can tell what is in them: they go, but not those that somebody writes */
+    OK(meaning_purge(NULL, r->shelf->place->dir, &e));
+    assert_int_equal(vector_files(r->shelf->place->dir), 1);
+    meaning_close(r->meaning);
+    r->meaning = NULL;
+    OK(meaning_purge(NULL, r->shelf->place->dir, &e));
+    assert_int_equal(vector_files(r->shelf->place->dir), 0);
 }
 
 /* Every allocation and file call of a batch fails once: no vector is lost or doubled. */
