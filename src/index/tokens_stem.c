@@ -70,7 +70,7 @@ static bool has_vowel(struct stem *s, size_t n)
 
 static bool vowel(struct stem *s, size_t i)
 {
-    return vowels_of(s) >> i & 1;
+    return i < TOKEN_BYTES && vowels_of(s) >> i & 1;
 }
 
 static bool ends_double(struct stem *s, size_t n)

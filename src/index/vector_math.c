@@ -25,21 +25,22 @@ static inline __attribute__((always_inline)) unsigned count_differing(const uint
 
 /* Of a whole block; inlined where the processor counts bits itself. */
 static inline __attribute__((always_inline)) void differ_by_word(const uint64_t *query, const uint64_t *bits,
-                                                                 size_t words, unsigned most, uint16_t *out,
-                                                                 uint64_t mask[VECTOR_MASK])
+                                                                 const uint64_t *next, size_t words, unsigned most,
+                                                                 uint16_t *out, uint64_t mask[VECTOR_MASK])
 {
     memset(mask, 0, VECTOR_MASK * sizeof *mask);
-    for (size_t i = 0; i < VECTORS_BLOCK; i++, bits += words) {
+    for (size_t i = 0; i < VECTORS_BLOCK; i++, bits += words, next += words) {
+        __builtin_prefetch(next);
         unsigned sum = count_differing(query, bits, words);
         out[i] = (uint16_t)sum;
         mask[i / 64] |= (uint64_t)(sum <= most) << i % 64;
     }
 }
 
-static void differ_portable(const uint64_t *query, const uint64_t *bits, size_t words, unsigned most,
-                            uint16_t out[VECTORS_BLOCK], uint64_t mask[VECTOR_MASK])
+static void differ_portable(const uint64_t *query, const uint64_t *bits, const uint64_t *next, size_t words,
+                            unsigned most, uint16_t out[VECTORS_BLOCK], uint64_t mask[VECTOR_MASK])
 {
-    differ_by_word(query, bits, words, most, out, mask);
+    differ_by_word(query, bits, next, words, most, out, mask);
 }
 
 static unsigned differ_one_portable(const uint64_t *query, const uint64_t *bits, size_t words)
@@ -86,14 +87,14 @@ __attribute__((target("avx2"))) static int64_t dot_avx2(const int16_t *query, co
     return total;
 }
 
-__attribute__((target("popcnt"))) static void differ_popcnt(const uint64_t *query, const uint64_t *bits, size_t words,
-                                                            unsigned most, uint16_t out[VECTORS_BLOCK],
-                                                            uint64_t mask[VECTOR_MASK])
+__attribute__((target("popcnt"))) static void differ_popcnt(const uint64_t *query, const uint64_t *bits,
+                                                            const uint64_t *next, size_t words, unsigned most,
+                                                            uint16_t out[VECTORS_BLOCK], uint64_t mask[VECTOR_MASK])
 {
     if (words == 6) /* 384 dimensions: the compiler lays it out */
-        differ_by_word(query, bits, 6, most, out, mask);
+        differ_by_word(query, bits, next, 6, most, out, mask);
     else
-        differ_by_word(query, bits, words, most, out, mask);
+        differ_by_word(query, bits, next, words, most, out, mask);
 }
 
 __attribute__((target("popcnt"))) static unsigned differ_one_popcnt(const uint64_t *query, const uint64_t *bits,
@@ -140,14 +141,15 @@ AVX512_TARGET static int64_t dot_avx512(const int16_t *query, const uint64_t *bi
 
 /* Eight words of each row (fewer at its end) at a time: how many bits differ in each word is at most 64, so it fits a
  * byte, and one instruction sums the eight bytes of each of eight rows. */
-AVX512_TARGET static void differ_avx512(const uint64_t *query, const uint64_t *bits, size_t words, unsigned most,
-                                        uint16_t out[VECTORS_BLOCK], uint64_t mask[VECTOR_MASK])
+AVX512_TARGET static void differ_avx512(const uint64_t *query, const uint64_t *bits, const uint64_t *next, size_t words,
+                                        unsigned most, uint16_t out[VECTORS_BLOCK], uint64_t mask[VECTOR_MASK])
 {
     uint8_t counts[VECTORS_BLOCK * 8] __attribute__((aligned(64)));
     for (size_t w = 0; w < words; w += 8) {
         __mmask8 there = (__mmask8)(words - w < 8 ? (1u << (words - w)) - 1 : 255);
         const __m512i q = _mm512_maskz_loadu_epi64(there, query + w);
         for (size_t i = 0; i < VECTORS_BLOCK; i++) {
+            __builtin_prefetch(next + i * words + w);
             __m512i x = _mm512_xor_si512(_mm512_maskz_loadu_epi64(there, bits + i * words + w), q);
             _mm_storel_epi64((__m128i *)(void *)(counts + 8 * i), _mm512_cvtepi64_epi8(_mm512_popcnt_epi64(x)));
         }

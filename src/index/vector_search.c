@@ -17,7 +17,7 @@
 /* How many are scored after the first pass: RESCORE for each one wanted, and RESCORE_LEAST more; so few rows of a block
  * are looked at one by one; after so many blocks, and so many rows scored, the clock is looked at; rows fetched ahead.
  */
-enum { RESCORE = 15, RESCORE_LEAST = 2000, FEW = 16, LOOK_BLOCKS = 16, LOOK_ROWS = 256, AHEAD = 8 };
+enum { RESCORE = 5, RESCORE_LEAST = 2000, FEW = 16, LOOK_BLOCKS = 16, LOOK_ROWS = 256, AHEAD = 8 };
 enum { CACHE_LINE = 64 };
 
 struct found {
@@ -106,7 +106,6 @@ static void fetch(const void *p, size_t n)
 
 static void fetch_row(const struct scan *c, const struct block *b, size_t i)
 {
-    __builtin_prefetch(b->seq + i);
     __builtin_prefetch(b->step + i);
     fetch(bits_of(b, i, c->width), c->width / 8);
     fetch(b->codes + i * c->width, c->width);
@@ -147,15 +146,32 @@ static void keep(struct scan *c, struct found f)
         c->kept -= c->rows[c->most--];
 }
 
+/* The bits of the block after k, which lie as those of k do; its head is asked for already. */
+static const uint64_t *fetch_next(const struct scan *c, const struct block *b, size_t k)
+{
+    if (k + 1 >= c->s.blocks)
+        return b->bits;
+    const char *next = vectors_block(c->s.v, c->s.mapping, k + 1);
+    __builtin_prefetch(next);
+    __builtin_prefetch(next + CACHE_LINE);
+    return (const void *)(next + ((const char *)b->bits - (const char *)b->head));
+}
+
+/* Its session and project are looked up (and waited for) only where there is a view. */
+static bool reads(struct scan *c, const struct block *b, size_t i)
+{
+    return !c->filter.slots || filter_reads(&c->filter, b->session[i], b->project[i]);
+}
+
 static void scan_dense(struct scan *c, const struct block *b, size_t k, const uint64_t mask[VECTOR_MASK])
 {
     uint16_t differ[VECTORS_BLOCK];
     uint64_t near[VECTOR_MASK];
-    c->math->differ(c->asked.bits, b->bits, c->width / 64, c->most, differ, near);
+    c->math->differ(c->asked.bits, b->bits, fetch_next(c, b, k), c->width / 64, c->most, differ, near);
     for (size_t w = 0; w < VECTOR_MASK; w++)
         for (uint64_t left = near[w] & mask[w]; left; left &= left - 1) {
             size_t i = 64 * w + (size_t)__builtin_ctzll(left);
-            if (differ[i] <= c->most && filter_reads(&c->filter, b->session[i], b->project[i]))
+            if (differ[i] <= c->most && reads(c, b, i))
                 keep(c, (struct found){(uint32_t)k, (uint16_t)i, differ[i]});
         }
 }
@@ -167,7 +183,7 @@ static void scan_few(struct scan *c, const struct block *b, size_t k, const uint
         for (uint64_t left = mask[w]; left; left &= left - 1) {
             size_t i = 64 * w + (size_t)__builtin_ctzll(left);
             unsigned differ = c->math->differ_one(c->asked.bits, bits_of(b, i, c->width), c->width / 64);
-            if (differ <= c->most && filter_reads(&c->filter, b->session[i], b->project[i]))
+            if (differ <= c->most && reads(c, b, i))
                 keep(c, (struct found){(uint32_t)k, (uint16_t)i, (uint16_t)differ});
         }
 }
@@ -215,8 +231,11 @@ static enum err_code second_pass(struct scan *c, struct err *e)
         struct block b;
         const struct found *f = &c->found[i];
         fetch_found(c, i + AHEAD);
-        if (snapshot_block(&c->s, f->block, &b) && snapshot_codes(&c->s, f->block))
-            offer(c, (struct vector_hit){b.head->first + b.seq[f->row], score_row(c, &b, f->row)});
+        if (snapshot_block(&c->s, f->block, &b) && snapshot_codes(&c->s, f->block)) {
+            float score = score_row(c, &b, f->row);
+            if (c->n < c->q->best || score >= c->best[0].score) /* few are: the others' seqs are not waited for */
+                offer(c, (struct vector_hit){b.head->first + b.seq[f->row], score});
+        }
         if (i % LOOK_ROWS == 0 && late(c, e))
             return ERR_TIMEOUT;
     }

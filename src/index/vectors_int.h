@@ -226,8 +226,9 @@ struct vector_math {
     /* Sum of query * (bit << 8 | code) over n dimensions, a multiple of 64. */
     int64_t (*dot)(const int16_t *query, const uint64_t *bits, const uint8_t *codes, size_t n);
     /* How many bits of each row of a block differ from the query's `words`, and a mask of the rows where that is at
-     * most `most`. */
-    void (*differ)(const uint64_t *query, const uint64_t *bits, size_t words, unsigned most,
+     * most `most`. `next`: the bits of the block that comes after, fetched meanwhile (blocks lie too far apart for the
+     * processor to guess it, and waiting for them was two thirds of a search); `bits` again where none does. */
+    void (*differ)(const uint64_t *query, const uint64_t *bits, const uint64_t *next, size_t words, unsigned most,
                    uint16_t out[VECTORS_BLOCK], uint64_t mask[VECTOR_MASK]);
     unsigned (*differ_one)(const uint64_t *query, const uint64_t *bits, size_t words); /* of one row */
     /* A mask of the rows whose value is this one. */

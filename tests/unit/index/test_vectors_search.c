@@ -269,7 +269,7 @@ static void all_kernels_agree(void **state)
             for (size_t i = 0; i < words * 64; i++)
                 sum += query[i] * (int64_t)((bits[i / 64] >> i % 64 & 1) << 8 | codes[i]);
             assert_true(all[k]->dot(query, bits, codes, words * 64) == sum);
-            all[k]->differ(asked, bits, words, most, differ, mask);
+            all[k]->differ(asked, bits, bits, words, most, differ, mask);
             for (size_t i = 0; i < VECTORS_BLOCK; i++) {
                 unsigned want = 0;
                 for (size_t w = 0; w < words; w++)
