@@ -7,18 +7,15 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <malloc.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 enum {
     LOOK_MS = 1000,
     GATHER_MS = 20,
     RETRY_MS = 5000,
-    NICE = 19,
     SOON_MS = 5000,  /* nothing new for so long: SOON_DOCS or more go to a file */
     LATE_MS = 60000, /* and so few as there are after this */
     SOON_DOCS = 64,
@@ -196,7 +193,7 @@ void *index_thread(void *arg)
     struct index *x = arg;
     int64_t seen = -1, news_us = clock_mono_us();
     bool well = true;
-    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* of this thread; failing is no harm */
+    thread_nice(THREAD_NICE_LEAST);
     for (;;) {
         if (wait_for(x, well ? (seen < 0 ? 0 : LOOK_MS) : RETRY_MS, well))
             return NULL;

@@ -14,8 +14,10 @@
 /* Turns read at once; text of one turn that is looked at (more than all windows of a model hold). After so many slices
  * a thread what there is is appended, so that long texts do not keep the vectors of others waiting. */
 enum { BATCH = 128, TEXT_BYTES = 128 * 1024, THREADS_MAX = 16, SLICES_A_THREAD = 8 };
-/* Questions go first, but documents are never held up for longer by them. */
-enum { MAKE_WAY_MS = 20, LOOK_AGAIN_US = 500 };
+/* Questions go first, but documents are never held up for longer by them. Where more turns than this come in a second,
+ * whoever writes them needs the processors more: then there is a pause before each slice. Niceness alone does not do,
+ * since a thread that was woken waits for the other's turn to end, some milliseconds for each of its commits. */
+enum { MAKE_WAY_MS = 20, LOOK_AGAIN_US = 500, PRESSED_TURNS = 500, PRESSED_PAUSE_MS = 100 };
 
 struct batch {
     struct meaning *m;
@@ -52,6 +54,14 @@ static enum err_code check_anchor(struct batch *b, struct store_tx *tx, const st
     return ERR_OK;
 }
 
+static void look_at_pace(struct meaning *m, int64_t last)
+{
+    int64_t now = clock_mono_us();
+    m->pressed = m->looked_us && (last - m->looked_last) * 1000000 > (now - m->looked_us) * PRESSED_TURNS;
+    m->looked_us = now;
+    m->looked_last = last;
+}
+
 static enum err_code read_turns(struct batch *b, struct err *e)
 {
     struct vectors_state s;
@@ -66,6 +76,7 @@ static enum err_code read_turns(struct batch *b, struct err *e)
     if (code == ERR_OK && last > s.last)
         code = turns_after(tx, b->a, STR_NONE, s.last, b->limit, false, &b->turns, &b->n, e);
     store_read_end(tx);
+    look_at_pace(b->m, last);
     return code;
 }
 
@@ -118,7 +129,9 @@ static void note_failure(struct batch *b, size_t from, const struct err *e)
 /* A question is answered before the next slice begins, if it comes to that soon. */
 static void make_way(struct meaning *m)
 {
-    const struct timespec moment = {0, LOOK_AGAIN_US * 1000L};
+    const struct timespec moment = {0, LOOK_AGAIN_US * 1000L}, pause = {0, PRESSED_PAUSE_MS * 1000000L};
+    if (m->pressed)
+        nanosleep(&pause, NULL);
     for (int i = 0; atomic_load(&m->asking) > 0 && i < MAKE_WAY_MS * 1000 / LOOK_AGAIN_US; i++)
         nanosleep(&moment, NULL);
 }
@@ -141,7 +154,7 @@ static void *embed_slices(void *arg)
 
 static void *helper(void *arg)
 {
-    thread_idle();
+    thread_nice(THREAD_NICE_LEAST);
     return embed_slices(arg);
 }
 

@@ -130,7 +130,7 @@ void *meaning_thread(void *arg)
     int64_t seen = -1;
     if (!load(m, &endpoint) || m->o.read_only) /* at once also where the machine is busy: until then only words count */
         return NULL;
-    thread_idle();
+    thread_nice(THREAD_NICE_LEAST);
     backoff_worked(&endpoint);
     if (vectors_claim(m->vectors, NULL) == ERR_OK && vectors_check(m->vectors, &e) == ERR_CORRUPT)
         log_error("vectors_damaged", &e); /* the next batch's claim takes it out, and it is made again from there on */

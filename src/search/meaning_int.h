@@ -31,6 +31,10 @@ struct meaning {
     double rate;
     char problem[200];
 
+    /* The thread's own, also read by its helpers: how fast turns come. */
+    int64_t looked_us, looked_last; /* when the store was looked at, and the last seq then */
+    bool pressed;                   /* very fast */
+
     bool has_thread;
     pthread_t thread;
     enum err_code failing; /* the thread's last failure that was logged: each is told once */

@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-enum { MAKE = 128, SLICE = 16, REST = 20, QUICK_US = 10000, RETRY_US = 5000000 };
+enum { MAKE = 128, SLICE = 16, REST = 20, QUICK_US = 10000, RETRY_US = 5000000, NICE = 10 };
 enum { IDLE_MS = 60000, FORGOTTEN_US = 15 * 60 * 1000000 };
 
 struct look {
@@ -250,7 +250,7 @@ static size_t next_kind(struct similar *s, size_t last)
 void *records_thread(void *arg)
 {
     struct similar *s = arg;
-    thread_idle();
+    thread_nice(NICE);
     pthread_mutex_lock(&s->ask_lock);
     for (size_t last = 0; !s->stop;) {
         struct timespec until;

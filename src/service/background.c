@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "service/context_load.h"
 #include "store/records.h"
 
@@ -14,21 +15,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    BATCH = 64,
-    LOOK_MS = 1000,
-    GATHER_MS = 200,
-    RETRY_MS = 3000,
-    TRIES = 3,
-    FOLLOWERS_MAX = 16,
-    TASKS_MAX = 16,
-    NICE = 19
-};
+enum { BATCH = 64, LOOK_MS = 1000, GATHER_MS = 200, RETRY_MS = 3000, TRIES = 3, FOLLOWERS_MAX = 16, TASKS_MAX = 16 };
 
 struct background {
     struct service *svc;
@@ -273,7 +263,7 @@ static bool failing(const struct background *b)
 static void *work(void *arg)
 {
     struct background *b = arg;
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+    thread_nice(THREAD_NICE_LEAST);
     while (!stopping(b)) {
         write_loads(b->svc); /* each process its own */
         bool ours = have_lock(b), more = ours && follow_all(b);
