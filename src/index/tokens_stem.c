@@ -96,7 +96,7 @@ static void put(struct stem *s, size_t at, const char *ending, size_t n)
 static void put_vowel(struct stem *s, size_t at, char vowel)
 {
     s->p[at] = vowel;
-    s->vowels |= UINT64_C(1) << at;
+    s->vowels |= UINT64_C(1) << at % TOKEN_BYTES; /* at is below it: an ending was cut there */
     s->n = at + 1;
 }
 
