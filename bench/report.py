@@ -35,6 +35,7 @@ def section(name, s):
         lines += ["```", s["text"].strip(), "```", ""]
     lines += [f"{n}\n" for n in s["notes"]]
     made = f"Made by `{s['command']}` in {s['took_seconds']:.0f} s, on {s['date']} at commit {s['commit']}"
+    made += f" ({s['processor']})" if s.get("processor") else ""
     return lines + [f"{made}; raw figures in build/bench/{name}.json.", ""]
 
 
@@ -44,17 +45,34 @@ def head(machine):
     return lines + [f"- {k}: {v}" for k, v in machine.items()] + [""]
 
 
-def overview(sections):
-    rows = [[s["title"], b["what"], b["got"], "yes" if b["met"] else "**no**"]
-            for s in sections.values() for b in s.get("bars", [])]
-    return ["## The bars", ""] + table(["benchmark", "bar", "reached", "met"], rows) + [""]
+def bar_rows(s):
+    return [[s["title"], b["what"], b["got"], "yes" if b["met"] else "**no**"] for b in s.get("bars", [])]
 
 
-def write(path, machine, sections):
-    lines = head(machine) + overview(sections)
-    for name, s in sections.items():
-        lines += section(name, s)
-    text = "\n".join(lines).replace("\n\n\n", "\n\n")
+def kept(path):
+    """What an earlier report says, by title: its section's text and its rows of the overview."""
+    if not path.exists():
+        return {}
+    parts = [p.partition("\n")[::2] for p in re.split(r"^## ", path.read_text(), flags=re.M)[1:]]
+    bars = [[c.strip() for c in line.strip("| ").split(" | ")] for title, text in parts if title == "The bars"
+            for line in text.splitlines()[3:] if line.startswith("|")]
+    return {title: (f"## {title}\n{text}".rstrip().split("\n") + [""], [r for r in bars if r[0] == title])
+            for title, text in parts}
+
+
+def write(path, machine, sections, titles):
+    """titles: of all benchmarks by name, in order. What was not measured now or before in this folder, an earlier report
+    may know."""
+    old, lines, bars = kept(path), [], []
+    for name, title in titles.items():
+        if name in sections:
+            lines += section(name, sections[name])
+            bars += bar_rows(sections[name])
+        elif title in old:
+            lines += old[title][0]
+            bars += old[title][1]
+    overview = ["## The bars", ""] + table(["benchmark", "bar", "reached", "met"], bars) + [""]
+    text = "\n".join(head(machine) + overview + lines).replace("\n\n\n", "\n\n")
     path.write_text(text)
     return text
 
