@@ -180,10 +180,15 @@ void run_start(struct http_request *r)
     }
 }
 
+/* A request comes to a worker to be run, or once more while that goes on (`telling`), when its client had left before.
+ */
 void run_on_worker(struct http_request *r)
 {
-    if (r->route->op)
-        run(r);
-    else
+    pthread_mutex_lock(&r->mu);
+    bool telling = r->telling;
+    pthread_mutex_unlock(&r->mu);
+    if (telling)
         request_told(r);
+    else
+        run(r);
 }
