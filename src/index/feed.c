@@ -188,19 +188,28 @@ enum err_code feed_refresh(struct index *x, struct err *e)
 }
 
 /* ---- taking in ---- */
-/* A copy of the stock without segments from … from + count - 1, and with `in` in their place (NULL: nothing). */
-static struct stock *replaced(const struct stock *s, size_t from, size_t count, struct segment *in)
+/* A copy of the stock, with its holes but no segment yet, and room for so many of both. NULL: out of memory. */
+static struct stock *without_segments(const struct stock *s, size_t segments, size_t holes)
 {
-    struct stock *to = stock_new(s->n + 1, s->n_holes);
+    struct stock *to = stock_new(segments, holes);
     if (!to)
         return NULL;
     to->stamp = s->stamp;
     to->again = s->again;
     to->watermark = s->watermark;
     to->taken = s->taken;
-    to->n_files = s->n_files;
     to->n_holes = s->n_holes;
     memcpy(to->holes, s->holes, s->n_holes * sizeof *s->holes);
+    return to;
+}
+
+/* A copy of the stock without segments from … from + count - 1, and with `in` in their place (NULL: nothing). */
+static struct stock *replaced(const struct stock *s, size_t from, size_t count, struct segment *in)
+{
+    struct stock *to = without_segments(s, s->n + 1, s->n_holes);
+    if (!to)
+        return NULL;
+    to->n_files = s->n_files;
     for (size_t i = 0; i <= s->n; i++) {
         if (i == from && in)
             stock_add(to, in);
@@ -312,15 +321,9 @@ enum err_code feed_some(struct index *x, int most, int64_t *n, struct err *e)
 enum err_code feed_set_aside(struct index *x, struct err *e)
 {
     const struct stock *s = x->stock;
-    struct stock *to = stock_new(s->n, s->n_holes + s->n);
+    struct stock *to = without_segments(s, s->n, s->n_holes + s->n);
     if (!to)
         return err_nomem(e);
-    to->stamp = s->stamp;
-    to->again = s->again;
-    to->watermark = s->watermark;
-    to->taken = s->taken;
-    to->n_holes = s->n_holes;
-    memcpy(to->holes, s->holes, s->n_holes * sizeof *s->holes);
     for (size_t i = 0; i < s->n; i++) {
         if (i == s->n_files)
             to->n_files = to->n;

@@ -26,16 +26,6 @@ void token_give(struct walk *k, enum token_kind kind, const char *form, size_t n
 }
 
 /* ---- reading a word ---- */
-static unsigned char byte_at(struct str text, size_t at)
-{
-    return at < text.n ? (unsigned char)text.p[at] : 0;
-}
-
-static bool is_digit(unsigned char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static uint64_t mask_of(size_t n)
 {
     return n < 64 ? (UINT64_C(1) << n) - 1 : ~UINT64_C(0);

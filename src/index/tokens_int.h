@@ -48,6 +48,17 @@ size_t token_stem(char *word, size_t n);
 enum { STOP_ROOM = 12 };
 bool token_stops(const char *low, size_t n);
 
+/* ---- reading bytes: 0 beyond the end ---- */
+static inline unsigned char byte_at(struct str text, size_t at)
+{
+    return at < text.n ? (unsigned char)text.p[at] : 0;
+}
+
+static inline bool is_digit(unsigned char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* ---- tokens_unicode.c: beyond ASCII ---- */
 enum script { /* SCRIPT_HAN and later ones are written without spaces */
               SCRIPT_NONE,

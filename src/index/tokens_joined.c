@@ -33,16 +33,6 @@ struct joined {
     size_t n;
 };
 
-static unsigned char byte_at(struct str text, size_t at)
-{
-    return at < text.n ? (unsigned char)text.p[at] : 0;
-}
-
-static bool is_digit(unsigned char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool starts_word(struct str text, size_t at)
 {
     unsigned char c = byte_at(text, at);
