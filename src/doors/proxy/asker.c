@@ -5,6 +5,7 @@
 #include "base/json_write.h"
 #include "base/mem.h"
 #include "doors/proxy/forward.h"
+#include "doors/proxy/post.h"
 
 #include <curl/curl.h>
 #include <stdatomic.h>
@@ -22,29 +23,9 @@ struct model_asker {
 /* One question. */
 struct question {
     struct model_asker *m;
-    CURL *easy;
-    struct curl_slist *headers;
-    struct buf body, answer;
+    struct post http;
     char error[CURL_ERROR_SIZE];
 };
-
-static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
-{
-    struct question *q = arg;
-    buf_put(&q->answer, bytes, size * n);
-    return q->answer.failed ? 0 : size * n;
-}
-
-/* Called at least once a second while the request is under way. */
-static int on_progress(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up)
-{
-    struct question *q = arg;
-    (void)down_all;
-    (void)down;
-    (void)up_all;
-    (void)up;
-    return atomic_load(&q->m->stopping);
-}
 
 static void write_message(struct json_out *w, const char *role, struct str content)
 {
@@ -57,7 +38,7 @@ static void write_message(struct json_out *w, const char *role, struct str conte
 static void write_body(struct question *q, struct str system, struct str user, int max_tokens)
 {
     struct json_out w;
-    jw_init(&w, &q->body);
+    jw_init(&w, &q->http.body);
     jw_object(&w);
     jw_kcstr(&w, "model", q->m->o.model);
     jw_key(&w, "messages");
@@ -71,39 +52,11 @@ static void write_body(struct question *q, struct str system, struct str user, i
     jw_end_object(&w);
 }
 
-static bool add_header(struct question *q, const char *line)
-{
-    struct curl_slist *more = curl_slist_append(q->headers, line);
-    if (more)
-        q->headers = more;
-    return more != NULL;
-}
-
 static bool prepare(struct question *q, int timeout_ms)
 {
-    const struct asker_options *o = &q->m->o;
-    CURL *h = q->easy;
-    if (q->body.failed || !h || !add_header(q, "Content-Type: application/json") || !add_header(q, "Expect:") ||
-        (q->m->key && !add_header(q, q->m->key)))
-        return false;
-    curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)(o->connect_timeout_ms > 0 ? o->connect_timeout_ms : CONNECT_TIMEOUT_MS));
-    curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    curl_easy_setopt(h, CURLOPT_ERRORBUFFER, q->error);
-    curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(h, CURLOPT_WRITEDATA, q);
-    curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(h, CURLOPT_XFERINFODATA, q);
-    curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body.n);
-    curl_easy_setopt(h, CURLOPT_POSTFIELDS, q->body.p);
-    if (forward_is_loopback(str_of(o->upstream_url)))
-        curl_easy_setopt(h, CURLOPT_PROXY, "");
-    return curl_easy_setopt(h, CURLOPT_HTTPHEADER, q->headers) == CURLE_OK &&
-           curl_easy_setopt(h, CURLOPT_URL, q->m->url) == CURLE_OK;
+    const int connect_ms = q->m->o.connect_timeout_ms;
+    const struct post_to to = {q->m->url, q->m->key, connect_ms > 0 ? connect_ms : CONNECT_TIMEOUT_MS, timeout_ms};
+    return post_prepare(&q->http, &to) && curl_easy_setopt(q->http.easy, CURLOPT_ERRORBUFFER, q->error) == CURLE_OK;
 }
 
 static enum err_code failed(const struct question *q, CURLcode rc, struct err *e)
@@ -125,10 +78,10 @@ static enum err_code read_answer(struct question *q, struct arena *a, struct str
 {
     long status = 0;
     const struct json *o = NULL;
-    curl_easy_getinfo(q->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(q->http.easy, CURLINFO_RESPONSE_CODE, &status);
     if (status != 200)
         return err_set(e, ERR_UNAVAILABLE, NULL, "the model's server answered with status %ld", status);
-    struct str text = arena_str(a, buf_view(&q->answer));
+    struct str text = arena_str(a, buf_view(&q->http.answer));
     if (!text.p)
         return err_nomem(e);
     const struct json *choices =
@@ -144,24 +97,25 @@ static enum err_code read_answer(struct question *q, struct arena *a, struct str
 static enum err_code ask(void *arg, struct arena *a, struct str system, struct str user, int max_tokens, int timeout_ms,
                          struct str *answer, struct err *e)
 {
-    struct question q = {.m = arg, .easy = curl_easy_init()};
+    struct question q = {.m = arg};
     enum err_code code;
-    buf_init(&q.body, 0);
-    buf_init(&q.answer, ANSWER_MAX);
+    q.http = (struct post){.easy = curl_easy_init(), .stop = &q.m->stopping};
+    buf_init(&q.http.body, 0);
+    buf_init(&q.http.answer, ANSWER_MAX);
     write_body(&q, system, user, max_tokens);
     if (atomic_load(&q.m->stopping)) {
         code = err_set(e, ERR_UNAVAILABLE, NULL, "the server is stopping");
     } else if (!prepare(&q, timeout_ms)) {
         code = err_nomem(e);
     } else {
-        CURLcode rc = curl_easy_perform(q.easy);
+        CURLcode rc = curl_easy_perform(q.http.easy);
         code = rc == CURLE_OK ? read_answer(&q, a, answer, e) : failed(&q, rc, e);
     }
-    curl_slist_free_all(q.headers);
-    if (q.easy)
-        curl_easy_cleanup(q.easy);
-    buf_release(&q.body);
-    buf_release(&q.answer);
+    curl_slist_free_all(q.http.headers);
+    if (q.http.easy)
+        curl_easy_cleanup(q.http.easy);
+    buf_release(&q.http.body);
+    buf_release(&q.http.answer);
     return code;
 }
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "doors/proxy/endpoint_int.h"
 #include "doors/proxy/forward.h"
+#include "doors/proxy/post.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -33,9 +34,7 @@ struct remote {
 /* One request. */
 struct request {
     const struct remote *r;
-    CURL *easy;
-    struct curl_slist *headers;
-    struct buf body, answer;
+    struct post http;
 };
 
 /* ---- connections ---- */
@@ -65,25 +64,10 @@ static void give_easy(struct remote *r, CURL *easy)
 }
 
 /* ---- a request ---- */
-static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
-{
-    struct request *q = arg;
-    buf_put(&q->answer, bytes, size * n);
-    return q->answer.failed ? 0 : size * n;
-}
-
-/* Called at least once a second while the request is under way. */
-static int on_progress(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up)
-{
-    const struct request *q = arg;
-    (void)down_all, (void)down, (void)up_all, (void)up;
-    return q->r->at.stop && atomic_load(q->r->at.stop);
-}
-
 static void write_body(struct request *q, const struct str *texts, size_t n)
 {
     struct json_out w;
-    jw_init(&w, &q->body);
+    jw_init(&w, &q->http.body);
     jw_object(&w);
     if (q->r->at.model[0])
         jw_kcstr(&w, "model", q->r->at.model);
@@ -94,39 +78,6 @@ static void write_body(struct request *q, const struct str *texts, size_t n)
     jw_end_array(&w);
     jw_kcstr(&w, "encoding_format", "float");
     jw_end_object(&w);
-}
-
-static bool add_header(struct request *q, const char *line)
-{
-    struct curl_slist *more = curl_slist_append(q->headers, line);
-    if (more)
-        q->headers = more;
-    return more != NULL;
-}
-
-static bool prepare(struct request *q, int timeout_ms)
-{
-    const struct remote *r = q->r;
-    CURL *h = q->easy;
-    if (q->body.failed || !h || !add_header(q, "Content-Type: application/json") || !add_header(q, "Expect:") ||
-        (r->key && !add_header(q, r->key)))
-        return false;
-    curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-    curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(h, CURLOPT_WRITEDATA, q);
-    curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(h, CURLOPT_XFERINFODATA, q);
-    curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body.n);
-    curl_easy_setopt(h, CURLOPT_POSTFIELDS, q->body.p);
-    if (forward_is_loopback(str_of(r->at.url)))
-        curl_easy_setopt(h, CURLOPT_PROXY, "");
-    return curl_easy_setopt(h, CURLOPT_HTTPHEADER, q->headers) == CURLE_OK &&
-           curl_easy_setopt(h, CURLOPT_URL, r->url) == CURLE_OK;
 }
 
 /* Not libcurl's own words, which name the host: health shows this to anybody. */
@@ -147,8 +98,8 @@ static enum err_code check_status(const struct request *q, struct err *e)
 {
     long status = 0;
     curl_off_t after = 0;
-    curl_easy_getinfo(q->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(q->easy, CURLINFO_RETRY_AFTER, &after);
+    curl_easy_getinfo(q->http.easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(q->http.easy, CURLINFO_RETRY_AFTER, &after);
     if (status == 200)
         return ERR_OK;
     enum err_code code = status == 429                                     ? ERR_LIMIT
@@ -165,24 +116,25 @@ static enum err_code check_status(const struct request *q, struct err *e)
 static enum err_code post(struct remote *r, const struct str *texts, size_t n, int timeout_ms,
                           struct endpoint_answer *out, struct err *e)
 {
-    struct request q = {.r = r, .easy = take_easy(r)};
+    struct request q = {.r = r, .http = {.easy = take_easy(r), .stop = r->at.stop}};
+    const struct post_to to = {r->url, r->key, CONNECT_MS, timeout_ms};
     size_t dimensions = r->encoder.dimensions ? r->encoder.dimensions : ENCODER_DIMENSIONS_MAX;
     enum err_code code;
-    buf_init(&q.body, 0);
-    buf_init(&q.answer, ANSWER_SPARE + n * dimensions * NUMBER_BYTES);
+    buf_init(&q.http.body, 0);
+    buf_init(&q.http.answer, ANSWER_SPARE + n * dimensions * NUMBER_BYTES);
     write_body(&q, texts, n);
-    if (!prepare(&q, timeout_ms)) {
+    if (!post_prepare(&q.http, &to)) {
         code = err_nomem(e);
     } else {
-        CURLcode rc = curl_easy_perform(q.easy);
+        CURLcode rc = curl_easy_perform(q.http.easy);
         code = rc == CURLE_OK ? check_status(&q, e) : not_sent(rc, e);
     }
     if (!code)
-        code = endpoint_read(buf_view(&q.answer), n, out, e);
-    curl_slist_free_all(q.headers);
-    give_easy(r, q.easy);
-    buf_release(&q.body);
-    buf_release(&q.answer);
+        code = endpoint_read(buf_view(&q.http.answer), n, out, e);
+    curl_slist_free_all(q.http.headers);
+    give_easy(r, q.http.easy);
+    buf_release(&q.http.body);
+    buf_release(&q.http.answer);
     return code;
 }
 
