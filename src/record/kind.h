@@ -33,7 +33,8 @@ enum field_flag {
     FIELD_FIXED = 1 << 2,     /* may be given on create, not changed after */
     FIELD_INDEXED = 1 << 3,   /* gets an SQL index (field, project) and a list filter */
     FIELD_SEARCHED = 1 << 4,  /* its words are indexed for recall */
-    FIELD_MASKED = 1 << 5,    /* free text: the privacy gate looks at it */
+    FIELD_EXACT = 1 << 5,     /* a name, an id, a hash or Cairn's own: the privacy gate leaves it as it is. Every other
+                                 text and all JSON is masked before it is stored (store/gate.h) */
     FIELD_SEALED = 1 << 6,    /* encrypted when encryption at rest is on */
     FIELD_FILTER = 1 << 7,    /* a list filter without an index */
     FIELD_HIDDEN = 1 << 8     /* internal: a column, but not in JSON */

@@ -5,6 +5,7 @@
  * An entry is self-contained: FIELDS(…) makes its array in place. A field is
  *   {name, type, flags, min, max, default as JSON, choices, help}.
  * Conventions: a read-only or fixed field only where Cairn itself must keep it true; help is one clause.
+ * What the privacy gate may not touch says so (FIELD_EXACT): ids, names by which callers find things, hashes.
  * Turns are the hot path: no SQL index but the two unique ones, and the content comes last so that
  * reading the small columns never walks through it. */
 #include "record/kind.h"
@@ -14,7 +15,7 @@
     .n_fields = sizeof((const struct field[]){__VA_ARGS__}) / sizeof(struct field)
 
 /* Free text that a person or a model wrote. */
-enum { PROSE = FIELD_SEARCHED | FIELD_MASKED | FIELD_SEALED };
+enum { PROSE = FIELD_SEARCHED | FIELD_SEALED };
 enum { KB = 1024, MB = 1024 * 1024, NAME_MAX_LEN = 200, ID_LEN = 64 };
 
 /* Kinds that code refers to by name stand first, at fixed places; the rest just follow. */
@@ -50,7 +51,7 @@ static const struct kind table[] = {
     .name = "session", .plural = "sessions", .id_prefix = "sess", .id_name = "session_id",
     .order = "created_at DESC", .help = "One user's stretch of work, holding conversations",
     FIELDS(
-        {"user_id", FIELD_TEXT, FIELD_INDEXED, 0, NAME_MAX_LEN, NULL, NULL, "Whose session it is"},
+        {"user_id", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Whose session it is"},
         {"title", FIELD_TEXT, PROSE, 0, 500, NULL, NULL, "Short name"},
         {"description", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "What it is about"},
         {"privacy_level", FIELD_ENUM, FIELD_INDEXED, 0, 0, "\"TEAM\"", "PUBLIC|TEAM|PRIVATE|EPHEMERAL", "Who may read it"},
@@ -60,7 +61,7 @@ static const struct kind table[] = {
         {"summary", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "Its current summary"},
         {"tags", FIELD_ARRAY, FIELD_SEARCHED, 0, 16 * KB, "[]", NULL, "Labels"},
         {"last_active", FIELD_TIME, FIELD_READ_ONLY, 0, 0, NULL, NULL, "Last write, recall or chat in it"},
-        {"alias", FIELD_TEXT, FIELD_INDEXED | FIELD_HIDDEN, 0, NAME_MAX_LEN, NULL, NULL, "The caller's own name for it"},
+        {"alias", FIELD_TEXT, FIELD_INDEXED | FIELD_HIDDEN | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "The caller's own name for it"},
         {"erasure_requested_at", FIELD_TIME, FIELD_HIDDEN, 0, 0, NULL, NULL, "When its erasure was asked for"})},
 
 [AT_CONVERSATION] = {
@@ -68,7 +69,7 @@ static const struct kind table[] = {
     .flags = KIND_NO_CRUD, .order = "created_at DESC", .shown = "status=active",
     .help = "A directive and the turns that follow it",
     FIELDS(
-        {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_INDEXED, 1, ID_LEN, NULL, NULL, "Its session"},
+        {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_INDEXED | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "Its session"},
         {"status", FIELD_ENUM, FIELD_FILTER, 0, 0, "\"active\"", "active|completed|archived", "Where it is in its life"},
         {"turn_count", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, "0", NULL, "Turns stored in it"},
         {"last_turn_at", FIELD_TIME, FIELD_READ_ONLY, 0, 0, NULL, NULL, "Time of its last turn"},
@@ -86,14 +87,14 @@ static const struct kind table[] = {
     .name = "turn", .plural = "turns", .id_prefix = "turn", .id_name = "turn_id", .flags = KIND_NO_CRUD,
     .unique = "conversation_id, turn_number", .order = "seq DESC", .help = "One message of a conversation",
     FIELDS(
-        {"conversation_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER, 1, ID_LEN, NULL, NULL, "Its conversation"},
-        {"session_id", FIELD_TEXT, FIELD_READ_ONLY | FIELD_FILTER, 0, ID_LEN, NULL, NULL, "Its conversation's session"},
+        {"conversation_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "Its conversation"},
+        {"session_id", FIELD_TEXT, FIELD_READ_ONLY | FIELD_FILTER | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "Its conversation's session"},
         {"turn_number", FIELD_INT, FIELD_READ_ONLY, 0, 9e15, NULL, NULL, "1, 2, 3 … within its conversation, without a gap"},
-        {"agent", FIELD_TEXT, FIELD_FIXED | FIELD_FILTER, 0, NAME_MAX_LEN, NULL, NULL, "Who spoke: an agent's or a person's name"},
+        {"agent", FIELD_TEXT, FIELD_FIXED | FIELD_FILTER | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Who spoke: an agent's or a person's name"},
         {"role", FIELD_ENUM, FIELD_FIXED | FIELD_FILTER, 0, 0, "\"user\"", "user|assistant|system|tool", "Part played in the chat"},
         {"timestamp", FIELD_TIME, FIELD_FIXED, 0, 0, NULL, NULL, "When it was said"},
         {"token_count", FIELD_INT, 0, 0, 1e9, NULL, NULL, "Its length in tokens"},
-        {"content_hash", FIELD_TEXT, FIELD_READ_ONLY, 0, 64, NULL, NULL, "SHA-256 of the raw content, in hex"},
+        {"content_hash", FIELD_TEXT, FIELD_READ_ONLY | FIELD_EXACT, 0, 64, NULL, NULL, "SHA-256 of the raw content, in hex"},
         {"metadata", FIELD_OBJECT, 0, 0, 4 * MB, "{}", NULL, "Model, temperature, response_time_ms …"},
         {"content", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | PROSE, 0, 16 * MB, NULL, NULL, "What was said"})},
 
@@ -116,16 +117,16 @@ static const struct kind table[] = {
     .flags = KIND_NO_CRUD, .unique = "session_id, agent", .order = "agent",
     .help = "What an agent has become in a session",
     FIELDS(
-        {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER, 1, ID_LEN, NULL, NULL, "Its session"},
-        {"agent", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER, 1, NAME_MAX_LEN, NULL, NULL, "The agent's name"},
+        {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "Its session"},
+        {"agent", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER | FIELD_EXACT, 1, NAME_MAX_LEN, NULL, NULL, "The agent's name"},
         {"state", FIELD_OBJECT, FIELD_SEALED, 0, MB, "{}", NULL, "Traits, learned patterns, expertise, history"})},
 
 [AT_SUMMARY] = {
     .name = "summary", .plural = "summaries", .id_prefix = "sum", .id_name = "summary_id",
     .order = "created_at DESC", .help = "A summary of a session or a conversation; earlier ones stay as history",
     FIELDS(
-        {"session_id", FIELD_TEXT, FIELD_FIXED | FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "The session it sums up"},
-        {"conversation_id", FIELD_TEXT, FIELD_FIXED | FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "The conversation it sums up"},
+        {"session_id", FIELD_TEXT, FIELD_FIXED | FIELD_INDEXED | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The session it sums up"},
+        {"conversation_id", FIELD_TEXT, FIELD_FIXED | FIELD_INDEXED | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The conversation it sums up"},
         {"text", FIELD_TEXT, FIELD_REQUIRED | PROSE, 1, 256 * KB, NULL, NULL, "The summary"},
         {"key_topics", FIELD_ARRAY, FIELD_SEARCHED, 0, 64 * KB, "[]", NULL, "Main topics"},
         {"key_events", FIELD_ARRAY, 0, 0, 64 * KB, "[]", NULL, "Main events"},
@@ -141,12 +142,12 @@ static const struct kind table[] = {
     .name = "context_load", .plural = "context_loads", .id_prefix = "ctx", .id_name = "context_load_id",
     .flags = KIND_NO_CRUD | KIND_TRACE, .order = "seq DESC", .help = "What was recalled, for whom, with which scores",
     FIELDS(
-        {"session_id", FIELD_TEXT, FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "The session that asked"},
-        {"conversation_id", FIELD_TEXT, FIELD_FILTER, 0, ID_LEN, NULL, NULL, "The conversation that asked"},
+        {"session_id", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The session that asked"},
+        {"conversation_id", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The conversation that asked"},
         {"purpose", FIELD_ENUM, FIELD_FILTER, 0, 0, "\"recall\"", "recall|context|search|proxy|directive", "What it was for"},
-        {"reader", FIELD_TEXT, FIELD_FILTER, 0, NAME_MAX_LEN, NULL, NULL, "Who asked"},
-        {"query", FIELD_TEXT, FIELD_MASKED | FIELD_SEALED, 0, 64 * KB, NULL, NULL, "What was asked"},
-        {"items", FIELD_ARRAY, 0, 0, MB, "[]", NULL, "Each recalled record with its score"},
+        {"reader", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Who asked"},
+        {"query", FIELD_TEXT, FIELD_SEALED, 0, 64 * KB, NULL, NULL, "What was asked"},
+        {"items", FIELD_ARRAY, FIELD_EXACT, 0, MB, "[]", NULL, "Each recalled record with its score"},
         {"tokens", FIELD_INT, 0, 0, 9e15, "0", NULL, "Tokens of what was given"},
         {"took_ms", FIELD_REAL, 0, 0, 1e9, NULL, NULL, "Time it took"})},
 
@@ -155,8 +156,8 @@ static const struct kind table[] = {
     .flags = KIND_INTERNAL | KIND_NO_SYNC | KIND_TRACE, .unique = "session_id, agent",
     .help = "The counting behind what an agent's state has learnt",
     FIELDS(
-        {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_INDEXED, 1, ID_LEN, NULL, NULL, "The session"},
-        {"agent", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER, 1, NAME_MAX_LEN, NULL, NULL, "The agent's name"},
+        {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_INDEXED | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "The session"},
+        {"agent", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER | FIELD_EXACT, 1, NAME_MAX_LEN, NULL, NULL, "The agent's name"},
         {"since", FIELD_TIME, 0, 0, 0, NULL, NULL, "Turns from before then are in the state already"},
         {"counts", FIELD_OBJECT, FIELD_SEALED, 0, MB, "{}", NULL, "Tallies of topics and phrases"})},
 
@@ -170,19 +171,19 @@ static const struct kind table[] = {
     .name = "token", .plural = "tokens", .id_prefix = "tok", .id_name = "token_id",
     .flags = KIND_INTERNAL | KIND_NO_SYNC, .help = "A caller's token that was given out: what it permits, never the token",
     FIELDS(
-        {"org", FIELD_TEXT, FIELD_INDEXED | FIELD_FIXED, 1, NAME_MAX_LEN, NULL, NULL, "The organisation it is for"},
-        {"permissions", FIELD_TEXT, FIELD_FIXED, 1, NAME_MAX_LEN, NULL, NULL, "read, write, memory, admin, with commas"},
-        {"algorithm", FIELD_TEXT, FIELD_FIXED, 1, ID_LEN, NULL, NULL, "What it was signed with"},
+        {"org", FIELD_TEXT, FIELD_INDEXED | FIELD_FIXED | FIELD_EXACT, 1, NAME_MAX_LEN, NULL, NULL, "The organisation it is for"},
+        {"permissions", FIELD_TEXT, FIELD_FIXED | FIELD_EXACT, 1, NAME_MAX_LEN, NULL, NULL, "read, write, memory, admin, with commas"},
+        {"algorithm", FIELD_TEXT, FIELD_FIXED | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "What it was signed with"},
         {"expires_at", FIELD_TIME, FIELD_FIXED, 0, 0, NULL, NULL, "When it ends by itself"},
         {"revoked", FIELD_BOOL, FIELD_INDEXED, 0, 0, "false", NULL, "Whether it was taken back"},
         {"revoked_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it was taken back"},
-        {"made_by", FIELD_TEXT, FIELD_FIXED, 0, NAME_MAX_LEN, NULL, NULL, "The token that asked for it, or local"},
+        {"made_by", FIELD_TEXT, FIELD_FIXED | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "The token that asked for it, or local"},
         {"note", FIELD_TEXT, FIELD_FIXED, 0, 500, NULL, NULL, "What it is for"})},
 [AT_EXPORT] = {
     .name = "export", .plural = "exports", .id_prefix = "exp", .id_name = "export_id",
     .flags = KIND_INTERNAL | KIND_NO_SYNC | KIND_TRACE, .help = "What an export is to hold; it is written when it is read",
     FIELDS(
-        {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED, 1, ID_LEN, NULL, NULL, "The session"},
+        {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "The session"},
         {"format", FIELD_ENUM, FIELD_REQUIRED, 0, 0, NULL, "json|jsonl|markdown", "How it is written"},
         {"include_metadata", FIELD_BOOL, 0, 0, 0, "true", NULL, "Whether metadata are in it"},
         {"include_agent_states", FIELD_BOOL, 0, 0, 0, "true", NULL, "Whether agents' states are in it"},
@@ -194,13 +195,13 @@ static const struct kind table[] = {
     .name = "event", .plural = "events", .id_prefix = "evt", .id_name = "event_id",
     .order = "created_at DESC", .shown = "status=active", .help = "Something that happened, linked to what caused it",
     FIELDS(
-        {"session_id", FIELD_TEXT, FIELD_FIXED | FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "Its session"},
-        {"conversation_id", FIELD_TEXT, FIELD_FIXED | FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "Its conversation"},
+        {"session_id", FIELD_TEXT, FIELD_FIXED | FIELD_INDEXED | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "Its session"},
+        {"conversation_id", FIELD_TEXT, FIELD_FIXED | FIELD_INDEXED | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "Its conversation"},
         {"effect_text", FIELD_TEXT, FIELD_REQUIRED | PROSE, 1, 64 * KB, NULL, NULL, "What happened"},
-        {"cause_id", FIELD_TEXT, FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "The event that caused it"},
+        {"cause_id", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The event that caused it"},
         {"relationship_text", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "How the cause led to it"},
-        {"turn_id", FIELD_TEXT, FIELD_FIXED, 0, ID_LEN, NULL, NULL, "The turn that told of it"},
-        {"agent", FIELD_TEXT, FIELD_FILTER, 0, NAME_MAX_LEN, NULL, NULL, "Who told of it"},
+        {"turn_id", FIELD_TEXT, FIELD_FIXED | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The turn that told of it"},
+        {"agent", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Who told of it"},
         {"event_type", FIELD_ENUM, FIELD_FILTER, 0, 0, NULL, "problem|finding|decision|change|result|occurrence",
             "What sort of thing happened"},
         {"occurred_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it happened"},
@@ -215,8 +216,8 @@ static const struct kind table[] = {
         {"title", FIELD_TEXT, FIELD_REQUIRED | PROSE, 1, 500, NULL, NULL, "Short name"},
         {"description", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "What it holds"},
         {"content", FIELD_TEXT, PROSE, 0, 16 * MB, NULL, NULL, "The state itself"},
-        {"session_id", FIELD_TEXT, FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "Session it was taken in"},
-        {"git_commit", FIELD_TEXT, FIELD_INDEXED, 0, 64, NULL, NULL, "Commit it belongs to"},
+        {"session_id", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "Session it was taken in"},
+        {"git_commit", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, 64, NULL, NULL, "Commit it belongs to"},
         {"metadata", FIELD_OBJECT, 0, 0, MB, "{}", NULL, "Anything else about it"})},
 
     {
@@ -225,7 +226,7 @@ static const struct kind table[] = {
     FIELDS(
         {"pattern_type", FIELD_ENUM, FIELD_REQUIRED | FIELD_INDEXED, 0, 0, NULL,
             "workflow|decision|code|error|architecture|configuration", "What sort of pattern it is"},
-        {"terms", FIELD_TEXT, FIELD_HIDDEN, 0, 4 * KB, NULL, NULL, "Its words' stems, hashed, for finding it quickly"},
+        {"terms", FIELD_TEXT, FIELD_HIDDEN | FIELD_EXACT, 0, 4 * KB, NULL, NULL, "Its words' stems, hashed, for finding it quickly"},
         {"name", FIELD_TEXT, FIELD_REQUIRED | PROSE, 1, NAME_MAX_LEN, NULL, NULL, "Short name"},
         {"description", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "What it is and when it helps"},
         {"template", FIELD_TEXT, PROSE, 0, MB, NULL, NULL, "Text to start from"},
@@ -239,9 +240,9 @@ static const struct kind table[] = {
         {"reuse_count", FIELD_INT, 0, 0, 9e15, "0", NULL, "Times it was used again"},
         {"success_rate", FIELD_REAL, 0, 0, 1, "0", NULL, "Share of uses that worked"},
         {"last_used", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it was last used"},
-        {"source_session_id", FIELD_TEXT, FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "Session it was found in"},
-        {"related_patterns", FIELD_ARRAY, 0, 0, 64 * KB, "[]", NULL, "Ids of patterns near it"},
-        {"parent_pattern_id", FIELD_TEXT, FIELD_FILTER, 0, ID_LEN, NULL, NULL, "What it grew out of: its text before the last change (a pattern_version), or another pattern"},
+        {"source_session_id", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "Session it was found in"},
+        {"related_patterns", FIELD_ARRAY, FIELD_EXACT, 0, 64 * KB, "[]", NULL, "Ids of patterns near it"},
+        {"parent_pattern_id", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "What it grew out of: its text before the last change (a pattern_version), or another pattern"},
         {"text_version", FIELD_INT, 0, 1, 9e15, "1", NULL, "One more with each change of template or description"},
         {"deprecated", FIELD_BOOL, FIELD_FILTER, 0, 0, "false", NULL, "No longer advised"},
         {"deprecated_reason", FIELD_TEXT, PROSE, 0, 4 * KB, NULL, NULL, "Why it is no longer advised"},
@@ -251,20 +252,20 @@ static const struct kind table[] = {
     .name = "pattern_version", .plural = "pattern_versions", .id_prefix = "patv", .id_name = "pattern_version_id",
     .flags = KIND_NO_CRUD | KIND_IMMUTABLE, .order = "seq DESC", .help = "A pattern's text as it was before a change",
     FIELDS(
-        {"pattern_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED, 1, ID_LEN, NULL, NULL, "The pattern"},
+        {"pattern_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "The pattern"},
         {"text_version", FIELD_INT, FIELD_FILTER, 1, 9e15, "1", NULL, "Which of its texts this is, from 1"},
         {"name", FIELD_TEXT, PROSE, 0, NAME_MAX_LEN, NULL, NULL, "Its name then"},
         {"description", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "Its description then"},
         {"template", FIELD_TEXT, PROSE, 0, MB, NULL, NULL, "Its template then"},
         {"example", FIELD_TEXT, PROSE, 0, MB, NULL, NULL, "Its example then"},
-        {"parent_pattern_id", FIELD_TEXT, FIELD_FILTER, 0, ID_LEN, NULL, NULL, "The version before it"},
-        {"source_session_id", FIELD_TEXT, FIELD_FILTER, 0, ID_LEN, NULL, NULL, "Session the pattern was found in"})},
+        {"parent_pattern_id", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The version before it"},
+        {"source_session_id", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "Session the pattern was found in"})},
 
     {
     .name = "character", .plural = "characters", .id_prefix = "char", .id_name = "character_id",
     .order = "last_seen DESC", .help = "Someone who appears in a conversation",
     FIELDS(
-        {"conversation_id", FIELD_TEXT, FIELD_INDEXED, 0, ID_LEN, NULL, NULL, "Conversation it appears in"},
+        {"conversation_id", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "Conversation it appears in"},
         {"name", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED | PROSE, 1, NAME_MAX_LEN, NULL, NULL, "Its name"},
         {"description", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "Who it is"},
         {"personality_traits", FIELD_JSON, 0, 0, 64 * KB, "[]", NULL, "What it is like"},
@@ -307,34 +308,34 @@ static const struct kind table[] = {
     .unique = "project, record_id, name", .order = "name", .help = "A label on a record of any kind",
     FIELDS(
         {"name", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED | FIELD_SEARCHED, 1, NAME_MAX_LEN, NULL, NULL, "The label"},
-        {"record_kind", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER, 1, ID_LEN, NULL, NULL, "Kind of the record"},
-        {"record_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_INDEXED, 1, NAME_MAX_LEN, NULL, NULL, "Id of the record"})},
+        {"record_kind", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "Kind of the record"},
+        {"record_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_INDEXED | FIELD_EXACT, 1, NAME_MAX_LEN, NULL, NULL, "Id of the record"})},
 
     {
     .name = "audit_entry", .plural = "audit_entries", .id_prefix = "aud", .id_name = "audit_entry_id",
     .flags = KIND_NO_CRUD | KIND_IMMUTABLE | KIND_NO_SYNC | KIND_TRACE, .order = "seq DESC",
     .help = "Who touched what, when and why",
     FIELDS(
-        {"actor", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILTER, 1, NAME_MAX_LEN, NULL, NULL, "Who did it"},
-        {"action", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILTER, 1, NAME_MAX_LEN, NULL, NULL, "The operation"},
-        {"record_kind", FIELD_TEXT, FIELD_FILTER, 0, ID_LEN, NULL, NULL, "Kind of the record touched"},
-        {"record_id", FIELD_TEXT, FIELD_INDEXED, 0, NAME_MAX_LEN, NULL, NULL, "Id of the record touched"},
+        {"actor", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILTER | FIELD_EXACT, 1, NAME_MAX_LEN, NULL, NULL, "Who did it"},
+        {"action", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILTER | FIELD_EXACT, 1, NAME_MAX_LEN, NULL, NULL, "The operation"},
+        {"record_kind", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "Kind of the record touched"},
+        {"record_id", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Id of the record touched"},
         {"reason", FIELD_TEXT, 0, 0, 4 * KB, NULL, NULL, "Why, as the caller gave it"},
         {"outcome", FIELD_ENUM, FIELD_FILTER, 0, 0, "\"ok\"", "ok|denied|failed", "How it ended"},
-        {"request_id", FIELD_TEXT, FIELD_FILTER, 0, NAME_MAX_LEN, NULL, NULL, "The request it was part of"},
+        {"request_id", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "The request it was part of"},
         {"details", FIELD_OBJECT, 0, 0, 64 * KB, "{}", NULL, "Anything else, never contents"})},
 
     {
     .name = "source", .plural = "sources", .id_prefix = "src", .id_name = "source_id", .flags = KIND_NO_CRUD,
     .order = "seq DESC", .help = "Which file and line a record came from",
     FIELDS(
-        {"record_kind", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILTER, 1, ID_LEN, NULL, NULL, "Kind of the record"},
-        {"record_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED, 1, NAME_MAX_LEN, NULL, NULL, "Id of the record"},
-        {"origin", FIELD_TEXT, FIELD_FILTER, 0, NAME_MAX_LEN, NULL, NULL, "Program that wrote the file"},
+        {"record_kind", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILTER | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "Kind of the record"},
+        {"record_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED | FIELD_EXACT, 1, NAME_MAX_LEN, NULL, NULL, "Id of the record"},
+        {"origin", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Program that wrote the file"},
         {"path", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED, 1, 4 * KB, NULL, NULL, "The file"},
         {"line", FIELD_INT, 0, 0, 9e15, NULL, NULL, "Line in the file, from 1"},
         {"byte_offset", FIELD_INT, 0, 0, 9e15, NULL, NULL, "Bytes before it in the file"},
-        {"checksum", FIELD_TEXT, FIELD_INDEXED, 0, 64, NULL, NULL, "SHA-256 of the source bytes, in hex"})},
+        {"checksum", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, 64, NULL, NULL, "SHA-256 of the source bytes, in hex"})},
 };
 /* clang-format on */
 

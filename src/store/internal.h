@@ -33,6 +33,7 @@ struct cached_sql {
 struct head {
     int64_t seq, turn_count, last_turn_at, session_seq, last_active;
     bool has_session, expired;
+    char level[12];                    /* the session's privacy_level */
     char project[416], session_id[72]; /* org/slug, 200 bytes each */
 };
 struct head_slot {
@@ -151,6 +152,7 @@ struct store {
     const struct store_driver *driver;
     int busy_ms;
     bool sync_normal, writable;
+    const struct store_gate *gate; /* NULL: none */
     char identity[ID_MAX];
     struct readers *readers;
     struct writer *writer;     /* NULL when not writable */

@@ -3,7 +3,7 @@
 #include "store/records.h"
 
 #include "base/clock.h"
-#include "store/internal.h"
+#include "store/gate_int.h"
 
 /* The session that a record belongs to, STR_NONE: none. */
 static struct str session_of(const struct record *r)
@@ -64,6 +64,8 @@ static enum err_code explain_conflict(struct store_tx *tx, const struct record *
 enum err_code record_insert(struct store_tx *tx, struct arena *a, struct record *r, struct err *e)
 {
     enum err_code rc = complete(a, r, e);
+    if (!rc)
+        rc = gate_insert(tx, a, r, e);
     if (rc)
         return rc;
     struct err why = {0};
@@ -223,11 +225,16 @@ static enum err_code expect_changed(struct store_tx *tx, int64_t before, const s
     return err_set(e, ERR_NOT_FOUND, NULL, "no %s with number %lld", k->name, (long long)seq);
 }
 
-enum err_code record_update(struct store_tx *tx, struct arena *a, int64_t seq, const struct record *patch,
+/* Masked first: what may not change is compared with what is stored, and that is masked. */
+enum err_code record_update(struct store_tx *tx, struct arena *a, int64_t seq, const struct record *given,
                             struct err *e)
 {
-    const struct kind *k = patch->kind;
-    enum err_code rc = check_update(tx, a, seq, patch, e);
+    const struct kind *k = given->kind;
+    struct record masked;
+    const struct record *patch = &masked;
+    enum err_code rc = gate_update(tx, a, seq, given, &masked, e);
+    if (!rc)
+        rc = check_update(tx, a, seq, patch, e);
     if (rc)
         return rc;
     struct buf sql;

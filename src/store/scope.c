@@ -185,6 +185,14 @@ int scope_put_through(struct buf *sql, const struct scope *s, int bound, struct 
     return n;
 }
 
+/* Runs `sql`, whose one column is a level. */
+static enum err_code read_level(struct query *q, struct arena *a, struct str *level)
+{
+    if (query_row(q))
+        *level = query_col_text(q, a, 0);
+    return query_end(q);
+}
+
 enum err_code record_level(struct store_tx *tx, struct arena *a, const struct record *r, struct str *level,
                            struct err *e)
 {
@@ -203,9 +211,36 @@ enum err_code record_level(struct store_tx *tx, struct arena *a, const struct re
     if (!code) {
         query_sql(&q, tx, buf_view(&sql), "find who may read a record", e);
         query_int(&q, r->seq);
-        if (query_row(&q))
-            *level = query_col_text(&q, a, 0);
-        code = query_end(&q);
+        code = read_level(&q, a, level);
+    }
+    buf_release(&sql);
+    return code;
+}
+
+/* The same expression over a row made of what the record names. */
+enum err_code record_level_new(struct store_tx *tx, struct arena *a, const struct record *r, struct str *level,
+                               struct err *e)
+{
+    static const char *const named[] = {"session_id", "conversation_id", "source_session_id", "record_kind",
+                                        "record_id"};
+    struct buf sql;
+    struct query q;
+    *level = r->kind == KIND_SESSION ? record_text(r, "privacy_level") : STR_NONE;
+    if (r->kind == KIND_SESSION || (!has_level(r->kind) && !is_about(r->kind)))
+        return ERR_OK;
+    buf_init(&sql, SQL_CACHE_TEXT);
+    buf_cstr(&sql, "SELECT ");
+    put_level(&sql, r->kind, "n");
+    buf_cstr(&sql, " FROM (SELECT ");
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        buf_fmt(&sql, "%s?%zu AS %s", i ? ", " : "", i + 1, named[i]);
+    buf_cstr(&sql, ") AS n");
+    enum err_code code = sql.failed ? err_nomem(e) : ERR_OK;
+    if (!code) {
+        query_sql(&q, tx, buf_view(&sql), "find the session of a record", e);
+        for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+            query_text(&q, record_text(r, named[i]));
+        code = read_level(&q, a, level);
     }
     buf_release(&sql);
     return code;

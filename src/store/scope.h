@@ -34,6 +34,10 @@ struct str project_org_own(struct str full);
 enum err_code record_level(struct store_tx *tx, struct arena *a, const struct record *r, struct str *level,
                            struct err *e);
 
+/* The level that a record will have once it is inserted, by what it names; of a session its own. */
+enum err_code record_level_new(struct store_tx *tx, struct arena *a, const struct record *r, struct str *level,
+                               struct err *e);
+
 /* ---- for the store's own SQL ---- */
 enum { SCOPE_VALUES = 2 };
 /* Appends " AND (…)" that only readable rows of k pass, k's table going by its own name; nothing when s is not

@@ -21,7 +21,8 @@
     /* ---- turn_append ---- */                                                                                        \
     X(TURN_KNOWN, "look for the turn", "SELECT seq, conversation_id, turn_number, timestamp FROM turn WHERE id = ?1")  \
     X(CONVERSATION_HEAD, "find the conversation",                                                                      \
-      "SELECT c.seq, c.turn_count, c.last_turn_at, c.project, c.session_id, s.seq, s.status, s.last_active"            \
+      "SELECT c.seq, c.turn_count, c.last_turn_at, c.project, c.session_id, s.seq, s.status, s.last_active,"           \
+      " s.privacy_level"                                                                                               \
       " FROM conversation c LEFT JOIN session s ON s.id = c.session_id AND s.deleted_at IS NULL"                       \
       " WHERE c.id = ?1 AND c.deleted_at IS NULL")                                                                     \
     X(CONVERSATION_COUNTED, "count the turn",                                                                          \

@@ -90,6 +90,7 @@ enum err_code store_open(const struct store_options *o, struct store **out, stru
     s->driver = &sqlite_driver;
     s->busy_ms = o->busy_ms > 0 ? o->busy_ms : 10000;
     s->sync_normal = o->sync_normal;
+    s->gate = o->gate;
     (void)pthread_mutex_init(&s->watch_lock, NULL);
     (void)pthread_mutex_init(&s->commit_lock, NULL);
     enum err_code rc = open_store(s, o, e);

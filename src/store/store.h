@@ -14,6 +14,7 @@
 #include "base/err.h"
 
 struct store;
+struct store_gate;
 struct store_tx; /* a connection inside a transaction: read snapshot or the writer's group */
 
 struct store_options {
@@ -22,6 +23,8 @@ struct store_options {
     int readers;      /* pool size, 0: 4 */
     int busy_ms;      /* how long to wait for another process's lock, 0: 10000 */
     bool sync_normal; /* synchronous=NORMAL instead of FULL (benchmarks) */
+    /* What every text passes before it is stored (store/gate.h); it lives longer than the store. NULL: nothing. */
+    const struct store_gate *gate;
 };
 
 enum err_code store_open(const struct store_options *o, struct store **out, struct err *e);

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "store/internal.h"
+#include "store/gate_int.h"
 
 #include <string.h>
 
@@ -39,6 +39,7 @@ static enum err_code read_head(struct store_tx *tx, struct str conversation_id, 
         h->session_seq = d->column_int(q.s, 5);
         h->expired = str_is(d->column_text(q.s, 6), "expired");
         h->last_active = d->column_int(q.s, 7);
+        copy_text(h->level, sizeof h->level, d->column_text(q.s, 8));
     }
     return query_end(&q);
 }
@@ -144,12 +145,6 @@ static enum err_code count_turn(struct store_tx *tx, struct head *h, const struc
 static enum err_code insert_turn(struct store_tx *tx, const struct turn_new *t, const struct head *h, int64_t now,
                                  struct turn_added *added, struct err *e)
 {
-    char hash[65];
-    struct str digest = t->content_hash;
-    if (!digest.p) {
-        id_sha256(t->content, hash);
-        digest = str_of(hash);
-    }
     struct query q;
     query_fixed(&q, tx, STMT_TURN_INSERT, e);
     query_text(&q, str_of(added->id));
@@ -162,7 +157,7 @@ static enum err_code insert_turn(struct store_tx *tx, const struct turn_new *t, 
     query_text(&q, t->role);
     query_int(&q, added->timestamp);
     query_int(&q, t->token_count >= 0 ? t->token_count : text_tokens(t->content));
-    query_text(&q, digest);
+    query_text(&q, t->content_hash);
     query_text(&q, t->metadata.p ? t->metadata : STR("{}"));
     query_text(&q, t->content.p ? t->content : STR(""));
     enum err_code rc = query_run(&q);
@@ -190,6 +185,71 @@ static enum err_code touch(struct store_tx *tx, const struct head *h, int64_t no
     return rc;
 }
 
+/* ---- masking ---- */
+
+static bool same_bytes(struct str x, struct str y)
+{
+    return x.p == y.p && x.n == y.n;
+}
+
+static struct str clean_part(const struct store *s, struct arena *a, bool json, struct str text)
+{
+    struct str out;
+    bool clean = !gate_text(s, a, STR("PUBLIC"), json, text, &out, NULL) && same_bytes(out, text);
+    return clean ? text : STR_NONE;
+}
+
+void turn_look(const struct store *s, struct turn_new *t)
+{
+    struct arena *a = s->gate ? arena_new() : NULL;
+    if (!a)
+        return;
+    t->clean_content = clean_part(s, a, false, t->content);
+    t->clean_metadata = clean_part(s, a, true, t->metadata);
+    arena_free(a);
+}
+
+static bool known_clean(struct str text, struct str clean)
+{
+    return !text.n || (clean.p && same_bytes(text, clean));
+}
+
+/* The texts as they may be stored in a session of that level. */
+static enum err_code mask_turn(struct store_tx *tx, struct arena *a, const struct head *h, struct turn_new *t,
+                               struct err *e)
+{
+    struct str level = str_of(h->level);
+    enum err_code rc = ERR_OK;
+    if (!known_clean(t->content, t->clean_content))
+        rc = gate_text(tx->store, a, level, false, t->content, &t->content, e);
+    if (!rc && !known_clean(t->metadata, t->clean_metadata))
+        rc = gate_text(tx->store, a, level, true, t->metadata, &t->metadata, e);
+    return rc;
+}
+
+/* The hash is the raw content's: by it a chat that goes on is recognised, whose client sends its own words again. */
+static enum err_code append(struct store_tx *tx, const struct turn_new *given, struct head *h, int64_t now,
+                            struct turn_added *out, struct err *e)
+{
+    struct turn_new t = *given;
+    char hash[65];
+    if (!t.content_hash.p) {
+        id_sha256(t.content, hash);
+        t.content_hash = str_of(hash);
+    }
+    bool clean =
+        !tx->store->gate || (known_clean(t.content, t.clean_content) && known_clean(t.metadata, t.clean_metadata));
+    struct arena *a = clean ? NULL : arena_new();
+    enum err_code rc = clean ? ERR_OK : a ? mask_turn(tx, a, h, &t, e) : err_nomem(e);
+    if (!rc)
+        rc = insert_turn(tx, &t, h, t.created_at ? t.created_at : now, out, e);
+    if (!rc)
+        rc = count_turn(tx, h, out, t.content.n, now, e);
+    if (a)
+        arena_free(a);
+    return rc;
+}
+
 enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct turn_added *out, struct err *e)
 {
     struct head *h = NULL;
@@ -213,9 +273,7 @@ enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct 
     out->turn_number = h->turn_count + 1;
     out->timestamp = t->timestamp ? t->timestamp : now;
     tx_mark(tx, version_key(str_of(h->session_id)));
-    rc = insert_turn(tx, t, h, t->created_at ? t->created_at : now, out, e);
-    if (!rc)
-        rc = count_turn(tx, h, out, t->content.n, now, e);
+    rc = append(tx, t, h, now, out, e);
     if (!rc)
         rc = touch(tx, h, now, e);
     if (rc)

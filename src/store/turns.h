@@ -15,13 +15,18 @@ struct turn_new {
     int64_t token_count; /* < 0: estimated */
     /* id_sha256 of content (64 hex digits), STR_NONE: computed here. Given, it spares the writer's thread. */
     struct str content_hash;
+    /* Set by turn_look: the texts in which the gate found nothing. STR_NONE: it looks when they are stored. */
+    struct str clean_content, clean_metadata;
 };
+/* Has the gate look at content and metadata on this thread, which spares the writer's. */
+void turn_look(const struct store *s, struct turn_new *t);
 struct turn_added {
     char id[ID_MAX];
     int64_t seq, turn_number, timestamp;
 };
-/* Appends with the next number of its conversation (no gap, no double), counts it on the conversation,
- * moves the session's last_active. ERR_NOT_FOUND CONVERSATION_NOT_FOUND; ERR_GONE when its session has expired. */
+/* Appends, masked for its session's level (store/gate.h), with the next number of its conversation (no gap, no double),
+ * counts it on the conversation, moves the session's last_active. ERR_NOT_FOUND CONVERSATION_NOT_FOUND; ERR_GONE when
+ * its session has expired. */
 enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct turn_added *out, struct err *e);
 
 /* A turn without the generic record around it; strings in the arena. */
