@@ -1,0 +1,55 @@
+/* Detectors' patterns into PCRE2 code, as machine code where the system lets us (a service that may not make memory
+ * executable goes by the interpreter: slower, the same finds). */
+#include "privacy/privacy_int.h"
+
+enum { PATTERN_OPTIONS = PCRE2_MULTILINE | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_USE_OFFSET_LIMIT };
+
+static enum err_code compile(pcre2_general_context *memory, struct str pattern, pcre2_code **out, struct err *e)
+{
+    int number;
+    PCRE2_SIZE at;
+    PCRE2_UCHAR why[120];
+    pcre2_compile_context *how = pcre2_compile_context_create(memory);
+    if (!how)
+        return err_nomem(e);
+    pcre2_set_newline(how, PCRE2_NEWLINE_LF);
+    *out = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, PATTERN_OPTIONS, &number, &at, how);
+    pcre2_compile_context_free(how);
+    if (*out)
+        return ERR_OK;
+    if (number == PCRE2_ERROR_HEAP_FAILED || number == 121) /* its own number for malloc failing */
+        return err_nomem(e);
+    pcre2_get_error_message(number, why, sizeof why);
+    return err_set(e, ERR_INVALID, "pattern", "at character %zu: %s", (size_t)at + 1, (const char *)why);
+}
+
+/* "ssn|social security" as whole words. */
+static enum err_code compile_context(pcre2_general_context *memory, const char *words, pcre2_code **out, struct err *e)
+{
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    buf_fmt(&b, "(?i)(?<![a-z])(?:%s)(?![a-z])", words);
+    enum err_code code = b.failed ? err_nomem(e) : compile(memory, buf_view(&b), out, e);
+    buf_release(&b);
+    return code;
+}
+
+enum err_code pattern_compile(pcre2_general_context *memory, struct pattern *out, struct err *e)
+{
+    enum err_code code = compile(memory, str_of(out->d->pattern), &out->code, e);
+    if (!code && out->d->context)
+        code = compile_context(memory, out->d->context, &out->context, e);
+    if (code)
+        return code;
+    const uint32_t how = PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD;
+    out->jit = pcre2_jit_compile(out->code, how) == 0 &&
+               (!out->context || pcre2_jit_compile(out->context, PCRE2_JIT_COMPLETE) == 0);
+    return ERR_OK;
+}
+
+void pattern_release(struct pattern *pt)
+{
+    pcre2_code_free(pt->code);
+    pcre2_code_free(pt->context);
+    pt->code = pt->context = NULL;
+}

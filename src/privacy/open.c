@@ -1,0 +1,189 @@
+/* Opening a privacy: which detectors of the tables and of the configuration take part, compiled and checked. */
+#include "privacy/privacy_int.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/near.h"
+#include "base/text.h"
+
+#include <sodium.h>
+#include <string.h>
+#include <utf8proc.h>
+
+static void *take_memory(size_t n, void *arg)
+{
+    (void)arg;
+    return mem_alloc(n);
+}
+
+static void give_memory(void *m, void *arg)
+{
+    (void)arg;
+    mem_free(m);
+}
+
+/* ---- which take part ---- */
+static bool listed(const char *types, const char *type)
+{
+    struct str rest = str_of(types);
+    if (!str_trim(rest).n)
+        return true;
+    while (rest.n > 0) {
+        if (str_is(str_trim(str_cut(&rest, ',')), type))
+            return true;
+    }
+    return false;
+}
+
+static bool known_type(const struct privacy_options *o, struct str type, const char **near)
+{
+    const char *names[256];
+    size_t n = 0;
+    for (size_t i = 0; i < detectors_pii_count && n < 256; i++)
+        names[n++] = detectors_pii[i].type;
+    for (size_t i = 0; i < detectors_secrets_count && n < 256; i++)
+        names[n++] = detectors_secrets[i].type;
+    for (size_t i = 0; i < o->n_custom && n < 256; i++)
+        names[n++] = o->custom[i].type ? o->custom[i].type : o->custom[i].name;
+    for (size_t i = 0; i < n; i++) {
+        if (str_is(type, names[i]))
+            return true;
+    }
+    *near = near_name(type, names, n);
+    return false;
+}
+
+static enum err_code check_types(const struct privacy_options *o, struct err *e)
+{
+    struct str rest = str_of(o->types);
+    const char *near = NULL;
+    while (rest.n > 0) {
+        struct str type = str_trim(str_cut(&rest, ','));
+        if (!type.n || known_type(o, type, &near))
+            continue;
+        return err_set(e, ERR_INVALID, "privacy.pii_types_to_detect", "there is no type \"%.*s\"%s%s%s",
+                       (int)(type.n < 40 ? type.n : 40), type.p, near ? "; did you mean \"" : "", near ? near : "",
+                       near ? "\"?" : "");
+    }
+    return ERR_OK;
+}
+
+/* ---- one detector ---- */
+static const char *mark_of(struct arena *a, const char *type)
+{
+    char *mark = arena_cstr(a, str_of(type));
+    for (char *c = mark; c && *c; c++) {
+        if (*c >= 'a' && *c <= 'z')
+            *c = (char)(*c - 32);
+    }
+    return mark;
+}
+
+static enum err_code add(struct privacy *p, const struct detector *d, struct err *e)
+{
+    struct pattern *pt = &p->patterns[p->n];
+    pt->d = d;
+    pt->mark = mark_of(p->arena, d->type);
+    if (!pt->mark)
+        return err_nomem(e);
+    p->n++; /* privacy_free releases what a failure leaves */
+    return pattern_compile(p->memory, pt, e);
+}
+
+static enum err_code add_table(struct privacy *p, const struct privacy_options *o, const struct detector *table,
+                               size_t n, struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        enum err_code code = listed(o->types, table[i].type) ? add(p, &table[i], e) : ERR_OK;
+        if (code)
+            return code;
+    }
+    return ERR_OK;
+}
+
+/* ---- the rest of the options ---- */
+static bool symbol(struct str c)
+{
+    utf8proc_int32_t point;
+    if (utf8proc_iterate((const utf8proc_uint8_t *)c.p, (utf8proc_ssize_t)c.n, &point) <= 0)
+        return false;
+    const utf8proc_category_t is = utf8proc_category(point);
+    return is == UTF8PROC_CATEGORY_SO || is == UTF8PROC_CATEGORY_PO || is == UTF8PROC_CATEGORY_SM;
+}
+
+/* A mask's character must be no part of anything that detectors look for, and none that JSON escapes. */
+static enum err_code take_redaction(struct privacy *p, const char *given, struct err *e)
+{
+    struct str c = str_of(given ? given : "*");
+    const bool ascii = c.n == 1 && strchr("*#~", c.p[0]);
+    const bool beyond = c.n >= 2 && c.n <= 4 && text_char_len(c) == c.n && symbol(c);
+    if (!ascii && !beyond)
+        return err_set(e, ERR_INVALID, "privacy.redaction_char",
+                       "one of * # ~ or a single symbol beyond ASCII, such as \xe2\x80\xa2 or \xe2\x96\x88");
+    p->redaction = arena_str(p->arena, c);
+    return p->redaction.p ? ERR_OK : err_nomem(e);
+}
+
+static void tell_slow(const struct privacy *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        if (!p->patterns[i].jit) {
+            log_event(LOG_INFO, "privacy.interpreted", L_CSTR("why", "no executable memory"));
+            return;
+        }
+    }
+}
+
+static enum err_code fill(struct privacy *p, const struct privacy_options *o, struct err *e)
+{
+    const size_t most = detectors_pii_count + detectors_secrets_count + o->n_custom;
+    p->patterns = arena_array(p->arena, struct pattern, most);
+    p->memory = pcre2_general_context_create(take_memory, give_memory, NULL);
+    if (!p->patterns || !p->memory)
+        return err_nomem(e);
+    p->plain_marks = o->plain_marks;
+    p->stable = o->stable;
+    p->one_by_one = o->one_by_one;
+    memcpy(p->key, o->key, sizeof p->key);
+    enum err_code code = check_types(o, e);
+    if (!code)
+        code = take_redaction(p, o->redaction_char, e);
+    if (!code)
+        code = add_table(p, o, detectors_secrets, detectors_secrets_count, e);
+    if (!code)
+        code = add_table(p, o, detectors_pii, detectors_pii_count, e);
+    if (!code && o->allow)
+        code = allow_read(p, o->allow, e);
+    return code;
+}
+
+enum err_code privacy_open(const struct privacy_options *o, struct privacy **out, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct privacy *p = a ? arena_alloc(a, sizeof *p) : NULL;
+    *out = NULL;
+    if (!p) {
+        arena_free(a);
+        return err_nomem(e);
+    }
+    p->arena = a;
+    enum err_code code = fill(p, o, e);
+    if (code) {
+        privacy_free(p);
+        return code;
+    }
+    tell_slow(p);
+    *out = p;
+    return ERR_OK;
+}
+
+void privacy_free(struct privacy *p)
+{
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->n; i++)
+        pattern_release(&p->patterns[i]);
+    pcre2_general_context_free(p->memory);
+    sodium_memzero(p->key, sizeof p->key);
+    arena_free(p->arena);
+}

@@ -1,0 +1,113 @@
+/* Inside privacy, by file. Not for other rooms. */
+#ifndef CAIRN_PRIVACY_PRIVACY_INT_H
+#define CAIRN_PRIVACY_PRIVACY_INT_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+#include "privacy/detector.h"
+#include "privacy/privacy.h"
+
+#include <pcre2.h>
+
+/* ---- open.c: what an open privacy is ---- */
+struct pattern {
+    const struct detector *d;
+    pcre2_code *code;
+    pcre2_code *context; /* its context words, NULL: none */
+    const char *mark;    /* "CREDIT_CARD" */
+    bool jit;            /* both are machine code */
+};
+
+struct privacy {
+    struct arena *arena; /* holds everything here but PCRE2's and Hyperscan's own */
+    struct pattern *patterns;
+    size_t n;
+    struct str redaction; /* the character */
+    bool plain_marks, stable, one_by_one;
+    size_t segment;
+    unsigned char key[32];
+    const struct str *allow; /* lower case, may hold * */
+    size_t n_allow;
+    pcre2_general_context *memory;
+};
+
+bool level_masks(enum privacy_level level, enum privacy_class class);
+
+/* ---- compile.c ---- */
+/* Compiles code and context of `out->d`. ERR_INVALID: field "pattern". */
+enum err_code pattern_compile(pcre2_general_context *memory, struct pattern *out, struct err *e);
+void pattern_release(struct pattern *pt);
+
+/* ---- scratch.c: what a thread keeps for scanning ---- */
+struct find {
+    size_t start, end; /* bytes */
+    size_t from;       /* where its match began */
+    size_t until;      /* where it ended */
+    double confidence;
+    uint32_t pattern; /* place in p->patterns */
+    bool cut;         /* what another find left of it */
+};
+struct finds {
+    struct find *at;
+    size_t n, room;
+};
+struct scratch {
+    struct finds found, kept; /* before the overlap rule, and after */
+    size_t *resume;           /* one a pattern: starts below are settled */
+    size_t n_resume;
+    pcre2_match_data *match;
+    pcre2_match_context *limits;
+    pcre2_jit_stack *stack;
+};
+/* This thread's, ready for p; NULL: out of memory. Its `resume` is zeroed. */
+struct scratch *scratch_take(const struct privacy *p);
+bool finds_add(struct finds *f, const struct find *one); /* false: out of memory */
+bool finds_insert(struct finds *f, size_t at, const struct find *one);
+
+/* ---- search.c: one pattern over a range ---- */
+struct search {
+    const struct privacy *p;
+    struct scratch *s;
+    struct str text;
+    size_t *resume; /* one a pattern: starts below are settled */
+    struct finds *found;
+};
+/* Adds what the pattern finds beginning in [max(from, resume), to), and moves its resume. */
+enum err_code search_pattern(const struct search *in, size_t pattern, size_t from, size_t to, struct err *e);
+/* The same up to where what follows the text could still change something: resume is there then. */
+enum err_code search_settled(const struct search *in, size_t pattern, size_t from, struct err *e);
+
+/* ---- scan.c ---- */
+/* All patterns that the level masks over the whole text; then the overlap rule. The finds are in s->kept. */
+enum err_code scan_text(const struct privacy *p, enum privacy_level level, struct str text, struct scratch **out,
+                        struct err *e);
+
+/* ---- resolve.c: the overlap rule ---- */
+/* `all` into `kept`, in order, none overlapping; `all` is sorted by start. false: out of memory. */
+bool resolve(const struct privacy *p, struct str text, struct finds *all, struct finds *kept);
+void finds_sort(struct finds *all);
+/* Where the group of overlapping finds ends that begins with the one at `first`: *end in the text; the result in `all`.
+ */
+size_t finds_group(const struct finds *all, size_t first, size_t *end);
+
+/* ---- allow.c ---- */
+bool allowed(const struct privacy *p, struct str value);
+enum err_code allow_read(struct privacy *p, const char *list, struct err *e);
+
+/* ---- text.c ---- */
+/* Appends text[from, to) with the finds masked, which all lie in it. */
+void masked_put(const struct privacy *p, struct str text, size_t from, size_t to, const struct finds *kept,
+                struct buf *out);
+
+/* ---- mask.c ---- */
+/* What stands for the value of a find. */
+void mask_put(const struct privacy *p, const struct find *f, struct str value, struct buf *out);
+/* True for what mask_put makes, alone or as a part: it is no find. */
+bool mask_is(const struct privacy *p, struct str value);
+
+/* ---- tag.c: stable masks ---- */
+enum { TAG_LETTERS = 7 };
+void tag_make(const struct privacy *p, const struct detector *d, struct str value, char out[TAG_LETTERS]);
+bool tag_is(const char *p); /* TAG_LETTERS letters that a tag may have */
+
+#endif

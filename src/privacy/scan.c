@@ -1,0 +1,65 @@
+/* A whole text: every pattern that the level masks, then the overlap rule. */
+#include "privacy/privacy_int.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+static enum err_code one_by_one(const struct search *in, enum privacy_level level, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; !code && i < in->p->n; i++) {
+        if (level_masks(level, in->p->patterns[i].d->class))
+            code = search_pattern(in, i, 0, in->text.n, e);
+    }
+    return code;
+}
+
+enum err_code scan_text(const struct privacy *p, enum privacy_level level, struct str text, struct scratch **out,
+                        struct err *e)
+{
+    struct scratch *s = *out = scratch_take(p);
+    if (!s)
+        return err_nomem(e);
+    const struct search in = {.p = p, .s = s, .text = text, .resume = s->resume, .found = &s->found};
+    enum err_code code = one_by_one(&in, level, e);
+    if (code || !s->found.n)
+        return code;
+    finds_sort(&s->found);
+    return resolve(p, text, &s->found, &s->kept) ? ERR_OK : err_nomem(e);
+}
+
+enum err_code privacy_scan(const struct privacy *p, enum privacy_level level, struct str text, struct arena *a,
+                           const struct privacy_span **out, size_t *n, struct err *e)
+{
+    struct scratch *s;
+    enum err_code code = scan_text(p, level, text, &s, e);
+    *n = 0;
+    *out = NULL;
+    if (code || !s->kept.n)
+        return code;
+    struct privacy_span *spans = arena_array(a, struct privacy_span, s->kept.n);
+    if (!spans)
+        return err_nomem(e);
+    for (size_t i = 0; i < s->kept.n; i++) {
+        const struct find *f = &s->kept.at[i];
+        const struct detector *d = p->patterns[f->pattern].d;
+        spans[i] = (struct privacy_span){f->start, f->end, d->type, f->confidence, d};
+    }
+    *out = spans;
+    *n = s->kept.n;
+    return ERR_OK;
+}
+
+void privacy_chars(struct str text, struct privacy_span *spans, size_t n)
+{
+    size_t byte = 0, chars = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t *const ends[] = {&spans[i].start, &spans[i].end};
+        for (int k = 0; k < 2; k++) {
+            chars += text_chars(str_skip(str_take(text, *ends[k]), byte));
+            byte = *ends[k];
+            *ends[k] = chars;
+        }
+    }
+}
