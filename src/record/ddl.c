@@ -101,6 +101,8 @@ static void put_unique(struct buf *out, const struct kind *k, const char *what, 
 
 static void put_indexes(struct buf *out, const struct kind *k)
 {
+    if (k->flags & KIND_CHAIN)
+        return;
     if (k->flags & KIND_KEYED)
         put_unique(out, k, "id", "project, id", true);
     else

@@ -47,7 +47,8 @@ enum kind_flag {
     KIND_NO_CRUD = 1 << 3,   /* made only by its own operations; list and get are still generic */
     KIND_INTERNAL = 1 << 4,  /* neither listed nor shown generically */
     KIND_NO_SYNC = 1 << 5,
-    KIND_TRACE = 1 << 6 /* a trace of use: writing one changes no other answer (store/versions.h) */
+    KIND_TRACE = 1 << 6, /* a trace of use: writing one changes no other answer (store/versions.h) */
+    KIND_CHAIN = 1 << 7  /* rows are found by seq alone: no index, and no other way in than store/audit.h */
 };
 
 struct field {

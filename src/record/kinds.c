@@ -313,17 +313,21 @@ static const struct kind table[] = {
 
     {
     .name = "audit_entry", .plural = "audit_entries", .id_prefix = "aud", .id_name = "audit_entry_id",
-    .flags = KIND_NO_CRUD | KIND_IMMUTABLE | KIND_NO_SYNC | KIND_TRACE, .order = "seq DESC",
-    .help = "Who touched what, when and why",
+    .flags = KIND_INTERNAL | KIND_IMMUTABLE | KIND_NO_SYNC | KIND_TRACE | KIND_CHAIN, .order = "seq DESC",
+    .help = "Who touched what, when and why: a chain of rows (store/audit.h)",
     FIELDS(
         {"actor", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILTER | FIELD_EXACT, 1, NAME_MAX_LEN, NULL, NULL, "Who did it"},
         {"action", FIELD_TEXT, FIELD_REQUIRED | FIELD_FILTER | FIELD_EXACT, 1, NAME_MAX_LEN, NULL, NULL, "The operation"},
         {"record_kind", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "Kind of the record touched"},
-        {"record_id", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Id of the record touched"},
-        {"reason", FIELD_TEXT, 0, 0, 4 * KB, NULL, NULL, "Why, as the caller gave it"},
-        {"outcome", FIELD_ENUM, FIELD_FILTER, 0, 0, "\"ok\"", "ok|denied|failed", "How it ended"},
+        {"record_id", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Id of the record touched"},
+        {"session", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "Id of the session it belongs to"},
+        {"reason", FIELD_TEXT, 0, 0, 4 * KB, NULL, NULL, "Why, as the caller gave it, masked"},
+        {"outcome", FIELD_ENUM, FIELD_FILTER | FIELD_EXACT, 0, 0, "\"ok\"", "ok|denied|failed", "How it ended"},
         {"request_id", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "The request it was part of"},
-        {"details", FIELD_OBJECT, 0, 0, 64 * KB, "{}", NULL, "Anything else, never contents"})},
+        {"door", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "By which way it came: http, unix, proxy, cli, library, internal"},
+        {"peer", FIELD_TEXT, FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The address it came from, or the user on this machine"},
+        {"details", FIELD_OBJECT, FIELD_EXACT, 0, 64 * KB, "{}", NULL, "Ids of more records, and figures; never contents"},
+        {"hash", FIELD_TEXT, FIELD_EXACT, 0, 64, NULL, NULL, "SHA-256 over the row and the hash of the one before, in hex"})},
 
     {
     .name = "source", .plural = "sources", .id_prefix = "src", .id_name = "source_id", .flags = KIND_NO_CRUD,

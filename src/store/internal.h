@@ -45,8 +45,15 @@ struct touch_slot {
     uint64_t era;
     int64_t session_seq, at;
 };
+struct audit_end { /* of the audit chain, inside the open transaction */
+    uint64_t era;
+    int64_t seq;
+    unsigned char hash[32];
+    bool dirty; /* the open group has added rows */
+};
 struct turn_memory {
     uint64_t era; /* from 1 */
+    struct audit_end audit;
     int64_t change_counter;
     struct head_slot heads[HEAD_SLOTS];
     struct touch_slot touched[TOUCH_SLOTS];

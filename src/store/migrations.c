@@ -1,7 +1,10 @@
 /* The steps of the schema, oldest first. A step that was released is never changed: a new one is added. */
 #include "store/migrations.h"
 
+#include "store/audit_int.h"
 #include "store/pack_int.h"
+
+#include <sodium.h>
 
 /* Scripts: several statements, no parameters. */
 static enum err_code run(struct store_tx *tx, const char *sql, struct err *e)
@@ -80,10 +83,46 @@ static enum err_code pack_down(struct store_tx *tx, struct err *e)
     return rc ? rc : run(tx, "DROP TABLE pack_dictionary; DELETE FROM store_meta WHERE key = 'pack_place'", e);
 }
 
+/* ---- 4: the audit log: a chain of rows found by their number alone, and what files them under records ---- */
+
+static enum err_code audit_up(struct store_tx *tx, struct err *e)
+{
+    unsigned char salt[AUDIT_SALT];
+    char hex[2 * AUDIT_SALT + 1];
+    enum err_code rc = run(tx,
+                           "DROP INDEX IF EXISTS ix_audit_entry_id; DROP INDEX IF EXISTS ix_audit_entry_newest;"
+                           "DROP INDEX IF EXISTS ix_audit_entry_record_id;",
+                           e);
+    if (!rc)
+        rc = run(tx,
+                 tx->d->dialect == SQL_SQLITE
+                     ? "CREATE TABLE audit_mention (record INTEGER NOT NULL, seq INTEGER NOT NULL,"
+                       " PRIMARY KEY (record, seq)) WITHOUT ROWID"
+                     : "CREATE TABLE audit_mention (record BIGINT NOT NULL, seq BIGINT NOT NULL,"
+                       " PRIMARY KEY (record, seq))",
+                 e);
+    if (rc)
+        return rc;
+    id_random(salt, sizeof salt);
+    sodium_bin2hex(hex, sizeof hex, salt, sizeof salt);
+    struct query q;
+    query_fixed(&q, tx, STMT_META_SET, e);
+    query_text(&q, STR(AUDIT_META_SALT));
+    query_text(&q, str_of(hex));
+    return query_run(&q);
+}
+
+/* An older Cairn knows no chain and reads none; what was noted stays where it is, and goes on with a later step up. */
+static enum err_code audit_down(struct store_tx *tx, struct err *e)
+{
+    return run(tx, "DROP TABLE audit_mention; DELETE FROM store_meta WHERE key = 'audit_indexed'", e);
+}
+
 static const struct migration steps[] = {
     {1, "a table for every kind", kinds_up, kinds_down},
     {2, "the store's own settings", meta_up, meta_down},
     {3, "packed contents", pack_up, pack_down},
+    {4, "the audit log", audit_up, audit_down},
 };
 
 const struct migration *migrations_all(size_t *n)

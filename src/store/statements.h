@@ -17,6 +17,16 @@
     "CASE WHEN coalesce(summarized_turn, 0) < coalesce(turns_removed, 0) + 1000 THEN coalesce(summarized_turn, 0)"     \
     " ELSE coalesce(turns_removed, 0) + 1000 END"
 
+#define AUDIT_COLUMNS                                                                                                  \
+    "a.seq, a.id, a.created_at, a.updated_at, a.version, a.deleted_at, a.project, a.actor, a.action, a.record_kind,"   \
+    " a.record_id, a.session, a.reason, a.outcome, a.request_id, a.door, a.peer, a.details, a.hash"
+/* ?1 before which seq, ?2 actor, ?3 action, ?4 outcome, ?5 and ?6 time, ?7 enum audit_scope with ?8 */
+#define AUDIT_WHERE                                                                                                    \
+    " WHERE a.seq < ?1 AND (?2 IS NULL OR a.actor = ?2) AND (?3 IS NULL OR a.action = ?3)"                             \
+    " AND (?4 IS NULL OR a.outcome = ?4) AND a.created_at >= ?5 AND a.created_at < ?6"                                 \
+    " AND (?7 = 0 OR (?7 = 1 AND a.project NOT LIKE '%/%' AND a.project <> '*')"                                       \
+    " OR (?7 = 2 AND substr(a.project, 1, length(?8)) = ?8) OR (?7 = 3 AND a.project = ?8))"
+
 #define STATEMENTS(X)                                                                                                  \
     /* ---- turn_append ---- */                                                                                        \
     X(TURN_KNOWN, "look for the turn", "SELECT seq, conversation_id, turn_number, timestamp FROM turn WHERE id = ?1")  \
@@ -188,6 +198,25 @@
     X(META_GET, "read the store's own settings", "SELECT value FROM store_meta WHERE key = ?1")                        \
     X(META_SET, "keep the store's own settings",                                                                       \
       "INSERT INTO store_meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")    \
+    /* ---- the audit log ---- */                                                                                      \
+    X(AUDIT_LAST, "read the audit log", "SELECT seq, hash FROM audit_entry ORDER BY seq DESC LIMIT 1")                 \
+    X(AUDIT_LAST_CUT, "read the audit log",                                                                            \
+      "SELECT details FROM audit_entry WHERE action = 'audit.cut' ORDER BY seq DESC LIMIT 1")                          \
+    X(AUDIT_INSERT, "write to the audit log",                                                                          \
+      "INSERT INTO audit_entry (seq, id, project, created_at, updated_at, version, actor, action, record_kind,"        \
+      " record_id, session, reason, outcome, request_id, door, peer, details, hash)"                                   \
+      " VALUES (?1, '', ?2, ?3, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")                         \
+    X(AUDIT_LIST, "read the audit log",                                                                                \
+      "SELECT " AUDIT_COLUMNS " FROM audit_entry a" AUDIT_WHERE " ORDER BY a.seq DESC")                                \
+    X(AUDIT_LIST_OF, "read the audit log",                                                                             \
+      "SELECT " AUDIT_COLUMNS " FROM audit_entry a" AUDIT_WHERE " AND a.seq IN (SELECT seq FROM audit_mention"         \
+      " WHERE record = ?9 UNION ALL SELECT seq FROM audit_entry WHERE seq > ?10) ORDER BY a.seq DESC")                 \
+    X(AUDIT_WALK, "read the audit log",                                                                                \
+      "SELECT " AUDIT_COLUMNS " FROM audit_entry a WHERE a.seq > ?1 ORDER BY a.seq LIMIT ?2")                          \
+    X(AUDIT_MENTION, "file the audit log",                                                                             \
+      "INSERT INTO audit_mention (record, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING")                                \
+    X(AUDIT_CUT, "cut the audit log", "DELETE FROM audit_entry WHERE seq <= ?1")                                       \
+    X(AUDIT_MENTION_CUT, "cut the audit log", "DELETE FROM audit_mention WHERE seq <= ?1")                             \
     /* ---- store_check: each row is one problem in words ---- */                                                      \
     X(CHECK_TURN_ORPHANS, "check the turns",                                                                           \
       "SELECT 'turn ' || t.id || ' belongs to conversation ' || t.conversation_id || ', which does not exist'"         \

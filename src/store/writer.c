@@ -8,7 +8,7 @@
  * When COMMIT fails, all of its jobs fail with that error. In no case does a failure end the thread.
  *
  * Locks: the queue's only; it is not held while jobs run. */
-#include "store/internal.h"
+#include "store/audit_int.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -70,8 +70,10 @@ static void undo_group(struct writer *w)
 static void commit_group(struct writer *w, struct group g)
 {
     struct err e = {0};
+    enum err_code rc = audit_seal(w->tx, &e);
     versions_publish(w->tx);
-    enum err_code rc = w->tx->d->commit(w->tx->c, &e);
+    if (!rc)
+        rc = w->tx->d->commit(w->tx->c, &e);
     versions_publish(w->tx);
     if (rc == ERR_OK)
         return;
@@ -86,6 +88,7 @@ static bool begin_group(struct writer *w, struct group g)
     struct err e = {0};
     w->tx->bytes = 0;
     w->tx->marks = (struct version_marks){0};
+    w->tx->memory->audit.dirty = false;
     if (w->tx->d->begin(w->tx->c, DRIVER_WRITE, &e) == ERR_OK) {
         tx_notice_others(w->tx);
         return true;
