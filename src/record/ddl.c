@@ -7,7 +7,7 @@
  *
  * seq in SQLite is a plain INTEGER PRIMARY KEY, not AUTOINCREMENT, which would update a second table with
  * every insert. SQLite then gives max(seq) + 1; no number comes twice as long as the row with the
- * highest seq stays, so whoever adds hard deletion must leave that row (emptied) in place.
+ * highest seq stays, so erasure leaves that row in place, emptied (store/erase.h).
  *
  * Index names begin with ix_: tables and indexes share one space of names.
  *
@@ -116,6 +116,11 @@ static void put_indexes(struct buf *out, const struct kind *k)
     /* Counts, of all and of those since a time, and lists of all projects by age. Only the living are in it, and a row
      * never moves in it: without it, a count reads through the table, states and contents and all. */
     buf_fmt(out, "CREATE INDEX IF NOT EXISTS \"ix_%s_newest\" ON \"%s\" (created_at) WHERE deleted_at IS NULL;\n",
+            k->name, k->name);
+    /* What erasure has to take: nothing while nothing was deleted. Emptied rows (version 0) are not in it. */
+    buf_fmt(out,
+            "CREATE INDEX IF NOT EXISTS \"ix_%s_deleted\" ON \"%s\" (deleted_at)"
+            " WHERE deleted_at IS NOT NULL AND version > 0;\n",
             k->name, k->name);
     /* Lists of one project come in order without sorting. seq and id orders have theirs already. */
     struct str order = str_of(k->order);

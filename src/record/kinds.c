@@ -33,7 +33,9 @@ enum {
     AT_TOKEN,
     AT_EXPORT,
     AT_EVENT,
-    AT_CHECKPOINT
+    AT_CHECKPOINT,
+    AT_ERASURE,
+    AT_TOMBSTONE
 };
 
 /* clang-format off */
@@ -220,6 +222,32 @@ static const struct kind table[] = {
         {"git_commit", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, 64, NULL, NULL, "Commit it belongs to"},
         {"metadata", FIELD_OBJECT, 0, 0, MB, "{}", NULL, "Anything else about it"})},
 
+[AT_ERASURE] = {
+    .name = "erasure", .plural = "erasures", .id_prefix = "ers", .id_name = "erasure_id",
+    .flags = KIND_NO_CRUD | KIND_NO_SYNC | KIND_TRACE, .order = "seq DESC",
+    .help = "A request to erase, and the receipt of what went; never what was in it",
+    FIELDS(
+        {"scope", FIELD_ENUM, FIELD_REQUIRED | FIELD_FILTER, 0, 0, NULL,
+            "session|conversation|turn|record|project|value|aged", "What was to be erased"},
+        {"target_kind", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The kind of record"},
+        {"target_id", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Its id; none where a value was asked for"},
+        {"state", FIELD_ENUM, FIELD_INDEXED, 0, 0, "\"requested\"", "requested|erasing|erased", "How far it has come"},
+        {"requested_by", FIELD_TEXT, FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Who asked for it"},
+        {"reason", FIELD_TEXT, 0, 0, KB, NULL, NULL, "Why, as the caller gave it"},
+        {"due_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When nothing of it may be left any more"},
+        {"erased_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When nothing of it was left"},
+        {"receipt", FIELD_OBJECT, FIELD_EXACT, 0, MB, NULL, NULL, "The signed receipt"})},
+
+[AT_TOMBSTONE] = {
+    .name = "tombstone", .plural = "tombstones", .id_prefix = "tomb", .id_name = "tombstone_id",
+    .flags = KIND_INTERNAL | KIND_NO_SYNC | KIND_TRACE, .help = "What an erased record leaves, so that copies learn of it",
+    FIELDS(
+        {"erasure_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "The erasure that took it"},
+        {"erased_kind", FIELD_TEXT, FIELD_REQUIRED | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "What kind of record it was"},
+        {"erased_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Its id"},
+        {"erased_seq", FIELD_INT, 0, 0, 9e15, NULL, NULL, "Its number"},
+        {"erased_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it went; none: it is still to go"})},
+
     {
     .name = "pattern", .plural = "patterns", .id_prefix = "pat", .id_name = "pattern_id",
     .order = "created_at DESC", .help = "A way of working worth using again",
@@ -357,6 +385,8 @@ const struct kind *const KIND_TOKEN = &table[AT_TOKEN];
 const struct kind *const KIND_EVENT = &table[AT_EVENT];
 const struct kind *const KIND_EXPORT = &table[AT_EXPORT];
 const struct kind *const KIND_CHECKPOINT = &table[AT_CHECKPOINT];
+const struct kind *const KIND_ERASURE = &table[AT_ERASURE];
+const struct kind *const KIND_TOMBSTONE = &table[AT_TOMBSTONE];
 
 const struct kind *kinds_all(size_t *n)
 {

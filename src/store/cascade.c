@@ -4,6 +4,7 @@
  * Rows stay as tombstones, as in record_delete: numbers of turns are never given again, and erasure removes
  * the rows later. Not here: patterns, which name the session they were found in as their source and outlive it. */
 #include "base/clock.h"
+#include "store/erase.h"
 #include "store/internal.h"
 #include "store/retention.h"
 #include "store/turns.h"
@@ -35,6 +36,8 @@ static const char next_turns[] =
 static const char *way(const struct kind *k, enum part part, int number)
 {
     bool by_conversation = has(k, "conversation_id"), by_session = quick(k, "session_id");
+    if (!erase_takes(k)) /* the audit keeps what it says */
+        return NULL;
     if (part == OF_TURNS)
         return k == KIND_TURN && number == 0 ? next_turns : NULL;
     if (part == OF_EXPIRED && k == KIND_SUMMARY)
@@ -55,6 +58,11 @@ static const char *way(const struct kind *k, enum part part, int number)
     if (number == (by_session ? 1 : 0) && quick(k, "conversation_id"))
         return "conversation_id IN (SELECT id FROM conversation WHERE session_id = ?1)";
     return NULL;
+}
+
+const char *cascade_way(const struct kind *k, bool session, int number)
+{
+    return way(k, session ? OF_SESSION : OF_CONVERSATION, number);
 }
 
 static enum err_code run(struct store_tx *tx, struct buf *sql, struct str id, int64_t now, int64_t *n, struct err *e)
@@ -84,7 +92,7 @@ static enum err_code drop_attached(struct store_tx *tx, const struct kind *k, co
     for (size_t i = 0; !rc && i < n_kinds; i++) {
         const struct kind *on = &kinds[i];
         int64_t dropped = 0;
-        if (!has(on, "record_id") || (on->flags & KIND_IMMUTABLE)) /* the audit keeps what it says */
+        if (!has(on, "record_id") || !erase_takes(on))
             continue;
         struct buf sql;
         buf_init(&sql, SQL_CACHE_TEXT);

@@ -88,6 +88,13 @@ struct store_driver {
     void (*tidy)(struct driver_conn *c, bool idle);
     /* Gives freed room back to the disk. Outside a transaction; takes as long as writing the database does. */
     enum err_code (*vacuum)(struct driver_conn *c, struct err *e);
+    /* Nothing of what was ever written is in a log any more: all is in the database's own file. Outside a transaction.
+     * Waits up to wait_ms for readers of older snapshots, then ERR_BUSY. */
+    enum err_code (*empty_log)(struct driver_conn *c, int wait_ms, struct err *e);
+    /* Overwrites what deleted rows have left in the next n pages of the file, from *page on, which moves; *more: there
+     * are more. Inside a write transaction that was begun on an emptied log and will change something, else ERR_BUSY.
+     */
+    enum err_code (*scrub)(struct driver_conn *c, int64_t *page, int64_t n, bool *more, struct err *e);
     /* A consistent copy to a new file, in steps; progress may be NULL. */
     enum err_code (*backup)(struct driver_conn *c, const char *path, void (*progress)(void *, int done, int total),
                             void *arg, struct err *e);

@@ -124,6 +124,10 @@ bool sql_names_session(const struct kind *k);              /* it is a session, o
 void sql_returning(struct buf *out, const struct kind *k); /* " RETURNING …" that session's id, or nothing */
 struct record *query_record(struct query *q, struct arena *a, const struct kind *k);
 
+/* ---- what belongs to what (cascade.c) ---- */
+/* The ways (0, 1) in which rows of a kind belong to the session or conversation ?1, as SQL; NULL: no such way. */
+const char *cascade_way(const struct kind *k, bool session, int number);
+
 /* ---- pool of readers ---- */
 struct readers;
 struct readers *readers_new(struct store *s, int keep);
@@ -133,6 +137,9 @@ void readers_free(struct readers *r);
 struct writer;
 enum err_code writer_start(struct store *s, struct store_tx *tx, struct writer **out, struct err *e);
 void writer_stop(struct writer *w); /* drains, closes its connection */
+
+/* Runs fn by itself between two groups, outside any transaction: upkeep that needs that. Waits. */
+enum err_code store_alone(struct store *s, store_fn *fn, void *arg, struct err *e);
 
 /* ---- versions (versions.c) ---- */
 void versions_open(struct store *s);

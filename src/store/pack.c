@@ -13,10 +13,9 @@
 #include <zstd.h>
 
 enum {
-    LEVEL = 6,      /* packed once, read often */
-    SHORTEST = 48,  /* below it a frame's own bytes eat the gain */
-    GAIN = 8,       /* must shrink by one part in so many */
-    SAMPLES = 3000, /* turns a dictionary is trained from, at most */
+    LEVEL = 6,     /* packed once, read often */
+    SHORTEST = 48, /* below it a frame's own bytes eat the gain */
+    GAIN = 8,      /* must shrink by one part in so many */
     SAMPLES_LEAST = 500,
     SAMPLE_MAX = 2048, /* bytes of each */
     GROWTH = 8         /* a new dictionary when there are so many times the turns */
@@ -35,6 +34,7 @@ struct packing {
     ZSTD_CDict *dict;
     struct str trained; /* a new dictionary to store, STR_NONE: none */
     int64_t turns;      /* the store had when it was trained */
+    int64_t used;       /* the dictionary that was in the store already, 0: none */
     int64_t from, to;   /* place before and after */
     struct packed *rows;
     size_t n;
@@ -47,7 +47,7 @@ static enum err_code collect_samples(struct store_tx *tx, struct packing *p, str
                                      unsigned *n, struct err *e)
 {
     enum err_code rc = ERR_OK;
-    int64_t step = p->turns / SAMPLES + 1;
+    int64_t step = sample_step(p->turns);
     for (int64_t seq = 1; seq <= p->turns && *n < SAMPLES && !rc; seq += step) {
         struct query q;
         query_fixed(&q, tx, STMT_CONTENT_AT, e);
@@ -91,6 +91,8 @@ static enum err_code choose_dictionary(struct store_tx *tx, struct packing *p, s
         rc = train(tx, p, &dict, e);
     if (rc)
         return rc;
+    if (dict.p && !p->trained.p)
+        p->used = ZDICT_getDictID(dict.p, dict.n);
     p->ctx = mem_fail_now() ? NULL : ZSTD_createCCtx();
     if (dict.p)
         p->dict = mem_fail_now() ? NULL : ZSTD_createCDict(dict.p, dict.n, LEVEL);
@@ -166,6 +168,16 @@ static enum err_code store_dictionary(struct store_tx *tx, const struct packing 
     return query_run(&q);
 }
 
+/* Erasure puts a dictionary by before it takes it away (unlearn.c): from then on nothing is packed with it. */
+static enum err_code still_usable(struct store_tx *tx, int64_t id, bool *out, struct err *e)
+{
+    struct query q;
+    query_fixed(&q, tx, STMT_DICTIONARY_USED, e);
+    query_int(&q, id);
+    *out = query_row(&q);
+    return query_end(&q);
+}
+
 /* Another process may have come first: then its work stands and ours is dropped. */
 static enum err_code write_job(struct store_tx *tx, void *arg, struct err *e)
 {
@@ -173,8 +185,11 @@ static enum err_code write_job(struct store_tx *tx, void *arg, struct err *e)
     struct query q;
     int64_t place;
     tx->marks.accounted = true; /* no answer changes by it */
+    bool usable = true;
     enum err_code rc = read_place(tx, &place, e);
-    if (rc || place != p->from)
+    if (!rc && p->used)
+        rc = still_usable(tx, p->used, &usable, e);
+    if (rc || place != p->from || !usable)
         return rc;
     rc = store_dictionary(tx, p, e);
     for (size_t i = 0; i < p->n && !rc; i++) {

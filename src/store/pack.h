@@ -4,7 +4,8 @@
  * Format. A packed `content` holds bytes instead of text: one zstd frame with its content's size, made with the
  * dictionary whose number the frame names (table pack_dictionary; 0: none). Dictionaries are trained from this store's
  * own turns, because chat turns are short and alike: alone they compress by a few per cent, with one by half. A
- * dictionary is never changed or removed; a new one is trained when the store has grown eightfold. */
+ * dictionary is never changed; a new one is trained when the store has grown eightfold. One that was trained from turns
+ * that are erased is removed (unlearn.c). */
 #ifndef CAIRN_STORE_PACK_H
 #define CAIRN_STORE_PACK_H
 

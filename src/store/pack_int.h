@@ -5,6 +5,14 @@
 #include "store/internal.h"
 
 enum { PACKED_MAX = 16 << 20 /* no content is longer */, DICTIONARY_MAX = 32 << 10 };
+enum { SAMPLES = 3000 /* turns a dictionary is trained from, at most */ };
+
+/* A dictionary that was trained when the store had so many turns was made from turns 1, 1 + step, 1 + 2 step …. Never
+ * changed once released: erasure goes by it (unlearn.c). */
+static inline int64_t sample_step(int64_t turns)
+{
+    return turns / SAMPLES + 1;
+}
 
 /* The content of a frame, in the arena. ERR_CORRUPT: no frame, too long, or its dictionary is missing. */
 enum err_code tx_unpack(struct store_tx *tx, struct arena *a, struct str packed, struct str *out, struct err *e);

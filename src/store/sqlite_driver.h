@@ -44,6 +44,8 @@ enum err_code sqlite_schema(struct driver_conn *c, void (*each)(void *, struct s
 enum err_code sqlite_change_counter(struct driver_conn *c, int64_t *out, struct err *e);
 enum err_code sqlite_lock_file(const char *path, struct driver_conn **out, struct err *e);
 enum err_code sqlite_vacuum(struct driver_conn *c, struct err *e);
+enum err_code sqlite_empty_log(struct driver_conn *c, int wait_ms, struct err *e);
+enum err_code sqlite_scrub(struct driver_conn *c, int64_t *page, int64_t n, bool *more, struct err *e);
 void sqlite_tidy(struct driver_conn *c, bool idle);
 
 enum err_code sqlite_begin(struct driver_conn *c, enum driver_mode mode, struct err *e);

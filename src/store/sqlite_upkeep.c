@@ -136,16 +136,11 @@ enum err_code sqlite_lock_file(const char *path, struct driver_conn **out, struc
 enum err_code sqlite_vacuum(struct driver_conn *c, struct err *e)
 {
     static const char *const what = "vacuum the database";
-    int busy_ms = c->busy_ms;
     enum err_code code = mem_fail_now() ? sqlite_fail(c, SQLITE_IOERR, what, e)
                                         : sqlite_exec(c, "PRAGMA temp_store=FILE; VACUUM", what, e);
     (void)sqlite3_exec(c->db, "PRAGMA temp_store=MEMORY", NULL, NULL, NULL);
     if (code)
         return code;
-    c->busy_ms = VACUUM_READERS_MS;
-    int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    c->busy_ms = busy_ms;
-    if (rc == SQLITE_OK)
-        c->wal_pages = c->wal_pages_left = 0;
+    (void)sqlite_empty_log(c, VACUUM_READERS_MS, NULL);
     return ERR_OK;
 }

@@ -93,7 +93,7 @@
       " ON CONFLICT (key) DO UPDATE SET value = excluded.value")                                                       \
     X(DICTIONARY, "read a dictionary", "SELECT bytes FROM pack_dictionary WHERE id = ?1")                              \
     X(DICTIONARY_NEWEST, "read the dictionary",                                                                        \
-      "SELECT bytes, turns FROM pack_dictionary ORDER BY turns DESC LIMIT 1")                                          \
+      "SELECT bytes, turns FROM pack_dictionary WHERE turns > 0 ORDER BY turns DESC LIMIT 1")                          \
     X(DICTIONARY_ADD, "store a dictionary",                                                                            \
       "INSERT INTO pack_dictionary (id, turns, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING")                \
     /* ---- usage ---- */                                                                                              \
@@ -124,6 +124,26 @@
     X(LOADS_DELETE, "delete context loads",                                                                            \
       "DELETE FROM context_load WHERE seq IN (SELECT seq FROM context_load WHERE session_id IS ?1 AND seq <= ?2"       \
       " ORDER BY seq LIMIT ?3) AND seq < (SELECT max(seq) FROM context_load)")                                         \
+    /* ---- erasure ---- */                                                                                            \
+    X(TOMBSTONE_ERASED, "note what was erased",                                                                        \
+      "UPDATE tombstone SET erased_at = ?4, version = version + 1 WHERE erasure_id = ?1 AND erased_kind = ?2"          \
+      " AND erased_seq = ?3 AND erased_at IS NULL")                                                                    \
+    X(TOMBSTONE_COUNTS, "count what was erased",                                                                       \
+      "SELECT erased_kind, count(*) FROM tombstone WHERE erasure_id = ?1 AND erased_at IS NOT NULL"                    \
+      " GROUP BY erased_kind ORDER BY erased_kind")                                                                    \
+    X(TOMBSTONE_IDS, "read what was erased",                                                                           \
+      "SELECT erased_kind, erased_id FROM tombstone WHERE erasure_id = ?1 AND erased_at IS NOT NULL ORDER BY seq")     \
+    X(TOMBSTONE_SAMPLE, "look for turns that a dictionary was trained from",                                           \
+      "SELECT 1 FROM tombstone WHERE erasure_id = ?1 AND erased_kind = 'turn' AND erased_seq <= ?2"                    \
+      " AND (erased_seq - 1) % ?3 = 0 LIMIT 1")                                                                        \
+    X(DICTIONARIES, "read the dictionaries", "SELECT id, turns FROM pack_dictionary ORDER BY id")                      \
+    X(DICTIONARY_RETIRE, "put a dictionary by", "UPDATE pack_dictionary SET turns = 0 WHERE id = ?1")                  \
+    X(DICTIONARY_REMOVE, "remove a dictionary", "DELETE FROM pack_dictionary WHERE id = ?1")                           \
+    X(DICTIONARY_USED, "look for the dictionary", "SELECT 1 FROM pack_dictionary WHERE id = ?1 AND turns > 0")         \
+    X(CONTENT_UNPACK, "unpack a turn", "UPDATE turn SET content = ?2 WHERE seq = ?1 AND typeof(content) = 'blob'")     \
+    X(SCRUBBED, "note that the file was cleaned",                                                                      \
+      "INSERT INTO store_meta (key, value) VALUES ('scrubbed', 1)"                                                     \
+      " ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1")                                           \
     /* ---- conversations and sessions ---- */                                                                         \
     X(CONVERSATION_TAILS, "read the session's conversations",                                                          \
       "SELECT c.id, c.turn_count, t.role, t.content_hash FROM (SELECT id, turn_count, last_turn_at, created_at, seq"   \
@@ -220,18 +240,22 @@
     /* ---- store_check: each row is one problem in words ---- */                                                      \
     X(CHECK_TURN_ORPHANS, "check the turns",                                                                           \
       "SELECT 'turn ' || t.id || ' belongs to conversation ' || t.conversation_id || ', which does not exist'"         \
-      " FROM turn t LEFT JOIN conversation c ON c.id = t.conversation_id WHERE c.id IS NULL LIMIT 100")                \
+      " FROM turn t LEFT JOIN conversation c ON c.id = t.conversation_id"                                              \
+      " WHERE c.id IS NULL AND t.deleted_at IS NULL LIMIT 100")                                                        \
     X(CHECK_CONVERSATION_ORPHANS, "check the conversations",                                                           \
       "SELECT 'conversation ' || c.id || ' belongs to session ' || c.session_id || ', which does not exist'"           \
-      " FROM conversation c LEFT JOIN session s ON s.id = c.session_id WHERE s.id IS NULL LIMIT 100")                  \
+      " FROM conversation c LEFT JOIN session s ON s.id = c.session_id"                                                \
+      " WHERE s.id IS NULL AND c.deleted_at IS NULL LIMIT 100")                                                        \
+    /* Of a deleted conversation erasure may have taken some already. */                                               \
     X(CHECK_TURN_NUMBERS, "check the turn numbers",                                                                    \
       "SELECT 'conversation ' || conversation_id || ' has ' || count(*) || ' turns numbered ' || min(turn_number) ||"  \
       " ' to ' || max(turn_number) FROM turn GROUP BY conversation_id"                                                 \
-      " HAVING min(turn_number) <> 1 OR max(turn_number) <> count(*)"                                                  \
-      " OR count(DISTINCT turn_number) <> count(*) LIMIT 100")                                                         \
+      " HAVING (min(turn_number) <> 1 OR max(turn_number) <> count(*)"                                                 \
+      " OR count(DISTINCT turn_number) <> count(*)) AND NOT EXISTS (SELECT 1 FROM conversation c"                      \
+      " WHERE c.id = conversation_id AND c.deleted_at IS NOT NULL) LIMIT 100")                                         \
     X(CHECK_TURN_COUNTS, "check the turn counts",                                                                      \
       "SELECT 'conversation ' || c.id || ' counts ' || c.turn_count || ' turns but has ' || (SELECT count(*) FROM"     \
-      " turn t WHERE t.conversation_id = c.id) FROM conversation c WHERE c.turn_count <>"                              \
+      " turn t WHERE t.conversation_id = c.id) FROM conversation c WHERE c.deleted_at IS NULL AND c.turn_count <>"     \
       " (SELECT count(*) FROM turn t WHERE t.conversation_id = c.id) LIMIT 100")                                       \
     X(CHECK_TURN_SESSIONS, "check the turns' sessions",                                                                \
       "SELECT 'turn ' || t.id || ' names another session than its conversation ' || t.conversation_id"                 \

@@ -376,6 +376,11 @@ enum err_code store_write(struct store *s, store_fn *fn, void *arg, struct err *
     return submit_and_wait(s, fn, arg, false, e);
 }
 
+enum err_code store_alone(struct store *s, store_fn *fn, void *arg, struct err *e)
+{
+    return submit_and_wait(s, fn, arg, true, e);
+}
+
 static enum err_code vacuum_job(struct store_tx *tx, void *arg, struct err *e)
 {
     (void)arg;
@@ -385,7 +390,7 @@ static enum err_code vacuum_job(struct store_tx *tx, void *arg, struct err *e)
 enum err_code store_vacuum(struct store *s, struct store_vacuumed *out, struct err *e)
 {
     out->bytes_before = store_disk_bytes(s);
-    enum err_code rc = submit_and_wait(s, vacuum_job, NULL, true, e);
+    enum err_code rc = store_alone(s, vacuum_job, NULL, e);
     out->bytes_after = store_disk_bytes(s);
     return rc;
 }
