@@ -41,6 +41,55 @@ const char *config_text(const struct config *c, const char *name)
     return text_of(c, name, 1u << SETTING_TEXT | 1u << SETTING_ENUM);
 }
 
+/* ---- values below names ---- */
+static bool in_group(const struct config_extra *x, const char *group)
+{
+    struct str rest = str_of(x->setting->name), first = str_cut(&rest, '*');
+    return str_eq(str_take(first, first.n - 1), str_of(group));
+}
+
+const char *config_name(const struct config *c, const char *group, size_t i)
+{
+    const char *last = NULL;
+    for (size_t k = 0; c && k < c->n_extra; k++) {
+        const struct config_extra *x = &c->extra[k];
+        if (!in_group(x, group) || (last && str_is(str_of(last), x->name)))
+            continue;
+        last = x->name;
+        if (i-- == 0)
+            return last;
+    }
+    return NULL;
+}
+
+const char *config_named(const struct config *c, const char *setting, const char *name)
+{
+    size_t n;
+    const struct setting *all = settings_named(&n), *s = NULL;
+    for (size_t i = 0; i < n && !s; i++)
+        s = str_is(str_of(setting), all[i].name) ? &all[i] : NULL;
+    if (!s)
+        abort();
+    for (size_t k = 0; c && k < c->n_extra; k++) {
+        if (c->extra[k].setting == s && str_is(str_of(name), c->extra[k].name))
+            return c->extra[k].value.text;
+    }
+    return s->fallback;
+}
+
+bool config_named_shown(const struct config *c, struct arena *a, size_t i, const char **name, const char **text,
+                        const char **where)
+{
+    if (!c || i >= c->n_extra)
+        return false;
+    const struct config_extra *x = &c->extra[i];
+    struct str rest = str_of(x->setting->name), first = str_cut(&rest, '*');
+    *name = arena_fmt(a, "%.*s%s%.*s", STR_ARG(first), x->name, STR_ARG(rest)).p;
+    *text = x->value.text;
+    *where = x->value.where;
+    return *name != NULL;
+}
+
 static const struct config_value *value_of(const struct config *c, const struct setting *s)
 {
     size_t n;

@@ -13,7 +13,8 @@ enum setting_type { SETTING_TEXT, SETTING_INT, SETTING_REAL, SETTING_BOOL, SETTI
 enum setting_flag {
     SETTING_SECRET = 1 << 0, /* from the environment or a file only, never a flag; shown as "set" */
     SETTING_SERVE =
-        1 << 1 /* a flag of `cairn serve`: --<name with dots and underscores as dashes> unless `flag` is set */
+        1 << 1, /* a flag of `cairn serve`: --<name with dots and underscores as dashes> unless `flag` is set */
+    SETTING_LIST = 1 << 2 /* texts with commas between; a list in cairn.toml */
 };
 
 struct setting {
@@ -30,6 +31,9 @@ struct setting {
 };
 const struct setting *settings_all(size_t *n);
 const struct setting *setting_find(struct str name); /* NULL when unknown */
+/* Settings that the file may hold any number of, each under a name of its own: "privacy.custom.*.pattern", with the
+ * name for the *. They have neither variable nor flag. */
+const struct setting *settings_named(size_t *n);
 /* Its variable ("CAIRN_LISTEN") and its flag with underscores ("log_level"), made of the name where the table has
  * none; in the arena, NULL when out of memory. */
 const char *setting_variable(struct arena *a, const struct setting *s);
@@ -72,6 +76,14 @@ int64_t config_int(const struct config *c, const char *name);
 double config_real(const struct config *c, const char *name);
 bool config_bool(const struct config *c, const char *name);
 const char *config_text(const struct config *c, const char *name); /* NULL: not set */
+
+/* Of the settings below "privacy.custom": the i-th name that was given there, in order, NULL when there are no more;
+ * and the value of one ("privacy.custom.*.pattern") under a name, NULL: not set. */
+const char *config_name(const struct config *c, const char *group, size_t i);
+const char *config_named(const struct config *c, const char *setting, const char *name);
+/* The i-th of all these values for showing, with its whole name in the arena; false when there are no more. */
+bool config_named_shown(const struct config *c, struct arena *a, size_t i, const char **name, const char **text,
+                        const char **where);
 
 /* For showing: the value as text (NULL: not set) and where it came from ("default", "/home/me/cairn.toml:12",
  * "CAIRN_LISTEN", "--listen"). A secret's text is "set". A NULL config shows the defaults. */

@@ -104,18 +104,37 @@ static bool type_fits(const struct setting *s, enum toml_type t)
     case SETTING_ENUM:
         break;
     }
-    return t == TOML_TEXT;
+    return t == TOML_TEXT || (t == TOML_LIST && (s->flags & SETTING_LIST));
 }
 
 static enum err_code wrong_type(struct load *l, const struct setting *s, enum toml_type t, const char *where)
 {
-    static const char *const what[] = {"text in quotes", "a number", "a number",
-                                       "true or false",  "a table",  "a list or a time"};
+    static const char *const what[] = {"text in quotes", "a number",         "a number", "true or false",
+                                       "a table",        "a list or a time", "a list"};
     char right[100];
     bool text = s->type == SETTING_TEXT || s->type == SETTING_ENUM;
     setting_right(s, right, sizeof right);
     return err_set(l->e, ERR_INVALID, s->name, "%s: %s must be %s%s, not %s", config_place(where), s->name, right,
                    text ? " in quotes" : "", what[t]);
+}
+
+/* [privacy.custom.NAME]: the settings that each name has. */
+static enum err_code take_named(struct load *l, const struct toml_entry *entry, const char *where)
+{
+    struct str name;
+    bool group;
+    const struct setting *s = setting_named(entry->key, &name, &group);
+    if (!s && group && entry->type == TOML_TABLE)
+        return ERR_OK;
+    if (!s)
+        return unknown(l, entry->key, where);
+    if (!type_fits(s, entry->type))
+        return wrong_type(l, s, entry->type, where);
+    struct config_extra x = {s, arena_cstr(l->a, name), {.where = where, .source = FROM_FILE}};
+    enum err_code code = x.name ? config_check(l->a, s, entry->text, where, &x.value.text, l->e) : err_nomem(l->e);
+    if (!code)
+        l->c->extra[l->c->n_extra++] = x;
+    return code;
 }
 
 static enum err_code take_entry(struct load *l, const char *file, const struct toml_entry *entry)
@@ -127,7 +146,7 @@ static enum err_code take_entry(struct load *l, const char *file, const struct t
     if (!s && entry->type == TOML_TABLE && is_section(entry->key))
         return ERR_OK;
     if (!s)
-        return unknown(l, entry->key, where);
+        return take_named(l, entry, where);
     if (!type_fits(s, entry->type))
         return wrong_type(l, s, entry->type, where);
     return take(l, s, entry->text, FROM_FILE, where);
@@ -148,6 +167,9 @@ static enum err_code take_text(struct load *l, const char *file, struct str text
                                why.message)
                      : err_nomem(l->e);
     }
+    l->c->extra = arena_array(l->a, struct config_extra, n + 1);
+    if (!code && !l->c->extra)
+        code = err_nomem(l->e);
     for (size_t i = 0; i < n && !code; i++)
         code = take_entry(l, file, &entries[i]);
     return code;

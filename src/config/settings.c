@@ -1,5 +1,5 @@
 /* The table of settings. A new setting is one entry; docs/configuration.md, flags and checks come from it. */
-#include "config/config.h"
+#include "config/config_int.h"
 
 /* {name, type, flags, min, max, default, choices, variable, flag, help} */
 static const struct setting table[] = {
@@ -77,6 +77,20 @@ static const struct setting table[] = {
      "file with the certificate (and those between it and its authority), PEM; makes the server speak HTTPS"},
     {"server.tls_key", SETTING_TEXT, SETTING_SERVE, 1, 4000, NULL, NULL, "CAIRN_TLS_KEY", "tls_key",
      "file with the certificate's private key, PEM"},
+    {"privacy.default_level", SETTING_ENUM, 0, 0, 0, "TEAM", "PUBLIC|TEAM|PRIVATE|EPHEMERAL", NULL, NULL,
+     "level of sessions that name none: what is masked in them before it is stored"},
+    {"privacy.auto_redact", SETTING_BOOL, 0, 0, 0, "true", NULL, NULL, NULL,
+     "whether what must not leak is masked before anything is stored"},
+    {"privacy.pii_types_to_detect", SETTING_TEXT, SETTING_LIST, 1, 4000, NULL, NULL, NULL, NULL,
+     "types that are looked for, such as email, phone; not set: all"},
+    {"privacy.redaction_char", SETTING_TEXT, 0, 1, 4, "*", NULL, NULL, NULL,
+     "what masks are made of: * # ~ or a symbol beyond ASCII"},
+    {"privacy.preserve_format", SETTING_BOOL, 0, 0, 0, "true", NULL, NULL, NULL,
+     "masks keep the form, h***@example.com; false: [EMAIL]"},
+    {"privacy.stable", SETTING_BOOL, 0, 0, 0, "false", NULL, NULL, NULL,
+     "masks carry a tag that is the same wherever the same value stood, so that mentions still belong together"},
+    {"privacy.allow", SETTING_TEXT, SETTING_LIST, 1, 4000, NULL, NULL, NULL, NULL,
+     "values that are no secret, such as support@example.com, *@example.org"},
     {"summaries.characters", SETTING_INT, 0, 40, 10000, "200", NULL, NULL, NULL, "length of a summary in characters"},
     {"summaries.quiet_seconds", SETTING_INT, 0, 1, 1e6, "600", NULL, NULL, NULL,
      "seconds without a turn after which a conversation is summed up by itself"},
@@ -123,6 +137,47 @@ static const struct setting table[] = {
     {"learning.context_loads_kept", SETTING_INT, 0, 0, 1e6, "1000", NULL, NULL, NULL,
      "records of what was recalled that are kept for each session, the newest"},
 };
+
+/* Below names that the file chooses. */
+static const struct setting named[] = {
+    {"privacy.custom.*.pattern", SETTING_TEXT, 0, 1, 2000, NULL, NULL, NULL, NULL,
+     "what this detector of your own finds: a regular expression (PCRE2, over bytes)"},
+    {"privacy.custom.*.type", SETTING_TEXT, 0, 1, 40, NULL, NULL, NULL, NULL, "what it is called; not set: the name"},
+    {"privacy.custom.*.context", SETTING_TEXT, 0, 1, 2000, NULL, NULL, NULL, NULL,
+     "words with | between, one of which must stand near"},
+    {"privacy.custom.*.level", SETTING_ENUM, 0, 0, 0, "PRIVATE", "PUBLIC|TEAM|PRIVATE", NULL, NULL,
+     "the most private level that still masks it"},
+};
+
+const struct setting *settings_named(size_t *n)
+{
+    *n = sizeof named / sizeof *named;
+    return named;
+}
+
+static bool name_fits(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        const char c = name.p[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_')
+            return false;
+    }
+    return name.n > 0 && name.n <= CONFIG_NAME_MAX;
+}
+
+const struct setting *setting_named(struct str key, struct str *name, bool *group)
+{
+    *group = false;
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        struct str last = str_of(named[i].name), first = str_cut(&last, '*'); /* "privacy.custom." and ".pattern" */
+        *group = *group || (key.n + 1 == first.n && str_eq(key, str_take(first, key.n)));
+        if (!str_ends(key, last.p) || key.n <= first.n + last.n || !str_eq(str_take(key, first.n), first))
+            continue;
+        *name = str_take(str_skip(key, first.n), key.n - first.n - last.n);
+        return name_fits(*name) ? &named[i] : NULL;
+    }
+    return NULL;
+}
 
 const struct setting *settings_all(size_t *n)
 {

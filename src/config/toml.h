@@ -1,8 +1,9 @@
 /* TOML as a flat list: every value of a text with its dotted key and its line. It knows no settings.
  *
  * Tables inside tables become dots in the key; a key that itself holds a dot keeps its quotes, so that
- * "server.listen" = 1 is not taken for [server] listen. Arrays, times and dates are there as TOML_OTHER, without
- * their value: no setting takes one. A table without any entry is there too, as TOML_TABLE. */
+ * "server.listen" = 1 is not taken for [server] listen. An array of texts without commas is there as
+ * TOML_LIST; other arrays, times and dates as TOML_OTHER, without their value: no setting takes one. A table without
+ * any entry is there too, as TOML_TABLE. */
 #ifndef CAIRN_CONFIG_TOML_H
 #define CAIRN_CONFIG_TOML_H
 
@@ -13,11 +14,12 @@
 extern "C" {
 #endif
 
-enum toml_type { TOML_TEXT, TOML_INT, TOML_REAL, TOML_BOOL, TOML_TABLE, TOML_OTHER };
+enum toml_type { TOML_TEXT, TOML_INT, TOML_REAL, TOML_BOOL, TOML_TABLE, TOML_OTHER, TOML_LIST };
 
 struct toml_entry {
     struct str key;  /* "server.listen" */
-    struct str text; /* the text, the number in decimal, "true" or "false"; "" for TOML_TABLE and TOML_OTHER */
+    struct str text; /* the text, the number in decimal, "true" or "false", the list's texts with commas
+                      * between; "" for TOML_TABLE and TOML_OTHER */
     enum toml_type type;
     unsigned line; /* from 1 */
 };

@@ -70,6 +70,27 @@ void add_real(list &l, const std::string &key, const toml::node &v, double numbe
         add(l, key, v, TOML_OTHER, "");
 }
 
+/* Texts with commas between, as settings hold lists; false when there is anything else in the array. */
+bool joined(const toml::array &items, std::string &out)
+{
+    for (auto &&item : items) {
+        const auto *text = item.as_string();
+        if (!text || text->get().find(',') != std::string::npos)
+            return false;
+        out.append(out.empty() ? "" : ",").append(text->get());
+    }
+    return true;
+}
+
+void add_array(list &l, const std::string &key, const toml::node &v, const toml::array &items)
+{
+    std::string text;
+    if (joined(items, text))
+        add(l, key, v, TOML_LIST, text);
+    else
+        add(l, key, v, TOML_OTHER, "");
+}
+
 void flatten(list &l, const std::string &above, const toml::table &t)
 {
     for (auto &&[k, v] : t) {
@@ -86,6 +107,8 @@ void flatten(list &l, const std::string &above, const toml::table &t)
             add_real(l, key, v, real->get());
         } else if (const auto *truth = v.as_boolean()) {
             add(l, key, v, TOML_BOOL, truth->get() ? "true" : "false");
+        } else if (const auto *items = v.as_array()) {
+            add_array(l, key, v, *items);
         } else {
             add(l, key, v, TOML_OTHER, "");
         }

@@ -57,7 +57,8 @@ enum err_code allow_read(struct privacy *p, const char *list, struct err *e)
         for (size_t i = 0; i < one.n; i++)
             all = all && one.p[i] == '*';
         if (all)
-            return err_set(e, ERR_INVALID, "privacy.allow", "* alone would let everything pass; name values");
+            return err_set(e, ERR_INVALID, "privacy.allow",
+                           "privacy.allow: * alone would let everything pass; name values");
         if (one.n)
             rules[n++] = one;
     }

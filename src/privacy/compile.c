@@ -4,7 +4,8 @@
 
 enum { PATTERN_OPTIONS = PCRE2_MULTILINE | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_USE_OFFSET_LIMIT };
 
-static enum err_code compile(pcre2_general_context *memory, struct str pattern, pcre2_code **out, struct err *e)
+enum err_code pattern_code(pcre2_general_context *memory, struct str pattern, uint32_t more, pcre2_code **out,
+                           struct err *e)
 {
     int number;
     PCRE2_SIZE at;
@@ -13,7 +14,7 @@ static enum err_code compile(pcre2_general_context *memory, struct str pattern, 
     if (!how)
         return err_nomem(e);
     pcre2_set_newline(how, PCRE2_NEWLINE_LF);
-    *out = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, PATTERN_OPTIONS, &number, &at, how);
+    *out = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, PATTERN_OPTIONS | more, &number, &at, how);
     pcre2_compile_context_free(how);
     if (*out)
         return ERR_OK;
@@ -29,14 +30,14 @@ static enum err_code compile_context(pcre2_general_context *memory, const char *
     struct buf b;
     buf_init(&b, 1 << 16);
     buf_fmt(&b, "(?i)(?<![a-z])(?:%s)(?![a-z])", words);
-    enum err_code code = b.failed ? err_nomem(e) : compile(memory, buf_view(&b), out, e);
+    enum err_code code = b.failed ? err_nomem(e) : pattern_code(memory, buf_view(&b), 0, out, e);
     buf_release(&b);
     return code;
 }
 
 enum err_code pattern_compile(pcre2_general_context *memory, struct pattern *out, struct err *e)
 {
-    enum err_code code = compile(memory, str_of(out->d->pattern), &out->code, e);
+    enum err_code code = pattern_code(memory, str_of(out->d->pattern), 0, &out->code, e);
     if (!code && out->d->context)
         code = compile_context(memory, out->d->context, &out->context, e);
     if (code)

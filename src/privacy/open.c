@@ -10,6 +10,16 @@
 #include <string.h>
 #include <utf8proc.h>
 
+/* All that Cairn brings along. The order counts where nothing else decides between two finds. */
+static const struct detector_table {
+    const struct detector *d;
+    const size_t *n;
+} tables[] = {
+    {detectors_secrets, &detectors_secrets_count},
+    {detectors_pii, &detectors_pii_count},
+};
+enum { N_TABLES = sizeof tables / sizeof tables[0], NAMES = 512 };
+
 static void *take_memory(size_t n, void *arg)
 {
     (void)arg;
@@ -37,13 +47,13 @@ static bool listed(const char *types, const char *type)
 
 static bool known_type(const struct privacy_options *o, struct str type, const char **near)
 {
-    const char *names[256];
+    const char *names[NAMES];
     size_t n = 0;
-    for (size_t i = 0; i < detectors_pii_count && n < 256; i++)
-        names[n++] = detectors_pii[i].type;
-    for (size_t i = 0; i < detectors_secrets_count && n < 256; i++)
-        names[n++] = detectors_secrets[i].type;
-    for (size_t i = 0; i < o->n_custom && n < 256; i++)
+    for (size_t i = 0; i < N_TABLES; i++) {
+        for (size_t k = 0; k < *tables[i].n && n < NAMES; k++)
+            names[n++] = tables[i].d[k].type;
+    }
+    for (size_t i = 0; i < o->n_custom && n < NAMES; i++)
         names[n++] = o->custom[i].type ? o->custom[i].type : o->custom[i].name;
     for (size_t i = 0; i < n; i++) {
         if (str_is(type, names[i]))
@@ -61,9 +71,9 @@ static enum err_code check_types(const struct privacy_options *o, struct err *e)
         struct str type = str_trim(str_cut(&rest, ','));
         if (!type.n || known_type(o, type, &near))
             continue;
-        return err_set(e, ERR_INVALID, "privacy.pii_types_to_detect", "there is no type \"%.*s\"%s%s%s",
-                       (int)(type.n < 40 ? type.n : 40), type.p, near ? "; did you mean \"" : "", near ? near : "",
-                       near ? "\"?" : "");
+        return err_set(e, ERR_INVALID, "privacy.pii_types_to_detect",
+                       "privacy.pii_types_to_detect: there is no type \"%.*s\"%s%s%s", (int)(type.n < 40 ? type.n : 40),
+                       type.p, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
     return ERR_OK;
 }
@@ -90,15 +100,48 @@ static enum err_code add(struct privacy *p, const struct detector *d, struct err
     return pattern_compile(p->memory, pt, e);
 }
 
-static enum err_code add_table(struct privacy *p, const struct privacy_options *o, const struct detector *table,
-                               size_t n, struct err *e)
+static enum err_code add_table(struct privacy *p, const struct privacy_options *o, const struct detector_table *t,
+                               struct err *e)
 {
-    for (size_t i = 0; i < n; i++) {
-        enum err_code code = listed(o->types, table[i].type) ? add(p, &table[i], e) : ERR_OK;
+    for (size_t i = 0; i < *t->n; i++) {
+        enum err_code code = listed(o->types, t->d[i].type) ? add(p, &t->d[i], e) : ERR_OK;
         if (code)
             return code;
     }
     return ERR_OK;
+}
+
+static bool name_known(const struct privacy *p, const char *name)
+{
+    for (size_t i = 0; i < N_TABLES; i++) {
+        for (size_t k = 0; k < *tables[i].n; k++) {
+            if (str_is(str_of(name), tables[i].d[k].name))
+                return true;
+        }
+    }
+    for (size_t i = 0; i < p->n; i++) {
+        if (str_is(str_of(name), p->patterns[i].d->name))
+            return true;
+    }
+    return false;
+}
+
+static enum err_code add_custom(struct privacy *p, const struct privacy_options *o, const struct privacy_custom *c,
+                                struct err *e)
+{
+    const struct detector *d;
+    struct err why = {0};
+    enum err_code code = custom_make(p, c, &d, &why);
+    if (!code && name_known(p, d->name))
+        code = err_set(&why, ERR_INVALID, NULL, "there is a detector of that name already");
+    if (!code && listed(o->types, d->type)) {
+        code = add(p, d, &why);
+        if (!code)
+            code = custom_try(p->memory, &p->patterns[p->n - 1], &why);
+    }
+    return code == ERR_INVALID ? err_set(e, code, "privacy.custom", "privacy.custom.%.40s: %s", c->name, why.message)
+           : code              ? err_nomem(e)
+                               : ERR_OK;
 }
 
 /* ---- the rest of the options ---- */
@@ -119,7 +162,8 @@ static enum err_code take_redaction(struct privacy *p, const char *given, struct
     const bool beyond = c.n >= 2 && c.n <= 4 && text_char_len(c) == c.n && symbol(c);
     if (!ascii && !beyond)
         return err_set(e, ERR_INVALID, "privacy.redaction_char",
-                       "one of * # ~ or a single symbol beyond ASCII, such as \xe2\x80\xa2 or \xe2\x96\x88");
+                       "privacy.redaction_char must be one of * # ~ or a single symbol beyond ASCII, such as "
+                       "\xe2\x80\xa2 or \xe2\x96\x88");
     p->redaction = arena_str(p->arena, c);
     return p->redaction.p ? ERR_OK : err_nomem(e);
 }
@@ -136,7 +180,9 @@ static void tell_slow(const struct privacy *p)
 
 static enum err_code fill(struct privacy *p, const struct privacy_options *o, struct err *e)
 {
-    const size_t most = detectors_pii_count + detectors_secrets_count + o->n_custom;
+    size_t most = o->n_custom;
+    for (size_t i = 0; i < N_TABLES; i++)
+        most += *tables[i].n;
     p->patterns = arena_array(p->arena, struct pattern, most);
     p->memory = pcre2_general_context_create(take_memory, give_memory, NULL);
     if (!p->patterns || !p->memory)
@@ -148,10 +194,10 @@ static enum err_code fill(struct privacy *p, const struct privacy_options *o, st
     enum err_code code = check_types(o, e);
     if (!code)
         code = take_redaction(p, o->redaction_char, e);
-    if (!code)
-        code = add_table(p, o, detectors_secrets, detectors_secrets_count, e);
-    if (!code)
-        code = add_table(p, o, detectors_pii, detectors_pii_count, e);
+    for (size_t i = 0; !code && i < N_TABLES; i++)
+        code = add_table(p, o, &tables[i], e);
+    for (size_t i = 0; !code && i < o->n_custom; i++)
+        code = add_custom(p, o, &o->custom[i], e);
     if (!code && o->allow)
         code = allow_read(p, o->allow, e);
     return code;

@@ -37,6 +37,16 @@ bool level_masks(enum privacy_level level, enum privacy_class class);
 /* Compiles code and context of `out->d`. ERR_INVALID: field "pattern". */
 enum err_code pattern_compile(pcre2_general_context *memory, struct pattern *out, struct err *e);
 void pattern_release(struct pattern *pt);
+/* One regular expression alone, with more options. */
+enum err_code pattern_code(pcre2_general_context *memory, struct str pattern, uint32_t more, pcre2_code **out,
+                           struct err *e);
+
+/* ---- custom.c: detectors of the configuration ---- */
+/* Checks one and makes a detector of it in p's arena. ERR_INVALID: field "privacy.custom". */
+enum err_code custom_make(struct privacy *p, const struct privacy_custom *c, const struct detector **out,
+                          struct err *e);
+/* Whether the compiled pattern is one that texts can be searched by: never empty, never wild. */
+enum err_code custom_try(pcre2_general_context *memory, const struct pattern *pt, struct err *e);
 
 /* ---- scratch.c: what a thread keeps for scanning ---- */
 struct find {

@@ -43,6 +43,14 @@ static void put_value(struct json_out *w, const struct setting *s, const char *t
         jw_cstr(w, text);
 }
 
+/* "privacy" names all below it, "privacy.custom.id" those of that detector. */
+static bool below(const char *whole, struct str name)
+{
+    struct str own = str_of(whole);
+    return name.n == 0 || str_eq(own, name) ||
+           (own.n > name.n && own.p[name.n] == '.' && str_eq(str_take(own, name.n), name));
+}
+
 static void show_json(struct cli *c, const struct setting *all, size_t n, struct str name)
 {
     struct json_out w;
@@ -59,13 +67,27 @@ static void show_json(struct cli *c, const struct setting *all, size_t n, struct
         jw_kcstr(&w, "help", all[i].help);
         jw_end_object(&w);
     }
+    const char *own, *text, *where;
+    for (size_t i = 0; config_named_shown(c->config, c->arena, i, &own, &text, &where); i++) {
+        if (!below(own, name))
+            continue;
+        jw_object(&w);
+        jw_kcstr(&w, "name", own);
+        jw_kcstr(&w, "value", text);
+        jw_kcstr(&w, "from", where);
+        jw_end_object(&w);
+    }
     jw_end_array(&w);
     buf_char(&c->out, '\n');
 }
 
 static enum err_code show_table(struct cli *c, const struct setting *all, size_t n, struct str name, struct err *e)
 {
-    struct table *t = table_new(c->arena, n);
+    const char *own, *value, *from;
+    size_t more = 0;
+    while (config_named_shown(c->config, c->arena, more, &own, &value, &from))
+        more++;
+    struct table *t = table_new(c->arena, n + more);
     if (!t)
         return err_nomem(e);
     table_column(t, (struct column){.title = STR("setting"), .ink = INK_ID});
@@ -79,6 +101,14 @@ static enum err_code show_table(struct cli *c, const struct setting *all, size_t
         row[0] = str_of(all[i].name);
         row[1] = text ? clean_line(c->arena, str_of(text)) : STR("-");
         row[2] = clean_line(c->arena, str_of(where));
+    }
+    for (size_t i = 0; i < more && config_named_shown(c->config, c->arena, i, &own, &value, &from); i++) {
+        struct str *row = below(own, name) ? table_row(t) : NULL;
+        if (!row)
+            continue;
+        row[0] = str_of(own);
+        row[1] = clean_line(c->arena, str_of(value));
+        row[2] = clean_line(c->arena, str_of(from));
     }
     table_print(t, &c->screen, &c->out);
     return arena_failed(c->arena) ? err_nomem(e) : ERR_OK;
@@ -107,6 +137,17 @@ static enum err_code check_file(struct cli *c, struct str name, struct err *e)
     return ERR_OK;
 }
 
+static bool any_wanted(struct cli *c, const struct setting *all, size_t n, struct str name)
+{
+    const char *own, *text, *where;
+    bool any = false;
+    for (size_t i = 0; i < n && !any; i++)
+        any = wanted(&all[i], name);
+    for (size_t i = 0; !any && config_named_shown(c->config, c->arena, i, &own, &text, &where); i++)
+        any = below(own, name);
+    return any;
+}
+
 static enum err_code run_config(struct cli *c, const struct given *g, struct op_call *call, struct err *e)
 {
     (void)g;
@@ -115,12 +156,9 @@ static enum err_code run_config(struct cli *c, const struct given *g, struct op_
         return check_file(c, file, e);
     size_t n;
     const struct setting *all = settings_all(&n);
-    bool any = false;
-    for (size_t i = 0; i < n && !any; i++)
-        any = wanted(&all[i], name);
-    if (!any)
-        return unknown_setting(c, name, e);
     enum err_code code = settings_config(c, NULL, e);
+    if (!code && !any_wanted(c, all, n, name))
+        code = unknown_setting(c, name, e);
     if (!code && c->json)
         show_json(c, all, n, name);
     else if (!code)

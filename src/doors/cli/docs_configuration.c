@@ -31,6 +31,29 @@ static void put_setting(struct cli *c, const struct setting *s)
     buf_cstr(b, " |\n");
 }
 
+/* Those that stand in tables of their own, [privacy.custom.NAME]. */
+static void put_named(struct cli *c)
+{
+    size_t n;
+    const struct setting *named = settings_named(&n);
+    char right[200];
+    buf_cstr(&c->out,
+             "\n## Below names of your own\n\nOnly in the file, any number of times: `[privacy.custom.NAME]`, with a "
+             "name of a-z, 0-9 and _.\n\n| setting | default | what is right | |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < n; i++) {
+        struct str rest = str_of(named[i].name), first = str_cut(&rest, '*');
+        setting_right(&named[i], right, sizeof right);
+        buf_fmt(&c->out, "| `%.*sNAME%.*s` | ", STR_ARG(first), STR_ARG(rest));
+        if (named[i].fallback)
+            buf_fmt(&c->out, "`%s`", named[i].fallback);
+        buf_cstr(&c->out, " | ");
+        docs_text(&c->out, right);
+        buf_cstr(&c->out, " | ");
+        docs_text(&c->out, named[i].help);
+        buf_cstr(&c->out, " |\n");
+    }
+}
+
 static bool same_section(const struct setting *a, const struct setting *b)
 {
     struct str x = str_of(a->name), y = str_of(b->name);
@@ -69,4 +92,5 @@ void docs_configuration(struct cli *c)
         "[upstream]\nurl = \"https://api.openai.com/v1\"\n```\n\nIn the file, texts are in quotes and numbers are not. "
         "An unknown key is an error. `$OPENAI_API_KEY` is taken as\n`upstream.key` where nothing else names one.");
     docs_by_section(c, put_section, put_setting);
+    put_named(c);
 }

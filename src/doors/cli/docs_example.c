@@ -43,4 +43,6 @@ void docs_example(struct cli *c)
                       "# Variables (CAIRN_…) and flags of `cairn serve` go over what is here.\n"
                       "# `cairn config --check FILE` looks at a file, `cairn config` shows what counts.\n");
     docs_by_section(c, put_section, put_setting);
+    buf_cstr(&c->out, "\n# A detector of your own, as many as you like:\n#[privacy.custom.employee_number]\n"
+                      "#pattern = 'EMP-[0-9]{6}'\n#context = \"employee|staff\"\n#level = \"PRIVATE\"\n");
 }

@@ -271,10 +271,50 @@ static void test_bounds(void **state)
     buf_release(&b);
 }
 
+static void test_lists(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "[privacy]\npii_types_to_detect = [\"email\", \"phone\"]\nallow = \"a@b.co, c@d.co\"\n");
+    const struct config *c = load(f, NULL, 0);
+    assert_string_equal(config_text(c, "privacy.pii_types_to_detect"), "email,phone");
+    assert_string_equal(config_text(c, "privacy.allow"), "a@b.co, c@d.co");
+    refuse(f, "[privacy]\nallow = [\"a,b\"]\n", "not a list or a time");
+    refuse(f, "[privacy]\nallow = [1]\n", "not a list or a time");
+    refuse(f, "[privacy]\nallow = []\n", "a line of 1 to 4000 bytes");
+    refuse(f, "[server]\nlisten = [\"127.0.0.1:1\"]\n", "in quotes, not a list");
+}
+
+static void test_settings_below_names_of_the_files_own(void **state)
+{
+    struct fixture *f = *state;
+    const char *name, *text, *where;
+    put(f, "[privacy.custom]\n[privacy.custom.b_2]\npattern = 'B-\\d+'\nlevel = "
+           "\"TEAM\"\n[privacy.custom.a]\npattern='A'\n");
+    const struct config *c = load(f, NULL, 0);
+    assert_string_equal(config_name(c, "privacy.custom", 0), "a");
+    assert_string_equal(config_name(c, "privacy.custom", 1), "b_2");
+    assert_null(config_name(c, "privacy.custom", 2));
+    assert_null(config_name(NULL, "privacy.custom", 0));
+    assert_string_equal(config_named(c, "privacy.custom.*.pattern", "b_2"), "B-\\d+");
+    assert_string_equal(config_named(c, "privacy.custom.*.level", "b_2"), "TEAM");
+    assert_string_equal(config_named(c, "privacy.custom.*.level", "a"), "PRIVATE");
+    assert_null(config_named(c, "privacy.custom.*.context", "a"));
+    assert_true(config_named_shown(c, f->a, 0, &name, &text, &where));
+    assert_string_equal(name, "privacy.custom.a.pattern");
+    assert_string_equal(text, "A");
+    assert_non_null(strstr(where, "cairn.toml:6"));
+    assert_false(config_named_shown(c, f->a, 3, &name, &text, &where));
+    refuse(f, "[privacy.custom.a]\npatern = \"x\"\n", "there is no setting \"privacy.custom.a.patern\"");
+    refuse(f, "[privacy.custom.A]\npattern = \"x\"\n", "there is no setting");
+    refuse(f, "[privacy.custom.\"a.b\"]\npattern = \"x\"\n", "there is no setting");
+    refuse(f, "[privacy.custom.a]\nlevel = \"SECRET\"\n", "must be one of PUBLIC|TEAM|PRIVATE, not \"SECRET\"");
+    refuse(f, "[privacy.custom.a]\npattern = 5\n", "in quotes, not a number");
+}
+
 static void test_every_failing_allocation_is_an_error(void **state)
 {
     struct fixture *f = *state;
-    put(f, "[server]\nlisten = \"127.0.0.1:1\"\nworkers = 3\n");
+    put(f, "[server]\nlisten = \"127.0.0.1:1\"\nworkers = 3\n[privacy.custom.a]\npattern = 'A'\n");
     for (int64_t n = 0;; n++) {
         const struct config *c = NULL;
         struct arena *a = arena_new();
@@ -306,6 +346,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_texts_may_hold_any_letters, begin, end),
         cmocka_unit_test_setup_teardown(test_the_library_reads_no_environment, begin, end),
         cmocka_unit_test_setup_teardown(test_bounds, begin, end),
+        cmocka_unit_test_setup_teardown(test_lists, begin, end),
+        cmocka_unit_test_setup_teardown(test_settings_below_names_of_the_files_own, begin, end),
         cmocka_unit_test_setup_teardown(test_every_failing_allocation_is_an_error, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
