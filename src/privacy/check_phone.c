@@ -1,0 +1,233 @@
+/* Telephone numbers: the candidate is a run of groups of digits, which may hold something else beside the number (a
+ * house number, a year, a second number). Each part of the run that stands free is rated by its form and by what is
+ * said around it; the best stays. Ratings are how often such a form, so introduced, is a telephone number. */
+#include "privacy/check_pii.h"
+#include "privacy/nearby.h"
+#include "privacy/phone.h"
+
+#include <string.h>
+
+enum said {
+    SAID_OTHER, /* "order no.", "$": it is named as something else */
+    SAID_NOTHING,
+    SAID_NEAR,  /* a word about telephones is near */
+    SAID_REACH, /* "call", "at the office" directly before or behind */
+    SAID_PHONE, /* "phone:", "fax" directly before or behind */
+    SAIDS
+};
+
+static const double RATING[PHONE_FORMS][SAIDS] = {
+    [PHONE_PLUS] = {0.8, 0.93, 0.98, 0.98, 0.99},     [PHONE_ZEROS] = {0.3, 0.7, 0.95, 0.95, 0.97},
+    [PHONE_AMERICAN] = {0.4, 0.85, 0.97, 0.97, 0.99}, [PHONE_SPACED] = {0.2, 0.6, 0.9, 0.93, 0.95},
+    [PHONE_AREA] = {0.3, 0.8, 0.95, 0.95, 0.97},      [PHONE_PAIRS] = {0.3, 0.85, 0.95, 0.95, 0.97},
+    [PHONE_TRUNK] = {0.2, 0.6, 0.9, 0.92, 0.95},      [PHONE_MOBILE] = {0.1, 0.55, 0.85, 0.9, 0.95},
+    [PHONE_GROUPED] = {0.1, 0.3, 0.75, 0.88, 0.93},   [PHONE_THOUSANDS] = {0, 0.1, 0.4, 0.8, 0.88},
+    [PHONE_BARE] = {0, 0.1, 0.55, 0.7, 0.9},          [PHONE_SHORT] = {0, 0, 0.2, 0.65, 0.8},
+};
+
+static bool one_of(char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (unsigned char)c >= 0x80;
+}
+
+static char at(struct str text, size_t i)
+{
+    return (char)(i < text.n ? text.p[i] : ' ');
+}
+
+/* "my number is": the number is not named, but whose it is. */
+static bool is_own(struct str token)
+{
+    static const char *const OWN[] = {"my", "his", "her", "their", "your", "our", "mi", "mein", "meine", "mon"};
+    for (size_t i = 0; i < sizeof OWN / sizeof OWN[0]; i++)
+        if (str_ieq(token, str_of(OWN[i])))
+            return true;
+    return false;
+}
+
+/* Digits between two places: another number. */
+static bool number_between(struct str text, size_t from, size_t to)
+{
+    size_t digits = 0;
+    for (size_t i = from; i < to; i++)
+        digits += is_digit(text.p[i]);
+    return digits > 0;
+}
+
+/* "T: 54 3179 9973", as signatures have it: telephone, mobile, phone, fax. */
+static bool is_initial(struct str text, size_t from, struct str token)
+{
+    return token.n == 1 && one_of(token.p[0], "TMPF") && at(text, from + 1) == ':';
+}
+
+/* What the words before say: the first that is no filler, or else the first about telephones further off. */
+static enum said said_before(struct str text, size_t start)
+{
+    struct str token;
+    size_t from = start;
+    bool direct = true, number = false;
+    while (start - from < NEARBY_BEFORE && nearby_before(text, &from, NEARBY_BEFORE - (start - from), &token)) {
+        unsigned kinds = nearby_word(token);
+        bool apart = number_between(text, from + token.n, start);
+        if ((kinds & (NEARBY_PHONE | NEARBY_REACH)) != 0) {
+            if (str_ieq(token, STR("text")) && start - from < 8)
+                return SAID_NOTHING; /* "text: 12345678" */
+            return !direct || apart ? SAID_NEAR : (kinds & NEARBY_PHONE) != 0 ? SAID_PHONE : SAID_REACH;
+        }
+        if ((kinds & NEARBY_PLACE) != 0 && start - from <= token.n + 3) /* "Office: 785 8949" */
+            return SAID_PHONE;
+        if ((kinds & NEARBY_ID) != 0)
+            return direct ? SAID_OTHER : SAID_NOTHING;
+        if (direct && is_initial(text, from, token))
+            return SAID_NEAR;
+        if (direct && number && is_own(token))
+            return SAID_REACH;
+        number = number || str_ieq(token, STR("number")) || str_ieq(token, STR("nummer"));
+        direct = direct && (kinds & NEARBY_FILLER) != 0;
+    }
+    return SAID_NOTHING;
+}
+
+/* What the word directly behind says: "785 8949 (office)", "785 8949-Fax". It names the number only when the phrase
+ * ends with it: "100 000 mobile users". */
+static enum said said_after(struct str text, size_t end)
+{
+    struct str token;
+    size_t behind = end;
+    if (!nearby_after(text, &behind, NEARBY_AFTER, &token) || (size_t)(token.p - text.p) - end > 3)
+        return SAID_NOTHING;
+    unsigned kinds = nearby_word(token);
+    for (size_t i = end; i < behind - token.n; i++)
+        if (is_digit(text.p[i]))
+            return SAID_NOTHING;
+    if ((kinds & NEARBY_UNIT) != 0 && at(text, end) != '\n')
+        return SAID_OTHER;
+    char next = at(text, behind), then = at(text, behind + 1);
+    if ((kinds & (NEARBY_PHONE | NEARBY_REACH | NEARBY_PLACE)) == 0 || one_of(next, ":=.") ||
+        (next == '"' && then == ':') || (next == ' ' && (is_letter(then) || is_digit(then) || one_of(then, "+("))))
+        return SAID_NOTHING;
+    return SAID_PHONE;
+}
+
+/* Is what stands right before or behind the digits something that they belong to? */
+static bool part_of_more(struct str text, size_t start, size_t end)
+{
+    char before = at(text, start - 1), after = at(text, end), next = at(text, end + 1);
+    if (start > 0) {
+        struct str token;
+        size_t from = start - 1;
+        if (before == '-' && start > 1 && is_letter(text.p[start - 2])) /* Office-555, but no AB-555 */
+            return !nearby_before(text, &from, NEARBY_AFTER, &token) ||
+                   (nearby_word(token) & (NEARBY_PHONE | NEARBY_REACH | NEARBY_PLACE)) == 0;
+        bool digit = start > 1 && is_digit(text.p[start - 2]);
+        if (one_of(before, "*@^~") || (digit && one_of(before, ":.-_/)")) ||
+            (one_of(before, "-_/") && !digit && start > 1 && !one_of(text.p[start - 2], " \t\n/")))
+            return true;
+    }
+    if (is_digit(after) || (is_letter(after) && (unsigned char)after < 0x80) || one_of(after, "_%@*^"))
+        return true;
+    if (after == '-' && is_letter(next)) {
+        struct str token;
+        size_t to = end;
+        return !nearby_after(text, &to, NEARBY_AFTER, &token) ||
+               (nearby_word(token) & (NEARBY_PHONE | NEARBY_REACH | NEARBY_PLACE)) == 0;
+    }
+    return one_of(after, ".-:/") && is_digit(next);
+}
+
+static enum said what_is_said(struct str text, size_t start, size_t end)
+{
+    char before = at(text, start - 1);
+    if (start > 0 && (one_of(before, "#$") || before == '\xA3' || before == '\xA5' || before == '\xAC'))
+        return SAID_OTHER;
+    enum said left = said_before(text, start), right = said_after(text, end);
+    if (right == SAID_PHONE || right == SAID_OTHER)
+        return right;
+    bool in_list = start > 1 && before == ',' && is_digit(text.p[start - 2]); /* 1,234 567 */
+    return in_list && left == SAID_NOTHING ? SAID_OTHER : left;
+}
+
+/* May a number begin with group i: is what is before it another thing? Groups of equal length go together. */
+static bool free_border(const struct digits_run *run, size_t i)
+{
+    if (i == 0 || i == run->n)
+        return true;
+    char joint = run->groups[i].joint;
+    return joint == '!' || joint == '|' || (joint == ' ' && run->groups[i].open) ||
+           (joint == ' ' && (run->groups[i - 1].n != run->groups[i].n || run->groups[i].n > 4)) ||
+           (joint == '/' && run->groups[i - 1].n >= 4);
+}
+
+struct candidate {
+    size_t start, end;
+    double sure;
+};
+
+/* How sure the groups [i, j) are a number; `tail`: where the whole match ends, an extension with it. */
+static struct candidate rate(struct str text, const struct digits_run *run, size_t i, size_t j, size_t from,
+                             size_t tail)
+{
+    const struct digits_group *first = &run->groups[i], *last = &run->groups[j - 1];
+    struct candidate c = {.start = first->at, .end = last->at + last->n};
+    struct phone_parts parts = {.groups = first, .n = j - i};
+    parts.extension = j == run->n && tail > c.end;
+    size_t signs = first->at;
+    while (i == 0 && signs > from && one_of(text.p[signs - 1], "+("))
+        parts.plus = text.p[--signs] == '+' || parts.plus;
+    bool pair = first->open && first->close;
+    if (parts.plus)
+        c.start = text.p[signs] == '(' && !pair ? signs + 1 : signs;
+    else if (pair)
+        c.start = first->at - 1;
+    if (parts.extension)
+        c.end = tail;
+    enum phone_form form = phone_form(text, &parts);
+    if (form == PHONE_NONE || part_of_more(text, c.start, c.end) ||
+        (!parts.plus && phone_is_date(text, first, run->n - i)))
+        return c;
+    c.sure = RATING[form][what_is_said(text, c.start, c.end)];
+    if (parts.extension && c.sure < 0.8 && form != PHONE_BARE && form != PHONE_SHORT)
+        c.sure = 0.8;
+    return c;
+}
+
+double check_phone(const struct detector_match *m, size_t *start, size_t *end)
+{
+    struct digits_run run;
+    digits_read(m->text, *start, *end, &run);
+    for (size_t i = 0; i < run.n; i++) {
+        const struct digits_group *g = &run.groups[i];
+        for (size_t k = i > 0 ? g[-1].at + g[-1].n : g->at; k < g->at; k++)
+            if (is_letter(m->text.p[k]) && (unsigned char)m->text.p[k] < 0x80)
+                run.n = i; /* the extension's own digits */
+    }
+    /* Written with one sign throughout, a run is rather one number than a number beside something. */
+    bool even = true;
+    for (size_t i = 2; i < run.n; i++)
+        even = even && run.groups[i].joint == run.groups[1].joint;
+    struct candidate best = {.sure = 0};
+    for (size_t i = 0; i < run.n; i++) {
+        for (size_t j = run.n; j > i; j--) {
+            if (!free_border(&run, i) || !free_border(&run, j))
+                continue;
+            struct candidate c = rate(m->text, &run, i, j, *start, *end);
+            if (c.sure >= 0.5 && c.sure > best.sure + (even ? 0.1 : 0.01))
+                best = c;
+        }
+    }
+    if (best.sure == 0)
+        return 0;
+    *start = best.start;
+    *end = best.end;
+    return best.sure;
+}
