@@ -66,7 +66,7 @@ struct detector {
 enum { PREFILTER_MOST = 96 };
 
 /* The tables, each in a file of its own. */
-extern const struct detector detectors_pii[], detectors_secrets[];
-extern const size_t detectors_pii_count, detectors_secrets_count;
+extern const struct detector detectors_vendors[], detectors_keys[], detectors_assigned[], detectors_pii[];
+extern const size_t detectors_vendors_count, detectors_keys_count, detectors_assigned_count, detectors_pii_count;
 
 #endif

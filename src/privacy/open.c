@@ -15,7 +15,9 @@ static const struct detector_table {
     const struct detector *d;
     const size_t *n;
 } tables[] = {
-    {detectors_secrets, &detectors_secrets_count},
+    {detectors_vendors, &detectors_vendors_count},
+    {detectors_keys, &detectors_keys_count},
+    {detectors_assigned, &detectors_assigned_count},
     {detectors_pii, &detectors_pii_count},
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0], NAMES = 512 };

@@ -1,0 +1,154 @@
+/* Checks of passwords behind a name: `password = …`, "my password is …", --password …. First the value is trimmed, then
+ * judged, the more strictly the less its surroundings say. */
+#include "privacy/secret_around.h"
+#include "privacy/secret_checks.h"
+#include "privacy/secret_look.h"
+
+#include <string.h>
+
+static double judge_quoted(struct str v)
+{
+    if (v.n < 3 || v.n > 128 || secret_placeholder(v))
+        return 0;
+    if (memchr(v.p, ' ', v.n))
+        return secret_passphrase(v) ? 0.8 : 0;
+    if (secret_prose_word(v) && !secret_strong(v))
+        return 0;
+    if (str_find(v, STR("(?")) >= 0 || str_find(v, STR("|min:")) >= 0)
+        return 0; /* a rule for passwords */
+    return 0.9;
+}
+
+/* Whether a user's name is told shortly before. */
+static bool user_near(const struct detector_match *m)
+{
+    struct str before = around_span(m, m->from > 70 ? m->from - 70 : 0, m->from);
+    return str_find(before, STR("user")) >= 0 || str_find(before, STR("User")) >= 0 ||
+           str_find(before, STR("login")) >= 0 || str_find(before, STR("Login")) >= 0 ||
+           str_find(before, STR("ccount")) >= 0;
+}
+
+/* A word without digits or signs: where it stands decides. */
+static double judge_word(const struct detector_match *m, struct around_sign s, size_t start, size_t end)
+{
+    struct str v = around_span(m, start, end);
+    char before = m->from ? m->text.p[m->from - 1] : '\n';
+    if (v.n < 4 || secret_prose_word(v) || secret_names_one(v))
+        return 0;
+    if (s.c == '=' && !s.spaced && (before == '?' || before == '&'))
+        return 0.8;
+    if (secret_count(v, '-') >= 3 && secret_lower_words(v))
+        return 0.75;
+    if (!around_ends_line(m, end) || around_byte(m, end) == ',' || around_byte(m, end) == ')')
+        return 0;
+    if (s.c == '=' && !s.spaced)
+        return (around_starts_line(m) || around_upper_name(m)) && around_byte(m, end) != ';' ? 0.75 : 0;
+    if (s.c == ':' && s.spaced && v.n >= 5 && secret_lower_words(v) && !secret_count(v, '_') && !secret_count(v, '/') &&
+        !secret_count(v, '.'))
+        return (around_starts_line(m) && around_byte(m, end) != ';') || user_near(m) ? 0.65 : 0;
+    return 0;
+}
+
+/* "pass" alone is what tests do as well; a table's row has a bar before the name. */
+static bool may_be_name(const struct detector_match *m, struct around_sign s, struct str v, bool quoted)
+{
+    if (s.c == '|' && (quoted || !around_row(m)))
+        return false;
+    struct str name = around_span(m, m->from, m->from + 5 < m->text.n ? m->from + 5 : m->text.n);
+    if (!str_ieq(str_take(name, 4), STR("pass")) || str_ieq(name, STR("passw")) || str_ieq(name, STR("passp")) ||
+        str_ieq(name, STR("passc")) || str_ieq(name, STR("passk")))
+        return true;
+    struct secret_look l = secret_look(v);
+    bool alone = !m->from || m->text.p[m->from - 1] != '_';
+    return !alone || (secret_strong(v) && !l.words && !secret_count(v, '/') && !secret_count(v, '(') &&
+                      !str_eq(str_take(name, 4), STR("PASS")));
+}
+
+double secret_check_password(const struct detector_match *m, size_t *start, size_t *end)
+{
+    struct around_sign s = around_sign(m, *start);
+    char quote = around_quote(m, *start, *end);
+    if (quote) {
+        struct str v = around_span(m, *start, *end);
+        double c = judge_quoted(v);
+        if (!may_be_name(m, s, v, true) || secret_is_name(v))
+            c = 0;
+        if ((s.c == ',' || s.compares || secret_path(v)) && !(secret_strong(v) && !secret_path(v)))
+            c = 0;
+        return c > 0 ? c : around_refuse(start, end);
+    }
+    bool line = (around_starts_line(m) || around_upper_name(m)) && s.c == '=' && !s.spaced;
+    around_stop(m, *start, end, line ? "" : s.c == ':' && s.spaced ? "," : ",;&");
+    around_next_parameter(m, *start, end);
+    around_trim(m, start, end);
+    around_behind_user(m, start, *end);
+    struct str v = around_span(m, *start, *end);
+    if (v.n < 3 || secret_code(v) || around_call(m, *end) || secret_placeholder(v) || secret_path(v) || s.compares ||
+        !may_be_name(m, s, v, false))
+        return around_refuse(start, end);
+    double c = judge_word(m, s, *start, *end);
+    if (secret_strong(v)) {
+        struct secret_look l = secret_look(v);
+        bool name = l.words && l.digits <= 1 && secret_names_one(v) && !line;
+        c = name || (secret_email(v) && s.spaced) ? 0 : 0.85;
+    } else if (v.n >= 4 && secret_look(v).digits == v.n && s.c == '=' && !s.spaced) {
+        c = 0.7;
+    }
+    return c > 0 ? c : around_refuse(start, end);
+}
+
+double secret_check_password_said(const struct detector_match *m, size_t *start, size_t *end)
+{
+    bool firmly, link = around_linked(m, *start, &firmly);
+    bool quoted = around_quote(m, *start, *end) != '\0';
+    if (!quoted) {
+        around_stop(m, *start, end, "");
+        around_trim(m, start, end);
+        around_behind_user(m, start, *end);
+    }
+    struct str v = around_span(m, *start, *end);
+    struct secret_look l = secret_look(v);
+    if (v.n < 4 || secret_placeholder(v) || secret_code(v) || secret_path(v) || secret_email(v) || secret_is_name(v) ||
+        (!quoted && (around_call(m, *end) || secret_argument(v))))
+        return around_refuse(start, end);
+    double c = 0;
+    if (secret_strong(v)) {
+        bool sure = l.digits && l.lower + l.upper && !l.words;
+        c = firmly || quoted ? 0.85 : link || sure || (l.words && !l.other && l.digits >= 2) ? 0.75 : 0;
+        if (l.digits == v.n && !firmly)
+            c = 0;
+        if (!firmly && (l.uuid || l.hex))
+            c = 0;
+    } else if (quoted && link && !memchr(v.p, ' ', v.n)) {
+        c = secret_prose_word(v) ? 0 : 0.75;
+    } else if (quoted && link) {
+        c = secret_passphrase(v) ? 0.75 : 0;
+    } else if (firmly && secret_count(v, '-') >= 3 && secret_lower_words(v)) {
+        c = 0.75;
+    } else if (firmly && v.n >= 5 && l.lower == v.n && around_ends_sentence(m, *end) && !secret_prose_word(v)) {
+        c = secret_names_one(v) ? 0 : 0.6;
+    }
+    return c > 0 ? c : around_refuse(start, end);
+}
+
+double secret_check_password_given(const struct detector_match *m, size_t *start, size_t *end)
+{
+    char quote = around_quote(m, *start, *end);
+    if (!quote) {
+        around_stop(m, *start, end, "");
+        size_t to = *end;
+        while (to > *start + 1 && strchr(",)", m->text.p[to - 1]))
+            to--;
+        *end = to;
+    }
+    struct str v = around_span(m, *start, *end);
+    struct secret_look l = secret_look(v);
+    if (v.n < 3 || secret_placeholder(v) || secret_path(v) || secret_is_name(v) ||
+        (!quote && (secret_code(v) || around_call(m, *end) || secret_argument(v))))
+        return around_refuse(start, end);
+    if (secret_count(v, ':') && l.digits + secret_count(v, ':') + secret_count(v, '.') == v.n)
+        return around_refuse(start, end); /* ports */
+    if (secret_prose_word(v) || (l.words && !l.digits && !quote && !around_command_goes_on(m, *end)))
+        return around_refuse(start, end);
+    return memchr(v.p, ' ', v.n) && !secret_passphrase(v) && !l.digits ? around_refuse(start, end) : 0.87;
+}

@@ -1,0 +1,143 @@
+/* Values that are secret because of the name before them: assignments in code, JSON, YAML, env files, URLs, headers,
+ * command lines, and what people write ("my password is …"). The pattern finds name and value, the check judges the
+ * value: strictly where the words around could mean something harmless, leniently where they could not. */
+#include "privacy/detectors_secrets.h"
+#include "privacy/secret_checks.h"
+
+/* Names of passwords. The short ones stand alone or behind a _ or a hump; "pass" is also a word of tests. */
+#define PASSWORD                                                                                                       \
+    "(?:pass(?:word|wd|phrase|code|wort)|pwd|pswd|psw|passkey|psk|"                                                    \
+    "contrase(?:\xc3\xb1|n)a|mot[ _]de[ _]passe|mdp|kennwort|kennw\xc3\xb6rter|zugangswort|senha|(?<![A-Za-z])clave|"  \
+    "wachtwoord|l\xc3\xb6senord|has\xc5\x82o|adgangskode|passord|salasana|parola|heslo|jelsz\xc3\xb3|sifre|"           \
+    "\xc5\x9f"                                                                                                         \
+    "ifre|(?:\xd0\xbf|\xd0\x9f)\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c|\xe5\xaf\x86\xe7\xa0\x81|"                     \
+    "\xe5\xaf\x86\xe7\xa2\xbc|\xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf\xe3\x83\xbc\xe3\x83\x89|"                           \
+    "\xeb\xb9\x84\xeb\xb0\x80\xeb\xb2\x88\xed\x98\xb8)"
+/* Words that are others as well: only with a sign behind them. */
+#define SHORT "(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=P)))(?:pass|pw)"
+#define PASSWORD_FOUND                                                                                                 \
+    "(?i)passw|passphrase|passcode|passkey|pwd|pswd|psw|pass[\"'` ]{0,3}[:=]|pw[\"'` "                                 \
+    "]{0,3}[:=]|psk|contrase|mot.de.passe|mdp|"                                                                        \
+    "kennw|zugangswort|senha|clave|wachtwoord|senord|has\xc5\x82o|adgangskode|passord|salasana|parola|heslo|"          \
+    "jelsz|ifre|\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c|\xe5\xaf\x86\xe7[\xa0\xa2]|"                                  \
+    "\xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf|\xeb\xb9\x84\xeb\xb0\x80"
+
+/* Names of keys and tokens. */
+#define OF                                                                                                             \
+    "(?:api|access|auth|app|application|client|consumer|secret|private|signing|encryption|master|account|storage|"     \
+    "webhook|deploy|"                                                                                                  \
+    "licen[cs]e|service|subscription|session|shared|hmac|admin|bot|write|read|server|integration|project|team|org|"    \
+    "root|"                                                                                                            \
+    "cookie|crypt|cipher|device|push|refresh|bearer|personal|ingest|function|host)"
+#define KEY                                                                                                            \
+    "(?:" OF "[_ "                                                                                                     \
+    ".-]?(?:key|token|secret|pat)|secret|token|apikey|credentials?|(?-i:[A-Z0-9]_KEY|[A-Z0-9]_PAT|[A-Z0-9]_"           \
+    "AUTH)|_auth|"                                                                                                     \
+    "(?:llave|clave) (?:de )?api|cl\xc3\xa9 (?:d'|de l')?api|api[- ]schl\xc3\xbcssel)"
+#define KEY_FOUND                                                                                                      \
+    "(?i)(?:api|access|auth|app|licen[cs]e|[a-z])[_ "                                                                  \
+    ".-]?key|secret|token|credential|_pat|_auth|cl\xc3\xa9|schl\xc3\xbcssel|llave|clave"
+
+/* What may stand between a name and the sign: which one it is, a closing quote or bracket. */
+#define WHICH                                                                                                          \
+    "(?:[_ "                                                                                                           \
+    "-]?(?:value|prod|production|staging|stage|dev|development|test|live|main|primary|secondary|backup|old|new|[0-9]{" \
+    "1,2}|v[0-9]))?"
+#define CLOSED "[\"'`*_)\\]\\\\]{0,4}"
+/* The sign: of assignment, of a map; a comma between two quoted texts; a type between name and sign; an entry of its
+ * own
+ * ("name": x, "value": y; in YAML on the next line; in XML). */
+#define SIGN                                                                                                           \
+    "(?:[?!]?[ \\t]?:[ \\t]?[A-Za-z&'][A-Za-z&'<>\\[\\]|? ]{0,30}=[ \\t]{0,4}(?=[\"'`])|"                              \
+    "[ \\t]{0,20}(?:=>|:=|\\?=|\\|\\|=|===?|=|[?!]?:(?!:)|\xef\xbc\x9a|->)[ \\t]{0,40}|"                               \
+    "[ ](?:string|str|String)[ ]=[ ](?=[\"'`])|"                                                                       \
+    "(?<=[\"'])[ \\t]{0,4},[ \\t]{0,4}(?=[\"'])|"                                                                      \
+    "(?<=[\"'`])[ \\t]{0,4},?(?:[ \\t\\r\\n]{0,40})[\"']?value[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}|"                       \
+    "[ \\t]{0,4}\\r?\\n[ \\t]{1,30}value:[ \\t]{1,4}|"                                                                 \
+    "[ \\t]{0,4}\\|[ \\t]{0,30})"
+#define OPENED "[*_]{0,2}[ \\t]{0,2}(?:[bBrRuUfFL@]{1,2}(?=[\"'`]))?"
+
+#define QUOTED(most)                                                                                                   \
+    "\\\\\"([^\"\\\\\\r\\n]{1," most "})\\\\\"|\"((?:[^\"\\\\\\r\\n]|\\\\.){1," most                                   \
+    "})\"|'((?:[^'\\\\\\r\\n]|\\\\.){1," most "})'|`([^`\\r\\n]{1," most "})`"
+
+#define ASSIGNED(name_, type_, found_, pattern_, check_, most_)                                                        \
+    {                                                                                                                  \
+        .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = (pattern_), .prefilter = (found_),       \
+        .check = (check_), .confidence = 0.85, .mask = MASK_ALL, .most = (most_)                                       \
+    }
+
+/* "for the staging box": up to five words. */
+#define SAID_OF                                                                                                        \
+    "(?:[ ](?:for|to|of|on|at|in|from|de|del|pour|f\xc3\xbcr|di|\xd0\xbe\xd1\x82|\xd0\xb4\xd0\xbb\xd1\x8f)[ "          \
+    "][A-Za-z0-9@.'_\x80-\xff-]{1,40}(?:[ ][A-Za-z0-9@.'_\x80-\xff-]{1,30}){0,4}?)"
+
+#define TOKEN_BYTES "[A-Za-z0-9_./+=~:!@#$%^*|-]"
+
+/* clang-format off */
+const struct detector detectors_assigned[] = {
+    ASSIGNED("password_assigned", "password", PASSWORD_FOUND,
+        "(?i)(?:" PASSWORD "|" SHORT ")" WHICH CLOSED SIGN OPENED "(?|" QUOTED("160") "|([^\\s\"'`<>]{3,160}))",
+        secret_check_password, 600),
+    ASSIGNED("password_said", "password", PASSWORD_FOUND,
+        "(?i)" PASSWORD "s?(?:" SAID_OF "?[ ](?:is|was|are|will be|should be|to|as|es|ist|lautet|est|\xc3\xa8|\xc3\xa9|with|of|stays|remains|equals|becomes|would be|used to be)"
+        "(?:[ ](?:now|still|just|currently|set to|changed to|simply|actually|always))?|" SAID_OF "|\xe6\x98\xaf|\xe4\xb8\xba|\xe3\x81\xaf|\xec\x9d\x80|\xeb\x8a\x94)?"
+        ":?[ ]?(?<=[ :\x80-\xff])(?:\\(|\\*\\*)?(?|" QUOTED("100") "|(?:\xe2\x80\x9c|\xe2\x80\x98|\xc2\xab ?|\xe2\x80\x9e)([^\\s\"'`<>\x80-\xff]{3,80})|([^\\s\"'`<>]{3,100}))",
+        secret_check_password_said, 500),
+    ASSIGNED("password_pair", "password", "(?i)cred|login|log.?in|user|admin|signed? in",
+        "(?i)(?:cred(?:ential)?s?|log[ -]?in|user(?:name)?[ ]?/[ ]?pass(?:word)?|sign(?:ed)?[ ]in|admin|account)(?:[ ](?:is|are|with|as|using|for [a-z]{2,20}(?: [a-z]{2,20})?))?[ ]?[:=]?[ ]?[\"'`(]?[A-Za-z0-9_.@+-]{2,60}[ ]?[/:][ ]?[\"'`]?([^\\s\"'`<>/=?]{5,80})",
+        secret_check_pair, 300),
+    ASSIGNED("password_flag", "password", "(?i)pass|pwd",
+        "(?i)(?<![A-Za-z0-9])(?:--?(?:[a-z0-9]{1,20}-){0,3}(?:password|passwd|passphrase|pass|pwd|pw)|/p(?:assword)?(?=:))(?:[ ]{1,4}|=|:)(?|" QUOTED("120") "|([^\\s\"'`<>|;]{3,120}))",
+        secret_check_password_given, 240),
+    ASSIGNED("password_command", "password", "(?i)curl|mysql|maria|sshpass|mongo|redis-cli|docker|wget|ldap|smb|unzip|7z|zip|http|openssl|psql|rpcclient|az |helm|podman|skopeo|xfreerdp|chpasswd|sudo",
+        "(?i)(?<![a-z])(?:(?:curl|https?|wget|helm|az)\\b[^\\n|;]{0,300}?[ ](?:-u|-a|--user|--auth)[ =]{0,2}[\"']?[^\\s:\"']{1,64}:|(?:mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|7za?|mongodump)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[\"']?(?![ \"'])|(?:mongo|mongosh|docker|podman|skopeo|helm|az|sshpass|mongodump|mongorestore|oc|nerdctl)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[ ]?[\"']?|redis-cli\\b[^\\n|;]{0,200}?[ ]-a[ ][\"']?|(?:ldap(?:search|add|modify|whoami|delete)|ldappasswd)\\b[^\\n|;]{0,200}?[ ]-w[ ]?[\"']?|(?:smbclient|rpcclient|net)\\b[^\\n|;]{0,200}?[ ]-U[ ]?[\"']?[^\\s%\"']{1,64}%|(?:unzip|zip)\\b[^\\n|;]{0,100}?[ ]-P[ ]?[\"']?|openssl\\b[^\\n|;]{0,300}?[ ]-pass(?:in|out)?[ ][\"']?pass:|xfreerdp\\b[^\\n|;]{0,200}?[ ]/p:[\"']?)([^\\s\"'`<>|;]{3,120})",
+        secret_check_password_given, 620),
+    ASSIGNED("password_piped", "password", "(?i)echo|printf",
+        "(?i)(?:echo|printf)[ ](?:-[en]{1,2}[ ])?[\"']?(?:[a-z0-9_.-]{1,40}:(?=[^\\n]{1,120}chpasswd))?([^\\s\"'|]{3,100}?)(?:\\\\n)?[\"']?[ ]?\\|[ ]?(?:sudo[ ](?:-k[ ])?-S|chpasswd|sudo chpasswd|passwd --stdin|docker login|gpg --)",
+        secret_check_password_given, 240),
+    ASSIGNED("password_netrc", "password", "(?i)login|user",
+        "(?i)(?:login|user(?:name)?)(?:[ \\t]|\\r?\\n){1,8}[^\\s\"']{1,80}(?:[ \\t]|\\r?\\n){1,8}password[ \\t]{1,8}([^\\s\"'`<>]{3,128})",
+        secret_check_password_given, 320),
+    ASSIGNED("password_pgpass", "password", ":(?:\\*|[0-9]{4,5}):[A-Za-z0-9_*-]{1,40}:[A-Za-z0-9_.*-]{1,40}:",
+        "^[A-Za-z0-9_.*-]{1,80}:(?:\\*|[0-9]{4,5}):[A-Za-z0-9_*-]{1,40}:[A-Za-z0-9_.*-]{1,40}:([^\\s:]{3,100})[ \\t]{0,4}$",
+        secret_check_password_given, 300),
+    ASSIGNED("password_sql", "password", "(?i)identified|password|pwd",
+        "(?i)(?:identified(?: with [a-z0-9_']{3,40})? by(?: password)?|(?:encrypted |with |set |login )password|password_?to_?|alter user [a-z0-9_\"]{1,40} password|password ?\\()[ ]?(?:=[ ]?)?(?:'([^'\\n]{3,120})'|\"([^\"\\n]{3,120})\")",
+        secret_check_password_given, 320),
+    ASSIGNED("password_element", "password", "(?i)(?:passw|pwd|passphrase|pass>)",
+        "(?i)<(?:[a-z0-9_.-]{1,30}:)?[a-z0-9_.-]{0,30}(?:password|passwd|pwd|passphrase|pass)(?:[ ][^<>\\n]{0,100})?>[ ]?([^<>\\s]{3,120})[ ]?</",
+        secret_check_password_given, 340),
+    ASSIGNED("basic_auth", "password", "(?i)basic",
+        "(?i)(?:authorization|auth|_auth)[\"'`]{0,2}(?:[ ]?[:=,][ ]?|[ ]{1,2})\\\\?[\"'`]?basic[ ]{1,3}([A-Za-z0-9+/_-]{8,400}={0,2})",
+        secret_check_basic, 460),
+
+    ASSIGNED("key_assigned", "api_key", KEY_FOUND,
+        "(?i)" KEY "s?" WHICH CLOSED SIGN OPENED "(?:\\[[ ]?)?(?|[\"']?base64:([A-Za-z0-9+/=]{16,512})|\\\\\"(?:Bearer[ ]|Token[ ])?(" TOKEN_BYTES "{6,512})\\\\\"|\"(?:Bearer[ ]|Token[ ])?(" TOKEN_BYTES "{6,512})\"|'(?:Bearer[ ]|Token[ ])?(" TOKEN_BYTES "{6,512})'|`(" TOKEN_BYTES "{6,512})`|(?:Bearer[ ]|Token[ ])?([A-Za-z0-9_./+=~:!@$%^*-]{6,512}))",
+        secret_check_key, 900),
+    ASSIGNED("key_said", "api_key", KEY_FOUND,
+        "(?i)(?:(?<![A-Za-z])" KEY "|(?<![A-Za-z_-])key)(?:" SAID_OF "?[ ](?:is|was|are|will be|should be|to|as|you need is|i got is|it gave me is|es|ist|lautet|est)(?:[ ](?:now|still|just|currently|set to|this))?|" SAID_OF ")?"
+        ":?(?:[ ]|[ ]?\\n[ ]{0,8})(?:\\(|\\*\\*|=[ ])?[\"'`]?([A-Za-z0-9_./+=~-]{12,512})",
+        secret_check_key_said, 700),
+    ASSIGNED("key_flag", "api_key", "(?i)key|token|secret",
+        "(?i)(?<![A-Za-z0-9])--?(?:[a-z0-9]{1,20}-){0,3}(?:api-?key|key|token|secret|access-key|secret-key|client-secret|license)(?:[ ]{1,4}|=)[\"']?([A-Za-z0-9_./+=~:-]{8,512})",
+        secret_check_key_given, 620),
+    ASSIGNED("key_environment", "api_key", "(?i)env|export|setx?|arg ",
+        "(?:ENV|ARG|export|setx?|SET)[ ]{1,4}(?:-gx[ ])?[A-Z0-9_]{0,60}(?:KEY|TOKEN|SECRET|PAT)[ ]{1,4}[\"']?([A-Za-z0-9_./+=~:-]{8,512})",
+        secret_check_key_given, 640),
+    ASSIGNED("password_environment", "password", "(?i)passw|_pass|pwd",
+        "(?:ENV|ARG|export|setx?|SET)[ ]{1,4}(?:-gx[ ])?[A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|PASS|PWD)[ ]{1,4}[\"']?([^\\s\"'`<>=]{3,128})",
+        secret_check_password_given, 260),
+    ASSIGNED("bearer", "api_key", "(?i)bearer|authorization|apikey|ssws|geniekey",
+        "(?i)(?:authorization[\"'`]{0,2}[ ]?[:=,][ ]?\\\\?[\"'`]?(?:bearer|token|apikey|api-key|key|bot|splunk|ssws|geniekey|klaviyo-api-key|discogs token=)|(?<![A-Za-z])bearer)[ ]{1,3}[\"'`]?([A-Za-z0-9._~+/=-]{8,2000})",
+        secret_check_key_given, 2080),
+    ASSIGNED("key_parameter", "api_key", "[?&](?:amp;)?(?:[a-z_]{0,20}key|code|auth|[a-z_]{0,20}token|sig|signature)=",
+        "[?&](?:amp;)?(?:[A-Za-z_]{0,20}[kK]ey|code|auth|[A-Za-z_]{0,20}[tT]oken|sig|signature)=([A-Za-z0-9_.~%+/-]{16,512}={0,2})",
+        secret_check_key_given, 580),
+    ASSIGNED("key_element", "api_key", "(?i)(?:key|token|secret)",
+        "(?i)<(?:[a-z0-9_.-]{1,30}:)?[a-z0-9_.-]{0,30}(?:api-?_?key|token|secret|access-?_?key)(?:[ ][^<>\\n]{0,100})?>[ ]?([^<>\\s]{8,512})[ ]?</",
+        secret_check_key_given, 720),
+};
+/* clang-format on */
+
+const size_t detectors_assigned_count = sizeof detectors_assigned / sizeof detectors_assigned[0];

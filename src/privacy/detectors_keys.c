@@ -1,0 +1,90 @@
+/* Secrets known by their build: private keys between their lines, JWTs, credentials in URLs and connection strings,
+ * keys of clouds that stand behind a fixed word. */
+#include "privacy/detectors_secrets.h"
+#include "privacy/secret_checks.h"
+
+#define KIND "[A-Z0-9 ]{0,30}"
+#define LABEL "PRIVATE KEY(?: BLOCK)?"
+/* Whatever is between the lines; or, where the last line is missing, lines of base64. */
+#define BEFORE_END "[^\\0]{8,16000}?"
+#define LINES "[A-Za-z0-9+/=\\s\\\\]{40,16000}"
+
+#define KEY(name_, type_, found_, pattern_, check_, confidence_, mask_, keep_, most_)                                  \
+    {                                                                                                                  \
+        .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = (pattern_), .prefilter = (found_),       \
+        .check = (check_), .confidence = (confidence_), .mask = (mask_), .keep = (keep_), .most = (most_)              \
+    }
+
+#define B64 "[A-Za-z0-9+/]"
+#define NO_SPACE "[^\\s\"'`<>]"
+
+/* clang-format off */
+const struct detector detectors_keys[] = {
+    KEY("pem", "private_key", "PRIVATE KEY",
+        "-----BEGIN " KIND LABEL "-----(?:" BEFORE_END "-----END " KIND LABEL "-----|" LINES ")",
+        secret_check_pem, 0.99, MASK_FENCED, 0, 17000),
+    KEY("ssh2", "private_key", "SSH2 ENCRYPTED PRIVATE KEY",
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----[^-]{8,8000}---- END SSH2 ENCRYPTED PRIVATE KEY ----",
+        secret_check_pem, 0.99, MASK_ALL, 0, 8200),
+    KEY("putty", "private_key", "PuTTY-User-Key-File",
+        "PuTTY-User-Key-File-[23]: [^\\0]{20,8000}?Private-MAC: [0-9a-f]{40,64}",
+        NULL, 0.99, MASK_ALL, 0, 8200),
+    KEY("openssh_bare", "private_key", "b3BlbnNzaC1rZXktdjE",
+        "b3BlbnNzaC1rZXktdjE[A-Za-z0-9+/=\\s\\\\]{40,16000}",
+        secret_check_pem, 0.95, MASK_ALL, 0, 16100),
+    KEY("wireguard", "private_key", "(?i)PrivateKey|PresharedKey",
+        "(?i:PrivateKey|PresharedKey)[ \\t]{0,4}[=:][ \\t]{0,4}[\"']?(" B64 "{43}=)",
+        secret_check_token, 0.95, MASK_ALL, 0, 80),
+    KEY("jwk", "private_key", "\"d\\\\?\"",
+        "\\\\?\"d\\\\?\"[ \\t]{0,4}:[ \\t]{0,4}\\\\?\"([A-Za-z0-9_-]{40,700})\\\\?\"",
+        secret_check_token, 0.9, MASK_ALL, 0, 740),
+    KEY("ethereum", "private_key", "(?i)0x[0-9a-f]{32}|private.?key",
+        "(?i:private[ _-]?key|secret[ _-]?key|wallet[ _-]?key)[\"'`]?[ \\t]{0,4}(?:is|=|:|=>)?[ \\t]{0,4}[\"'`]?((?:0x)?[0-9a-fA-F]{64})" SECRET_RIGHT,
+        secret_check_token, 0.95, MASK_ALL, 0, 110),
+    KEY("seed_phrase", "private_key", "(?i)seed|mnemonic|recovery",
+        "(?i:seed|mnemonic|recovery)(?i:[ _-](?:phrase|words|key))?(?: is)?[\"'`]?[ \\t]{0,4}[=:]?[ \\t]{0,4}[\"'`]?((?:[a-z]{3,8} ){11}[a-z]{3,8}(?:(?: [a-z]{3,8}){3}){0,4})(?![a-z ])",
+        NULL, 0.85, MASK_ALL, 0, 260),
+
+    KEY("jwt", "jwt", "eyJ[A-Za-z0-9_-]{8}",
+        "(?:(?<![A-Za-z0-9_.-])|(?<=\\\\[nrt])|(?<=%[0-9A-Fa-f]{2}))eyJ[A-Za-z0-9_-]{8,2000}\\.[A-Za-z0-9_-]{2,12000}\\.(?:[A-Za-z0-9_-]{0,2000}\\.[A-Za-z0-9_-]{4,6000}\\.)?[A-Za-z0-9_-]{0,2000}",
+        secret_check_jwt, 0.99, MASK_PREFIX, 3, 24100),
+
+    KEY("url_credentials", "url_credentials", "://",
+        "[A-Za-z][A-Za-z0-9+.-]{1,30}:/?//[^\\s\"'`<>/?#@:]{0,120}:(" "[^\\s\"'`<>/\\\\]{1,200})@(?=[A-Za-z0-9\\[_$%{<*-])",
+        secret_check_url, 0.96, MASK_ALL, 0, 370),
+    KEY("url_token", "url_credentials", "://",
+        "https?://([A-Za-z0-9_-]{20,200})(?::x-oauth-basic)?@(?=[A-Za-z0-9])",
+        secret_check_token, 0.9, MASK_ALL, 0, 240),
+    KEY("connection_url", "url_credentials", "(?i)(?:jdbc:|://)",
+        "(?i)(?:jdbc:[a-z0-9:]{2,40}|(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\\+srv)?|redis|rediss|amqps?|sqlserver|clickhouse|snowflake|libsql|nats|cassandra)(?:\\+[a-z0-9]{2,20})?:)//[^\\s\"'`<>]{1,200}?[?;&](?:password|pwd|authToken|passwd)=([^\\s\"'`<>&;]{1,128})",
+        secret_check_url, 0.96, MASK_ALL, 0, 480),
+    KEY("connection_ado", "url_credentials", "(?i)(?:password|pwd) ?=",
+        "(?i)(?<![a-z])(?:server|data source|host|hostname|addr|address|endpoint|user id|userid|uid|user|username|database|initial catalog|dsn|driver)[ ]?=[^;\\n\"']{1,120};(?:[^;=\\n\"']{1,40}=[^;\\n\"']{0,120};){0,8}[ ]?(?:password|pwd)[ ]?=[ ]?(?|'([^'\\n]{1,120})'|\"([^\"\\n]{1,120})\"|([^;\\s\"'`<>]{1,128}))",
+        secret_check_url, 0.95, MASK_ALL, 0, 1900),
+    KEY("connection_ado_first", "url_credentials", "(?i)(?:password|pwd) ?=",
+        "(?i)(?<![a-z_])(?:password|pwd)[ ]?=[ ]?([^;\\s\"'`<>]{1,128})(?=;[ ]?(?:server|data source|host|user id|uid|user|database|initial catalog|encrypt|port|trustservercertificate|integrated security|pooling|ssl ?mode)[ ]?=)",
+        secret_check_url, 0.95, MASK_ALL, 0, 150),
+    KEY("connection_dsn", "url_credentials", "(?i)password ?=",
+        "(?i)(?<![a-z_])(?:host|hostaddr|user|dbname|port)=[^\\s=\"';,]{1,80}(?: (?:host|hostaddr|user|dbname|port|sslmode|connect_timeout)=[^\\s=\"';]{1,80}){1,6} password=(?|'([^'\\n]{1,120})'|([^\\s\"';,]{1,128}))",
+        secret_check_url, 0.95, MASK_ALL, 0, 800),
+
+    KEY("azure_account_key", "azure_key", "(?i)AccountKey|SharedAccessKey|SharedSecret",
+        "(?i:AccountKey|SharedAccessKey|SharedSecret(?:Value)?)[\"']?[ ]{0,2}[=:][ ]{0,2}[\"']?(" B64 "{32,88}={0,2})(?![A-Za-z0-9+/=])",
+        secret_check_token, 0.97, MASK_ALL, 0, 130),
+    KEY("azure_sas", "azure_key", "sig=",
+        "[?&](?:amp;)?sig=([A-Za-z0-9%+/_-]{40,100}={0,2})",
+        secret_check_token, 0.95, MASK_ALL, 0, 120),
+    KEY("aws_secret", "aws_key", "(?i)aws|secret.?access|secret.?key",
+        "(?i:aws[ _-]?(?:secret|sk)[a-z_ -]{0,24}|(?:secret|account)[ _-]?access[ _-]?key[a-z_]{0,12})(?:[\"'`=: \\t>\\]),(|*]|is|\\\\){1,10}(" B64 "{40})(?![A-Za-z0-9+/=])",
+        secret_check_aws_secret, 0.97, MASK_ALL, 0, 100),
+    KEY("aws_secret_pair", "aws_key", "A[KS]IA[A-Z0-9]{8}",
+        "A[KS]IA[A-Z0-9]{16}[^A-Za-z0-9+/=][^A-Za-z0-9+/=]{0,40}(?:[A-Za-z_ .-]{1,40}[^A-Za-z0-9+/]{1,12}){0,3}(" B64 "{40})(?![A-Za-z0-9+/=])",
+        secret_check_aws_secret, 0.96, MASK_ALL, 0, 270),
+    {.name = "aws_secret_near", .type = "aws_key", .class = PRIVACY_SECRET,
+     .pattern = "(?<![A-Za-z0-9+/=_.-])" B64 "{40}(?![A-Za-z0-9+/=_-])", .prefilter = B64 "{40}",
+     .check = secret_check_aws_secret, .context = "aws|amazon|iam|s3|boto3|boto", .confidence = 0.92, .alone = 0,
+     .mask = MASK_ALL, .most = 40},
+};
+/* clang-format on */
+
+const size_t detectors_keys_count = sizeof detectors_keys / sizeof detectors_keys[0];
