@@ -191,7 +191,7 @@ static enum err_code fill(struct privacy *p, const struct privacy_options *o, st
         return err_nomem(e);
     p->plain_marks = o->plain_marks;
     p->stable = o->stable;
-    p->one_by_one = o->one_by_one;
+    p->segment = o->segment;
     memcpy(p->key, o->key, sizeof p->key);
     enum err_code code = check_types(o, e);
     if (!code)
@@ -221,6 +221,10 @@ enum err_code privacy_open(const struct privacy_options *o, struct privacy **out
         return code;
     }
     tell_slow(p);
+    if (!o->one_by_one && !(p->later = later_new(p))) {
+        privacy_free(p);
+        return err_nomem(e);
+    }
     *out = p;
     return ERR_OK;
 }
@@ -229,6 +233,7 @@ void privacy_free(struct privacy *p)
 {
     if (!p)
         return;
+    later_free(p->later);
     for (size_t i = 0; i < p->n; i++)
         pattern_release(&p->patterns[i]);
     pcre2_general_context_free(p->memory);

@@ -23,12 +23,13 @@ struct privacy {
     struct pattern *patterns;
     size_t n;
     struct str redaction; /* the character */
-    bool plain_marks, stable, one_by_one;
+    bool plain_marks, stable;
     size_t segment;
     unsigned char key[32];
     const struct str *allow; /* lower case, may hold * */
     size_t n_allow;
     pcre2_general_context *memory;
+    struct later *later; /* NULL with one_by_one */
 };
 
 bool level_masks(enum privacy_level level, enum privacy_class class);
@@ -68,6 +69,10 @@ struct scratch {
     pcre2_match_data *match;
     pcre2_match_context *limits;
     pcre2_jit_stack *stack;
+    unsigned *seen; /* forms that Hyperscan saw in a piece; room for one a pattern */
+    size_t n_seen;
+    struct hs_scratch *hs;
+    uint64_t hs_for; /* the prefilter's id that it is ready for */
 };
 /* This thread's, ready for p; NULL: out of memory. Its `resume` is zeroed. */
 struct scratch *scratch_take(const struct privacy *p);
@@ -86,6 +91,23 @@ struct search {
 enum err_code search_pattern(const struct search *in, size_t pattern, size_t from, size_t to, struct err *e);
 /* The same up to where what follows the text could still change something: resume is there then. */
 enum err_code search_settled(const struct search *in, size_t pattern, size_t from, struct err *e);
+
+/* ---- prefilter.c: what looks first ---- */
+struct prefilter;
+struct prefilter *prefilter_make(const struct privacy *p); /* NULL: Hyperscan cannot be used, or no memory */
+void prefilter_free(struct prefilter *f);
+/* Adds all that the patterns find that the level masks: as search_pattern of each over the whole text. */
+enum err_code prefilter_search(const struct prefilter *f, const struct search *in, enum privacy_level level,
+                               struct err *e);
+size_t prefilter_bytes(const struct prefilter *f);
+
+/* ---- later.c: when it is made ---- */
+struct later;
+struct later *later_new(const struct privacy *p);
+/* NULL: not yet, or never. `bytes` are about to be searched. */
+const struct prefilter *later_get(struct later *l, size_t bytes);
+const struct prefilter *later_wait(struct later *l); /* begins it if need be and waits; for tests and benchmarks */
+void later_free(struct later *l);
 
 /* ---- scan.c ---- */
 /* All patterns that the level masks over the whole text; then the overlap rule. The finds are in s->kept. */

@@ -22,7 +22,8 @@ enum err_code scan_text(const struct privacy *p, enum privacy_level level, struc
     if (!s)
         return err_nomem(e);
     const struct search in = {.p = p, .s = s, .text = text, .resume = s->resume, .found = &s->found};
-    enum err_code code = one_by_one(&in, level, e);
+    const struct prefilter *first = p->later ? later_get(p->later, text.n) : NULL;
+    enum err_code code = first ? prefilter_search(first, &in, level, e) : one_by_one(&in, level, e);
     if (code || !s->found.n)
         return code;
     finds_sort(&s->found);

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <hs/hs_runtime.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@ static void scratch_free(void *p)
     mem_free(s->found.at);
     mem_free(s->kept.at);
     mem_free(s->resume);
+    mem_free(s->seen);
+    hs_free_scratch(s->hs);
     pcre2_match_data_free(s->match);
     pcre2_match_context_free(s->limits);
     pcre2_jit_stack_free(s->stack);
@@ -52,6 +55,19 @@ static struct scratch *scratch_new(void)
     return s;
 }
 
+static bool grow(struct scratch *s, size_t n)
+{
+    size_t *resume = mem_grow(s->resume, n * sizeof *resume);
+    if (resume)
+        s->resume = resume;
+    unsigned *seen = mem_grow(s->seen, n * sizeof *seen);
+    if (seen)
+        s->seen = seen;
+    if (resume && seen)
+        s->n_resume = n;
+    return resume && seen;
+}
+
 struct scratch *scratch_take(const struct privacy *p)
 {
     if (!mine) {
@@ -63,13 +79,8 @@ struct scratch *scratch_take(const struct privacy *p)
     struct scratch *s = mine;
     if (!s)
         return NULL;
-    if (s->n_resume < p->n) {
-        size_t *grown = mem_grow(s->resume, p->n * sizeof *grown);
-        if (!grown)
-            return NULL;
-        s->resume = grown;
-        s->n_resume = p->n;
-    }
+    if (s->n_resume < p->n && !grow(s, p->n))
+        return NULL;
     if (p->n)
         memset(s->resume, 0, p->n * sizeof *s->resume);
     s->found.n = s->kept.n = 0;

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { CONTEXT = DETECTOR_BEFORE + 32, STREAM_MOST = 4 * DETECTOR_MOST };
+enum { CONTEXT = DETECTOR_BEFORE + 32, STREAM_MOST = 4 * DETECTOR_MOST, CHARACTER = 4 };
 
 struct privacy_stream {
     const struct privacy *p;
@@ -71,6 +71,14 @@ static enum err_code search(struct privacy_stream *s, const struct search *in, s
         *settled = s->resume[i] < *settled ? s->resume[i] : *settled;
     }
     return ERR_OK;
+}
+
+/* A find that begins within a character is widened to hold it (search.c): its first bytes wait too. */
+static size_t whole_character(const struct privacy_stream *s, size_t settled)
+{
+    for (int i = 0; i < CHARACTER - 1 && settled > s->open && (unsigned char)s->text.p[settled - 1] >= 0x80; i++)
+        settled--;
+    return settled;
 }
 
 /* No group of finds may be torn: the number of those that are final, and *settled before the first that is not. */
@@ -134,6 +142,8 @@ static enum err_code advance(struct privacy_stream *s, bool end, struct err *e)
     enum err_code code = search(s, &in, forced, &settled, e);
     if (!code && !end && in.text.n - settled > STREAM_MOST)
         code = search(s, &in, in.text.n - STREAM_MOST / 2, &settled, e);
+    if (!end)
+        settled = whole_character(s, settled);
     return code ? code : emit(s, scratch, settled, e);
 }
 

@@ -1,0 +1,143 @@
+/* Looking first by Hyperscan finds what searching pattern by pattern finds: on made texts and on real ones, in pieces
+ * of any size, for every level. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "texts.h"
+
+static const struct privacy_custom CUSTOM[] = {
+    {"employee", "EMP-\\d{6}", NULL, NULL, PRIVACY_TEAM},
+    {"ticket", "\\bT(?<=T)\\d+", "ticket", "ticket|issue", PRIVACY_PRIVATE},
+    {"twice", "(\\w{3,8})\\s\\1", NULL, NULL, PRIVACY_PUBLIC},
+};
+
+static struct privacy *open_with(bool one_by_one, size_t segment)
+{
+    const struct privacy_options o = {.one_by_one = one_by_one, .segment = segment, .custom = CUSTOM, .n_custom = 3};
+    struct privacy *p;
+    struct err e = {0};
+    if (privacy_open(&o, &p, &e))
+        fail_msg("%s", e.message);
+    if (!one_by_one)
+        assert_non_null(later_wait(p->later));
+    return p;
+}
+
+static void same(const struct privacy *slow, const struct privacy *fast, enum privacy_level level, struct str text)
+{
+    struct arena *a = arena_new();
+    const struct privacy_span *x, *y;
+    size_t n_x, n_y;
+    assert_int_equal(privacy_scan(slow, level, text, a, &x, &n_x, NULL), ERR_OK);
+    assert_int_equal(privacy_scan(fast, level, text, a, &y, &n_y, NULL), ERR_OK);
+    struct str wanted = spans_text(a, x, n_x), got = spans_text(a, y, n_y);
+    if (!str_eq(wanted, got))
+        fail_msg("%.*s\none by one:\n%.*s\nwith the prefilter:\n%.*s", STR_ARG(text), STR_ARG(wanted), STR_ARG(got));
+    arena_free(a);
+}
+
+static void test_made_texts(void **state)
+{
+    static const size_t pieces[] = {0, 16, 61, 300};
+    struct privacy *slow = open_with(true, 0);
+    (void)state;
+    for (size_t k = 0; k < sizeof pieces / sizeof *pieces; k++) {
+        struct privacy *fast = open_with(false, pieces[k]);
+        for (uint64_t number = 0; number < 500; number++) {
+            struct arena *a = arena_new();
+            const size_t parts = number % 50 == 0 ? 400 : 1 + number % 30;
+            same(slow, fast, (enum privacy_level)(number % 3), made_text(a, number + k * 7919, parts));
+            arena_free(a);
+        }
+        privacy_free(fast);
+    }
+    privacy_free(slow);
+}
+
+/* Whole files of this repository: code, prose, numbers, base64. */
+static void test_real_texts(void **state)
+{
+    static const char *const files[] = {
+        "ARCHITECTURE.md", "bench/results.md", "src/privacy/detectors_pii.c", "Makefile",
+        "src/base/json.c", "tools/house",      "tests/unit/privacy/texts.h",  "docs/operations.md"};
+    struct privacy *slow = open_with(true, 0), *fast = open_with(false, 0);
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct buf b;
+        buf_init(&b, 0);
+        if (file_read_all(files[i], 1 << 22, &b, NULL) == ERR_OK)
+            same(slow, fast, PRIVACY_PUBLIC, buf_view(&b));
+        buf_release(&b);
+    }
+    privacy_free(slow);
+    privacy_free(fast);
+}
+
+/* Every byte by itself and every text of two bytes around a find. */
+static void test_any_bytes(void **state)
+{
+    struct privacy *slow = open_with(true, 0), *fast = open_with(false, 0);
+    (void)state;
+    for (unsigned x = 0; x < 256; x++) {
+        char text[64];
+        for (int k = 0; k < 3; k++) {
+            static const char *const of[] = {"a@b.co", "123-45-6789", "AKIAQYLPMN5HJ2TWXK3R"};
+            const size_t n = strlen(of[k]);
+            text[0] = (char)x;
+            memcpy(text + 1, of[k], n);
+            text[n + 1] = (char)(x * 7 + 13);
+            same(slow, fast, PRIVACY_PUBLIC, (struct str){text, n + 2});
+        }
+    }
+    privacy_free(slow);
+    privacy_free(fast);
+}
+
+/* It is made while texts are being searched, by several threads; nobody waits and nothing changes. */
+static void *search_much(void *arg)
+{
+    const struct privacy *p = arg;
+    for (uint64_t number = 0; number < 300; number++) {
+        struct arena *a = arena_new();
+        struct str out, text = made_text(a, number, 40);
+        assert_int_equal(privacy_mask(p, PRIVACY_PUBLIC, text, a, &out, NULL), ERR_OK);
+        arena_free(a);
+    }
+    return NULL;
+}
+
+static void test_it_is_made_meanwhile(void **state)
+{
+    const struct privacy_options o = {0};
+    struct privacy *p;
+    pthread_t threads[3];
+    (void)state;
+    assert_int_equal(privacy_open(&o, &p, NULL), ERR_OK);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, search_much, p), 0);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    assert_non_null(later_wait(p->later));
+    privacy_free(p);
+    assert_int_equal(privacy_open(&o, &p, NULL), ERR_OK); /* and never, when nobody searches */
+    privacy_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_made_texts),
+        cmocka_unit_test(test_real_texts),
+        cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_it_is_made_meanwhile),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
