@@ -9,6 +9,8 @@
 
 enum { TRY_BYTES = 2000, TRY_LIMIT = 200000, NAME_MOST = 40 };
 
+static const char NOTHING[] = "the pattern matches where there is nothing; it must take one byte at least";
+
 static bool name_right(const char *name)
 {
     const size_t n = strlen(name);
@@ -42,15 +44,17 @@ static const char *unfit(const char *pattern)
     return NULL;
 }
 
-/* Bytes of the longest match as Hyperscan counts them; without bound, the most there may be. */
-static size_t longest(const char *pattern)
+/* Bytes of the longest match as Hyperscan counts them; without bound, the most there may be. *empty: the shortest has
+ * none, which PCRE2 does not tell of lookarounds. */
+static size_t longest(const char *pattern, bool *empty)
 {
     hs_expr_info_t *info = NULL;
     hs_compile_error_t *why = NULL;
     size_t most = DETECTOR_MOST;
-    if (hs_expression_info(pattern, HS_FLAG_PREFILTER | HS_FLAG_MULTILINE, &info, &why) == HS_SUCCESS && info &&
-        info->max_width < DETECTOR_MOST)
-        most = info->max_width;
+    if (hs_expression_info(pattern, HS_FLAG_PREFILTER | HS_FLAG_MULTILINE, &info, &why) == HS_SUCCESS && info) {
+        most = info->max_width < DETECTOR_MOST ? info->max_width : DETECTOR_MOST;
+        *empty = info->min_width == 0;
+    }
     hs_free_compile_error(why);
     free(info);
     return most;
@@ -67,6 +71,7 @@ enum err_code custom_make(struct privacy *p, const struct privacy_custom *c, con
                                                                 PRIVACY_SECRET};
     const char *type = c->type ? c->type : c->name, *why = c->pattern ? unfit(c->pattern) : "it has no pattern";
     struct detector *d = arena_alloc(p->arena, sizeof *d);
+    bool empty = false;
     if (!name_right(c->name) || !name_right(type))
         why = "names and types are made of a-z, 0-9 and _, at most 40 of them";
     if (why)
@@ -81,8 +86,10 @@ enum err_code custom_make(struct privacy *p, const struct privacy_custom *c, con
         .context = copy(p->arena, c->context),
         .confidence = 0.9,
         .mask = MASK_ALL,
-        .most = longest(c->pattern),
+        .most = longest(c->pattern, &empty),
     };
+    if (empty)
+        return err_set(e, ERR_INVALID, NULL, "%s", NOTHING);
     *out = d;
     return d->name && d->type && d->pattern && (d->context || !c->context) ? ERR_OK : err_nomem(e);
 }
@@ -103,7 +110,7 @@ static enum err_code never_empty(const struct pattern *pt, pcre2_match_data *mat
     if (pcre2_pattern_info(pt->code, PCRE2_INFO_MINLENGTH, &least) == 0 && least > 0 &&
         pcre2_match(pt->code, (PCRE2_SPTR) "", 0, 0, 0, match, NULL) < 0)
         return ERR_OK;
-    return err_set(e, ERR_INVALID, NULL, "the pattern matches where there is nothing; it must take one byte at least");
+    return err_set(e, ERR_INVALID, NULL, "%s", NOTHING);
 }
 
 /* `code` is without the shortcuts that would spare it the plain texts, though others would not spare it. */
