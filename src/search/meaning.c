@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "search/encoder_masked.h"
 #include "store/turns.h"
 
 #include <stdio.h>
@@ -17,7 +18,13 @@ static enum err_code open_encoder(struct meaning *m, struct encoder **out, struc
         return encoder_open(m->o.model, m->o.packed, out, e);
     if (!m->o.dial)
         return err_set(e, ERR_INVALID, NULL, "this program cannot ask an embeddings endpoint; cairn serve can");
-    return m->o.dial(&m->o.endpoint, out, e);
+    enum err_code code = m->o.dial(&m->o.endpoint, out, e);
+    if (code)
+        return code;
+    code = encoder_mask(m->o.gate, out, e);
+    if (code)
+        encoder_close(*out);
+    return code;
 }
 
 enum err_code meaning_load(struct meaning *m, struct err *e)

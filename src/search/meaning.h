@@ -17,8 +17,9 @@ struct meaning_options {
     struct store *store; /* borrowed, must outlive it; NULL is fine with on_demand */
     const char *dir;     /* data folder */
     /* One of three: an endpoint, the model's folder or file, or a packed model in memory (borrowed). */
-    struct endpoint endpoint; /* url NULL: none; its `stop` is set here */
-    encoder_dial *dial;       /* how endpoints are asked; NULL: this program cannot */
+    struct endpoint endpoint;      /* url NULL: none; its `stop` is set here */
+    encoder_dial *dial;            /* how endpoints are asked; NULL: this program cannot */
+    const struct store_gate *gate; /* what an endpoint is given passes it; NULL: it is given all as it is */
     const char *model;
     struct str packed;
     int query_ms;   /* how long a question waits for an endpoint at most, 0: 200 */

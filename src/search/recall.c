@@ -97,6 +97,7 @@ static enum err_code rank(struct recalling *r, struct err *e)
                                  : store_read_begin(g->store, &tx, e);
     if (code)
         return code;
+    store_read_as(tx, r->q->reader);
     code = choose(g, r->weights, tx, r->best, r->out, &r->gone, e);
     if (code == ERR_OK)
         code = name_conversations(r, tx, e);

@@ -5,23 +5,25 @@
 
 #include "index/index.h"
 #include "search/meaning.h"
+#include "store/gate.h"
 #include "store/turns.h"
 
 struct weights; /* search/intern.h */
 struct recall_query {
-    struct meaning *meaning;        /* NULL: by words alone */
-    struct str text;                /* question or directive */
-    struct str session_id;          /* STR_NONE: across all sessions of `project` */
-    struct str project;             /* STR_NONE: all projects */
-    struct scope scope;             /* who asks: across sessions only what may be read is found; {0}: everything */
-    struct str except_conversation; /* leave this conversation's turns out; STR_NONE: none */
-    int64_t from, to;               /* ms, 0: open */
-    int64_t now;                    /* ms; 0: the clock's */
-    double threshold;               /* least score 0..1, 0: none */
-    int max_results;                /* 1 … 100 */
-    int64_t max_tokens;             /* budget over all results, 0: none */
-    int64_t deadline_us;            /* clock_mono_us, 0: none */
-    const struct weights *weights;  /* NULL: those of weights.c; others only to measure what each is worth */
+    struct meaning *meaning;           /* NULL: by words alone */
+    struct str text;                   /* question or directive */
+    struct str session_id;             /* STR_NONE: across all sessions of `project` */
+    struct str project;                /* STR_NONE: all projects */
+    const struct store_reader *reader; /* for whom turns are masked as they are read (store/gate.h); NULL: nobody */
+    struct scope scope;                /* who asks: across sessions only what may be read is found; {0}: everything */
+    struct str except_conversation;    /* leave this conversation's turns out; STR_NONE: none */
+    int64_t from, to;                  /* ms, 0: open */
+    int64_t now;                       /* ms; 0: the clock's */
+    double threshold;                  /* least score 0..1, 0: none */
+    int max_results;                   /* 1 … 100 */
+    int64_t max_tokens;                /* budget over all results, 0: none */
+    int64_t deadline_us;               /* clock_mono_us, 0: none */
+    const struct weights *weights;     /* NULL: those of weights.c; others only to measure what each is worth */
 };
 struct recall_hit {
     struct turn turn;

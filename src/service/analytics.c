@@ -224,7 +224,7 @@ enum err_code session_analytics(struct op_call *c, struct err *e)
     struct store_tx *tx;
     if (!a)
         return err_nomem(e);
-    enum err_code code = store_read_begin(c->svc->store, &tx, e);
+    enum err_code code = op_read_begin(c, &tx, e);
     if (code)
         return code;
     code = read_on(c, tx, a, e);

@@ -229,7 +229,7 @@ enum err_code causal_get(struct op_call *call, struct err *e)
 {
     struct causal *c = arena_alloc(call->arena, sizeof *c);
     struct store_tx *tx;
-    enum err_code code = c ? store_read_begin(call->svc->store, &tx, e) : err_nomem(e);
+    enum err_code code = c ? op_read_begin(call, &tx, e) : err_nomem(e);
     if (code)
         return code;
     c->call = call;

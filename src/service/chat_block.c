@@ -60,20 +60,31 @@ static void put_entry(struct buf *b, int number, const struct turn *t, const str
     buf_char(b, '\n');
 }
 
-static bool in_request(const struct chat *c, struct str text)
+/* What is stored is masked, what the client sends is not. */
+static bool in_request(struct chat *c, struct str text)
 {
     for (size_t i = 0; i < c->req.n_messages; i++) {
         if (str_eq(c->req.messages[i].text, text))
             return true;
     }
+    for (size_t i = 0; i < c->req.n_messages; i++) {
+        struct err ignored = {0};
+        const struct chat_kept *k = chat_kept_message(c, i, &ignored);
+        if (k && !k->clean_text.p && str_eq(k->text, text))
+            return true;
+    }
     return false;
 }
 
-static struct str last_user_text(const struct chat *c)
+/* As it is stored: masked words are found by their masks. */
+static struct str last_user_text(struct chat *c)
 {
     for (size_t i = c->req.n_messages; i-- > 0;) {
-        if (str_is(c->req.messages[i].role, "user") && c->req.messages[i].text.n)
-            return c->req.messages[i].text;
+        struct err ignored = {0};
+        if (!str_is(c->req.messages[i].role, "user") || !c->req.messages[i].text.n)
+            continue;
+        const struct chat_kept *k = chat_kept_message(c, i, &ignored);
+        return k ? k->text : STR_NONE;
     }
     return STR_NONE;
 }
@@ -223,7 +234,7 @@ static enum err_code fill_context(struct chat *c, struct block *b, struct chat_c
 /* A session that is still to be made had nothing to recall. */
 static void leave_trace(const struct block *b, int64_t budget)
 {
-    const struct chat *c = b->chat;
+    struct chat *c = b->chat;
     struct context_load load = {.purpose = LOAD_PROXY,
                                 .session_id = str_of(c->session_id),
                                 .conversation_id = str_of(c->conversation_id),

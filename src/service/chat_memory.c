@@ -49,7 +49,8 @@ static bool copy_messages(struct chat *c, const struct chat_request *r)
 {
     struct chat_message *m = arena_array(c->arena, struct chat_message, r->n_messages + 1);
     c->message_ids = arena_array(c->arena, struct chat_id, r->n_messages + 1);
-    if (!m || !c->message_ids)
+    c->kept = arena_array(c->arena, struct chat_kept, r->n_messages + 1);
+    if (!m || !c->message_ids || !c->kept)
         return false;
     for (size_t i = 0; i < r->n_messages; i++) {
         m[i].role = arena_str(c->arena, r->messages[i].role);
@@ -119,6 +120,7 @@ void chat_unref(struct chat *c)
         return;
     mem_free((void *)c->text.p);
     mem_free((void *)c->metadata.p);
+    chat_mask_free(c);
     arena_free(c->arena);
     mem_free(c);
 }
@@ -188,6 +190,7 @@ enum err_code chat_begin(struct service *s, const struct chat_request *r, int64_
         return code;
     }
     *out = c;
+    chat_mask_level(c);
     if (!code) {
         give_ids(c, ctx);
         code = chat_block(c, deadline_us, ctx, e);
@@ -202,8 +205,9 @@ enum err_code chat_begin(struct service *s, const struct chat_request *r, int64_
 
 void chat_delta(struct chat *c, struct str text)
 {
-    if (text.n)
-        journal_delta(c->svc->journal, c, text);
+    struct str kept = c->exchange && text.n ? chat_mask_delta(c, text) : STR_NONE;
+    if (kept.n)
+        journal_delta(c->svc->journal, c, kept);
 }
 
 /* ---- end ---- */

@@ -4,6 +4,7 @@
 
 #include "base/json_write.h"
 #include "service/access.h"
+#include "service/masking.h"
 #include "service/place.h"
 
 #include <string.h>
@@ -67,9 +68,11 @@ enum err_code chat_place(struct store_tx *tx, struct arena *a, struct chat *c, s
     enum err_code code = place_session(tx, a, c->who, ACCESS_WRITE, c->req.session, c->req.project, &session, e);
     if (!code)
         code = c->req.conversation.n ? place_named(tx, a, c, session, e) : place_matched(tx, a, c, session, e);
+    struct str level = session ? record_text(session, "privacy_level") : masking_default_level(c->svc->options.config);
     if (!code)
-        c->placed =
-            keep(c->session_id, sizeof c->session_id, session ? session->id : STR("")) && c->conversation_id[0] != 0;
+        c->placed = keep(c->level, sizeof c->level, level) &&
+                    keep(c->session_id, sizeof c->session_id, session ? session->id : STR("")) &&
+                    c->conversation_id[0] != 0;
     return code;
 }
 
@@ -111,7 +114,7 @@ static struct str speaker(const struct chat *c, struct str role)
 }
 
 static enum err_code append(struct store_tx *tx, struct chat *c, const char *id, const struct chat_message *m,
-                            int64_t when, struct err *e)
+                            const struct chat_kept *k, int64_t when, struct err *e)
 {
     struct turn_added added;
     struct turn_new t = {.id = str_of(id),
@@ -121,7 +124,10 @@ static enum err_code append(struct store_tx *tx, struct chat *c, const char *id,
                          .content = m->text,
                          .metadata = m->metadata,
                          .timestamp = when,
-                         .token_count = -1};
+                         .token_count = -1,
+                         .content_hash = k->hash[0] ? str_of(k->hash) : STR_NONE,
+                         .clean_content = k->clean_text,
+                         .clean_metadata = k->clean_metadata};
     return turn_append(tx, &t, &added, e);
 }
 
@@ -157,7 +163,7 @@ static enum err_code append_all(struct store_tx *tx, struct arena *a, struct cha
     for (size_t i = c->first_new; !code && i < c->req.n_messages; i++) {
         const struct chat_message *m = &c->req.messages[i];
         if (m->text.n)
-            code = append(tx, c, c->message_ids[i].text, m, c->started_ms, e);
+            code = append(tx, c, c->message_ids[i].text, m, &c->kept[i], c->started_ms, e);
     }
     bool answered = atomic_load(&c->ended) && c->req.options.auto_store_response && (c->text.n || c->metadata.n);
     if (code || !answered)
@@ -166,7 +172,7 @@ static enum err_code append_all(struct store_tx *tx, struct arena *a, struct cha
     if (!metadata.p)
         return err_nomem(e);
     const struct chat_message answer = {.role = STR("assistant"), .text = c->text, .metadata = metadata};
-    return append(tx, c, c->answer_id.text, &answer, 0, e);
+    return append(tx, c, c->answer_id.text, &answer, &c->kept[c->req.n_messages], 0, e);
 }
 
 enum err_code chat_store(struct store_tx *tx, void *arg, struct err *e)

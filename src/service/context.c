@@ -182,7 +182,7 @@ static enum err_code recall_into(struct op_call *c, const struct recall_query *q
     struct store_tx *tx;
     enum err_code code = recall_run(c->svc->store, c->svc->index, c->arena, q, &p->recalled, e);
     if (!code)
-        code = store_read_begin(c->svc->store, &tx, e);
+        code = op_read_begin(c, &tx, e);
     if (code)
         return code;
     code = relevant_conversations(c, tx, p->session->id, q->text, &p->recalled, e);
@@ -195,7 +195,7 @@ enum err_code context_get(struct op_call *c, struct err *e)
     struct context_parts p = {0};
     struct store_tx *tx;
     int64_t start = clock_mono_us();
-    enum err_code code = store_read_begin(c->svc->store, &tx, e);
+    enum err_code code = op_read_begin(c, &tx, e);
     if (code)
         return code;
     code = gather(c, tx, &p, e);
@@ -203,6 +203,7 @@ enum err_code context_get(struct op_call *c, struct err *e)
     if (!code)
         touch_session(c, p.session);
     struct recall_query q = {.meaning = c->svc->meaning,
+                             .reader = c->reader,
                              .text = op_text(c, "directive"),
                              .session_id = op_text(c, "session_id"),
                              .max_results = (int)op_int(c, "max_turns", 10),

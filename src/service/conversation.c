@@ -94,7 +94,7 @@ static void find_relevant(struct op_call *c, struct conversation_new *n, struct 
     struct store_tx *tx;
     enum err_code code = recall_run(c->svc->store, c->svc->index, c->arena, &q, &n->relevant, &ignored);
     if (!code)
-        code = store_read_begin(c->svc->store, &tx, &ignored);
+        code = op_read_begin(c, &tx, &ignored);
     if (!code) {
         code = relevant_conversations(c, tx, q.session_id, directive, &n->relevant, &ignored);
         store_read_end(tx);

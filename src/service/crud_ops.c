@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { FILTERS_MAX = 24, FIXED_LIST_ARGS = 8 };
+enum { FILTERS_MAX = 24, FIXED_LIST_ARGS = 9 };
 
 static enum arg_type filter_type(const struct field *f)
 {
@@ -51,6 +51,7 @@ static const struct op_arg *list_args(struct arena *a, const struct kind *k, siz
         {"created_after", ARG_TIME, ARG_IN_QUERY, 0, 0, 0, NULL, NULL, "only records made at or after this time"},
         {"created_before", ARG_TIME, ARG_IN_QUERY, 0, 0, 0, NULL, NULL, "only records made before this time"},
         ACCESS_REASON(ARG_IN_QUERY),
+        MASK(ARG_IN_QUERY),
     };
     static const struct op_arg find = {
         "q", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "only records with this in a name, title or description"};
@@ -75,10 +76,10 @@ static const struct op_arg *list_args(struct arena *a, const struct kind *k, siz
     return args;
 }
 
-/* With an access_reason where it reads. */
+/* With an access_reason and a mask where it reads. */
 static const struct op_arg *id_args(struct arena *a, const struct kind *k, bool reads, size_t *n)
 {
-    struct op_arg *args = arena_array(a, struct op_arg, 4);
+    struct op_arg *args = arena_array(a, struct op_arg, 5);
     if (!args)
         return NULL;
     args[0] =
@@ -88,7 +89,8 @@ static const struct op_arg *id_args(struct arena *a, const struct kind *k, bool 
     args[2] =
         (struct op_arg){"submodule_id", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "the same under its v1 name"};
     args[3] = (struct op_arg)ACCESS_REASON(ARG_IN_QUERY);
-    *n = reads ? 4 : 3;
+    args[4] = (struct op_arg)MASK(ARG_IN_QUERY);
+    *n = reads ? 5 : 3;
     return args;
 }
 

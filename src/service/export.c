@@ -78,7 +78,7 @@ static enum err_code read_page(struct op_call *c, const struct part *part, struc
                                struct err *e)
 {
     struct store_tx *tx;
-    enum err_code code = store_read_begin(c->svc->store, &tx, e);
+    enum err_code code = op_read_begin(c, &tx, e);
     if (code)
         return code;
     code = records_of(tx, p->arena, kind_find(str_of(part->kind)), part->field, id, after, PAGE, &p->rows, &p->n, e);
@@ -146,7 +146,7 @@ static enum err_code read_session(struct op_call *c, struct str id, struct recor
                                   struct err *e)
 {
     struct store_tx *tx;
-    enum err_code code = store_read_begin(c->svc->store, &tx, e);
+    enum err_code code = op_read_begin(c, &tx, e);
     if (code)
         return code;
     code = op_get_session(c, tx, id, session, e);

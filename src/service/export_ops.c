@@ -62,7 +62,7 @@ static enum err_code send(struct op_call *c, const struct export_plan *p, struct
 static enum err_code last_seq(struct op_call *c, int64_t *out, struct err *e)
 {
     struct store_tx *tx;
-    enum err_code code = store_read_begin(c->svc->store, &tx, e);
+    enum err_code code = op_read_begin(c, &tx, e);
     if (code)
         return code;
     *out = turns_last_seq(tx);

@@ -52,7 +52,7 @@ enum err_code find_records(struct op_call *c, const struct find_kinds *k, struct
         return ERR_OK;
     q->kinds = k->all ? NULL : k->list;
     q->n_kinds = k->n;
-    enum err_code code = store_read_begin(c->svc->store, &tx, e);
+    enum err_code code = op_read_begin(c, &tx, e);
     if (code)
         return code;
     code = records_find(tx, c->arena, q, out, e);
@@ -88,6 +88,7 @@ enum err_code find_together(struct op_call *c, const struct records_result *reco
 static struct recall_query recall_query_of(const struct op_call *c, int max)
 {
     return (struct recall_query){.meaning = c->svc->meaning,
+                                 .reader = c->reader,
                                  .text = op_text(c, "q"),
                                  .project = v1_project(c),
                                  .scope = caller_scope(caller_of(c)),
@@ -165,7 +166,7 @@ static enum err_code answer(struct op_call *c, const struct found *list, size_t 
     struct store_tx *tx;
     enum err_code code = index_terms(c->arena, op_text(c, "q"), true, &terms, &n_terms, e);
     if (!code)
-        code = store_read_begin(c->svc->store, &tx, e);
+        code = op_read_begin(c, &tx, e);
     if (code)
         return code;
     jw_array(c->out);
@@ -267,7 +268,7 @@ enum err_code find_sessions(struct op_call *c, struct err *e)
     if (!code)
         code = recall_run(c->svc->store, c->svc->index, c->arena, &words, &turns, e);
     if (!code)
-        code = store_read_begin(c->svc->store, &tx, e);
+        code = op_read_begin(c, &tx, e);
     if (code)
         return code;
     code = add_spoken(c, tx, &turns, &records, e);

@@ -17,8 +17,9 @@ enum { RECORDS_MAX = 1000, REFUSED_SHOWN = 20 };
 struct taking {
     size_t at; /* in the call's list, from 1 */
     struct record *record;
-    enum err_code code; /* why not, found before the transaction or in it */
-    bool checked;       /* it was refused before */
+    struct turn_new turn; /* of a turn, looked at */
+    enum err_code code;   /* why not, found before the transaction or in it */
+    bool checked;         /* it was refused before */
     char reason[sizeof((struct err *)0)->message];
 };
 struct importing {
@@ -77,6 +78,33 @@ static struct taking *next(struct importing *im)
     return &im->all[im->n++];
 }
 
+/* A store's own words for a text that it keeps masked: the raw text's hash goes with it. */
+static struct str hash_of(const struct record *r)
+{
+    struct str s = record_text(r, "content_hash");
+    bool hex = s.n == 64;
+    for (size_t i = 0; i < s.n && hex; i++)
+        hex = (s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'f');
+    return hex ? s : STR_NONE;
+}
+
+/* The gate looks here, on this thread. */
+static void read_turn(const struct store *s, struct taking *t)
+{
+    const struct record *r = t->record;
+    t->turn = (struct turn_new){.id = r->id,
+                                .conversation_id = record_text(r, "conversation_id"),
+                                .agent = record_text(r, "agent"),
+                                .role = record_text(r, "role"),
+                                .content = record_text(r, "content"),
+                                .metadata = record_text(r, "metadata"),
+                                .timestamp = record_int(r, "timestamp"),
+                                .created_at = r->created_at,
+                                .token_count = record_int(r, "token_count"),
+                                .content_hash = hash_of(r)};
+    turn_look(s, &t->turn);
+}
+
 static enum err_code read_all(struct importing *im, const struct json *list, size_t at, struct err *e);
 
 static enum err_code read_one(struct importing *im, const struct json *o, size_t at, struct err *e)
@@ -91,6 +119,8 @@ static enum err_code read_one(struct importing *im, const struct json *o, size_t
         return err_nomem(e);
     if (code)
         refuse(t, code, &why);
+    else if (t->record->kind == KIND_TURN)
+        read_turn(im->call->svc->store, t);
     t->checked = code != ERR_OK;
     const struct json *attached = o->type == JSON_OBJECT ? json_get(o, "attached") : NULL;
     return !code && attached && attached->type == JSON_ARRAY ? read_all(im, attached, at, e) : ERR_OK;
@@ -107,26 +137,15 @@ static enum err_code read_all(struct importing *im, const struct json *list, siz
 
 /* ---- writing ---- */
 
-static enum err_code take_turn(struct store_tx *tx, struct service *svc, const struct record *r, bool *known,
+static enum err_code take_turn(struct store_tx *tx, struct service *svc, const struct turn_new *t, bool *known,
                                struct err *e)
 {
     struct turn_added added;
     int64_t before = turns_last_seq(tx);
-    struct str conversation = record_text(r, "conversation_id"), content = record_text(r, "content");
-    enum err_code code = quota_session(svc, tx, STR_NONE, conversation, content.n, e);
+    enum err_code code = quota_session(svc, tx, STR_NONE, t->conversation_id, t->content.n, e);
     if (code)
         return code;
-    code = turn_append(tx,
-                       &(struct turn_new){.id = r->id,
-                                          .conversation_id = conversation,
-                                          .agent = record_text(r, "agent"),
-                                          .role = record_text(r, "role"),
-                                          .content = content,
-                                          .metadata = record_text(r, "metadata"),
-                                          .timestamp = record_int(r, "timestamp"),
-                                          .created_at = r->created_at,
-                                          .token_count = record_int(r, "token_count")},
-                       &added, e);
+    code = turn_append(tx, t, &added, e);
     *known = !code && added.seq <= before;
     return code;
 }
@@ -174,8 +193,9 @@ static enum err_code take_other(struct store_tx *tx, struct arena *a, const stru
     return code || r->kind != KIND_AGENT_STATE ? code : learning_restored(tx, a, r, clock_now_ms(), e);
 }
 
-static enum err_code take(struct store_tx *tx, struct importing *im, const struct record *r, bool *known, struct err *e)
+static enum err_code take(struct store_tx *tx, struct importing *im, const struct taking *t, bool *known, struct err *e)
 {
+    const struct record *r = t->record;
     struct op_call *c = im->call;
     const struct caller *who = caller_of(c);
     if (!caller_writes(who, r->project))
@@ -183,7 +203,7 @@ static enum err_code take(struct store_tx *tx, struct importing *im, const struc
     enum err_code code = access_references(who, tx, c->arena, r, e);
     if (code)
         return code;
-    return r->kind == KIND_TURN ? take_turn(tx, c->svc, r, known, e) : take_other(tx, c->arena, r, known, e);
+    return r->kind == KIND_TURN ? take_turn(tx, c->svc, &t->turn, known, e) : take_other(tx, c->arena, r, known, e);
 }
 
 /* What one record is to blame for; anything else undoes the whole call. */
@@ -203,7 +223,7 @@ static enum err_code import_on(struct store_tx *tx, void *arg, struct err *e)
         bool known = false;
         if (t->checked)
             continue;
-        enum err_code code = take(tx, im, t->record, &known, &why);
+        enum err_code code = take(tx, im, t, &known, &why);
         t->code = ERR_OK;
         if (code && !own_fault(code))
             return err_set(e, code, NULL, "%s", why.message);

@@ -76,14 +76,23 @@ static bool line_end(struct journal *j, struct buf *b, struct json_out *w)
     return ok;
 }
 
+/* `hash` only where the text is not the raw one any more: by it the client's own words are recognised later. */
+static void put_hash(struct json_out *w, const struct chat_kept *k)
+{
+    if (!k->clean_text.p && k->text.n)
+        jw_kcstr(w, "hash", k->hash);
+}
+
 static void put_message(struct json_out *w, const struct chat *c, size_t i)
 {
     const struct chat_message *m = &c->req.messages[i];
+    const struct chat_kept *k = &c->kept[i];
     jw_object(w);
     jw_kcstr(w, "id", c->message_ids[i].text);
     jw_kstr(w, "role", m->role);
-    jw_kstr(w, "text", m->text);
-    jw_kstr(w, "metadata", m->metadata);
+    jw_kstr(w, "text", k->text);
+    put_hash(w, k);
+    jw_kstr(w, "metadata", k->metadata);
     if (m->agent.n)
         jw_kstr(w, "agent", m->agent);
     jw_end_object(w);
@@ -105,7 +114,7 @@ static void put_begin(struct json_out *w, const struct chat *c)
         jw_kstr(w, "caller_project", c->who->project);
     }
     jw_kstr(w, "model", c->req.model);
-    jw_kstr(w, "metadata", c->req.metadata);
+    jw_kstr(w, "metadata", c->kept_metadata);
     if (c->req.fresh)
         jw_kbool(w, "fresh", true);
     jw_kbool(w, "store_answer", c->req.options.auto_store_response);
@@ -123,8 +132,13 @@ void journal_begin(struct journal *j, struct chat *c)
 {
     struct buf b;
     struct json_out w;
+    struct err why = {0};
     if (!j)
         return;
+    if (chat_mask_request(c, &why)) {
+        log_error("journal_not_masked", &why);
+        return;
+    }
     pthread_mutex_lock(&j->lock);
     uint64_t exchange = ++j->next;
     j->open++;
@@ -147,17 +161,24 @@ void journal_delta(struct journal *j, const struct chat *c, struct str text)
     line_end(j, &b, &w);
 }
 
-void journal_end(struct journal *j, const struct chat *c)
+void journal_end(struct journal *j, struct chat *c)
 {
     struct buf b;
     struct json_out w;
+    struct err why = {0};
     if (!j || !c->exchange)
         return;
+    const struct chat_kept *k = chat_kept_answer(c, &why);
+    if (!k) {
+        log_error("journal_not_masked", &why);
+        return;
+    }
     line_begin(&b, &w, c->exchange);
     jw_key(&w, "end");
     jw_object(&w);
-    jw_kstr(&w, "text", c->text);
-    jw_kstr(&w, "metadata", c->metadata);
+    jw_kstr(&w, "text", k->text);
+    put_hash(&w, k);
+    jw_kstr(&w, "metadata", k->metadata);
     jw_kbool(&w, "complete", c->complete);
     jw_end_object(&w);
     line_end(j, &b, &w);

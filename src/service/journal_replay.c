@@ -86,6 +86,13 @@ static void take_id(struct chat_id *to, struct str s)
     }
 }
 
+/* Of the text before it was masked. Without one the text is what was said. */
+static void take_hash(struct chat_kept *k, struct str hash)
+{
+    if (hash.n == sizeof k->hash - 1)
+        memcpy(k->hash, hash.p, hash.n);
+}
+
 static struct chat *chat_of(struct service *s, struct replay *r, const struct exchange *x)
 {
     const struct json *b = x->begin, *list = json_get_type(b, "messages", JSON_ARRAY);
@@ -117,8 +124,10 @@ static struct chat *chat_of(struct service *s, struct replay *r, const struct ex
     struct chat *c = chat_new(s, &req);
     if (!c)
         return NULL;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         take_id(&c->message_ids[i], json_text(&list->items[i], "id"));
+        take_hash(&c->kept[i], json_text(&list->items[i], "hash"));
+    }
     take_id(&c->new_session, json_text(b, "new_session"));
     take_id(&c->new_conversation, json_text(b, "new_conversation"));
     take_id(&c->answer_id, json_text(b, "answer_id"));
@@ -155,6 +164,7 @@ static bool store_exchange(struct service *s, struct replay *r, const struct exc
     const struct json *complete = json_get_type(x->end, "complete", JSON_BOOL);
     bool copied = chat_own_copy(&c->text, text.n ? text : buf_view(&x->text)) &&
                   chat_own_copy(&c->metadata, json_text(x->end, "metadata"));
+    take_hash(&c->kept[c->req.n_messages], json_text(x->end, "hash"));
     c->complete = complete && complete->boolean;
     atomic_store(&c->ended, true);
     enum err_code code = copied ? store_write(s->store, chat_store, c, &why) : ERR_NOMEM;

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "service/masking.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,7 @@ enum err_code model_open(struct service *s, struct err *e)
     struct meaning_options o = {.store = s->store,
                                 .dir = s->store ? store_dir(s->store) : s->options.dir,
                                 .dial = s->options.dial,
+                                .gate = s->masking ? masking_shown(s->masking) : NULL,
                                 .query_ms = (int)config_int(config, "embedding.query_ms"),
                                 .threads = (int)config_int(config, "embedding.threads"),
                                 .read_only = s->options.read_only,

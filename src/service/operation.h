@@ -19,6 +19,7 @@
 struct service;
 struct op_call;
 struct caller;
+struct store_reader;
 
 enum arg_type { ARG_TEXT, ARG_INT, ARG_REAL, ARG_BOOL, ARG_TIME, ARG_ENUM, ARG_OBJECT, ARG_ARRAY, ARG_JSON };
 enum arg_where {
@@ -86,13 +87,14 @@ struct op_call {
     struct service *svc;
     const struct operation *op;
     struct arena *arena;
-    struct json_out *out;        /* the answer goes here */
-    const struct json **values;  /* n_args checked arguments, NULL where neither given nor defaulted */
-    const struct json *body;     /* the whole body, NULL when none */
-    struct record *record;       /* OP_RECORD_BODY: the checked record */
-    const struct caller *caller; /* who asks, NULL: CALLER_LOCAL (caller.h) */
-    struct str project;          /* full name of the project to work in; the caller's own when none is named */
-    struct str access_reason;    /* why the caller reads, for the audit; STR_NONE: not said. Never logged */
+    struct json_out *out;              /* the answer goes here */
+    const struct json **values;        /* n_args checked arguments, NULL where neither given nor defaulted */
+    const struct json *body;           /* the whole body, NULL when none */
+    struct record *record;             /* OP_RECORD_BODY: the checked record */
+    const struct caller *caller;       /* who asks, NULL: CALLER_LOCAL (caller.h) */
+    const struct store_reader *reader; /* what is masked for them as it is read; NULL: nothing. Set by op_run */
+    struct str project;                /* full name of the project to work in; the caller's own when none is named */
+    struct str access_reason;          /* why the caller reads, for the audit; STR_NONE: not said. Never logged */
     struct str request_id;
     struct str load;          /* what was recalled, packed (context_load.h); STR_NONE: nothing was */
     int status;               /* starts as op->status */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "service/kept.h"
+#include "service/masking.h"
 #include "store/turns.h"
 
 struct pending_write {
@@ -39,10 +40,18 @@ enum err_code op_write(struct op_call *call, store_fn *fn, void *arg, void (*ans
     return (enum err_code)OP_PENDING;
 }
 
+enum err_code op_read_begin(struct op_call *call, struct store_tx **out, struct err *e)
+{
+    enum err_code code = store_read_begin(call->svc->store, out, e);
+    if (!code)
+        store_read_as(*out, call->reader);
+    return code;
+}
+
 enum err_code op_read(struct op_call *call, op_read_fn *fn, struct err *e)
 {
     struct store_tx *tx;
-    enum err_code code = store_read_begin(call->svc->store, &tx, e);
+    enum err_code code = op_read_begin(call, &tx, e);
     if (code)
         return code;
     code = fn(call, tx, e);
@@ -74,8 +83,26 @@ static enum err_code run(struct op_call *call, struct err *e)
     return code;
 }
 
+/* Whose reads need no mask, by far the most, have no reader. */
+static enum err_code set_reader(struct op_call *call, struct err *e)
+{
+    struct scope scope = caller_scope(caller_of(call));
+    struct str least = op_text(call, "mask");
+    if (!call->svc->masking || access_of(call->op) != ACCESS_READ || (!scope.limited && !least.n))
+        return ERR_OK;
+    struct store_reader *r = arena_alloc(call->arena, sizeof *r);
+    if (!r)
+        return err_nomem(e);
+    *r = (struct store_reader){.gate = masking_shown(call->svc->masking), .scope = scope, .least = least};
+    call->reader = r;
+    return ERR_OK;
+}
+
 enum err_code op_run(struct op_call *call, struct err *e)
 {
+    enum err_code ready = set_reader(call, e);
+    if (ready)
+        return ready;
     if (!call->op->fn)
         return err_set(e, ERR_UNAVAILABLE, NULL, "%s is served by the running server only", call->op->name);
     if (!(call->op->flags & OP_CACHED) || !call->svc->cache)

@@ -13,7 +13,9 @@
 enum err_code op_write(struct op_call *call, store_fn *fn, void *arg, void (*answer)(struct op_call *call, void *arg),
                        struct err *e);
 
-/* Runs fn(call, tx) on a read snapshot. */
+/* A read snapshot that shows records as the call's caller may see them (store_reader). */
+enum err_code op_read_begin(struct op_call *call, struct store_tx **out, struct err *e);
+/* Runs fn(call, tx) on such a snapshot. */
 typedef enum err_code op_read_fn(struct op_call *call, struct store_tx *tx, struct err *e);
 enum err_code op_read(struct op_call *call, op_read_fn *fn, struct err *e);
 

@@ -38,6 +38,12 @@ struct operation_table {
     {                                                                                                                  \
         "access_reason", ARG_TEXT, (where), 0, 0, 1000, NULL, NULL, "why, when records of other projects are read"     \
     }
+/* Reads may ask for stricter masks than what is stored has. */
+#define MASK(where)                                                                                                    \
+    {                                                                                                                  \
+        "mask", ARG_ENUM, (where), 0, 0, 0, NULL, "PUBLIC|TEAM|PRIVATE",                                               \
+            "mask what is shown as for this level, where that is stricter"                                             \
+    }
 enum { MIB = 1 << 20 };
 
 /* One a line: the list grows. */

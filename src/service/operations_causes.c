@@ -6,6 +6,7 @@
 static const struct op_arg causal_args[] = {
     SESSION_ID,
     {"query", ARG_TEXT, ARG_IN_QUERY, 0, 0, 8000, NULL, NULL, "what is to be explained; without it, what came last"},
+    MASK(ARG_IN_QUERY),
 };
 
 #define TOLD                                                                                                           \

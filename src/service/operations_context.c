@@ -9,6 +9,7 @@ static const struct op_arg context_args[] = {
     {"max_turns", ARG_INT, ARG_IN_QUERY, 0, 1, 100, "10", NULL, "relevant turns at most"},
     {"max_tokens", ARG_INT, ARG_IN_QUERY, 0, 1, 1e6, NULL, NULL, "budget for the relevant turns"},
     ACCESS_REASON(ARG_IN_QUERY),
+    MASK(ARG_IN_QUERY),
 };
 static const struct op_arg context_search_args[] = {
     {"query", ARG_TEXT, ARG_IN_BODY, ARG_REQUIRED | ARG_POSITIONAL | ARG_REST, 1, 100000, NULL, NULL, "what to find"},
@@ -18,6 +19,7 @@ static const struct op_arg context_search_args[] = {
     {"time_range", ARG_OBJECT, ARG_IN_BODY, 0, 0, 1000, NULL, NULL, "{start, end}: only turns of that time"},
     {"as_of", ARG_TIME, ARG_IN_BODY, 0, 0, 0, NULL, NULL, "only what was known at this time"},
     ACCESS_REASON(ARG_IN_BODY),
+    MASK(ARG_IN_BODY),
 };
 static const struct op_arg context_summary_args[] = {
     SESSION_ID,
@@ -35,6 +37,7 @@ static const struct op_arg recall_args[] = {
     {"max_tokens", ARG_INT, ARG_IN_BODY, 0, 1, 1e6, NULL, NULL, "budget over all results"},
     {"as_of", ARG_TIME, ARG_IN_BODY, 0, 0, 0, NULL, NULL, "only what was known at this time"},
     ACCESS_REASON(ARG_IN_BODY),
+    MASK(ARG_IN_BODY),
     {"explain", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL,
      "say what made each score, in `why`: words, meaning, neighbours and conversation add up, 1 being a turn with "
      "every "

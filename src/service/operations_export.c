@@ -15,9 +15,11 @@ static const struct op_arg create_args[] = {SESSION_ID, EXPORT_ARGS(ARG_IN_BODY)
 static const struct op_arg read_args[] = {
     {"session_id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED | ARG_POSITIONAL, 1, 200, NULL, NULL, "the session's id"},
     EXPORT_ARGS(ARG_IN_QUERY),
+    MASK(ARG_IN_QUERY),
 };
 static const struct op_arg download_args[] = {
     {"export_id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED, 1, 200, NULL, NULL, "the export's id"},
+    MASK(ARG_IN_QUERY),
 };
 static const struct op_arg import_args[] = {
     {"records", ARG_ARRAY, ARG_IN_BODY, ARG_REQUIRED, 0, 8.0 * MIB, NULL, NULL,

@@ -9,7 +9,7 @@ static const struct op_arg outcome_args[] = {
     {"success", ARG_BOOL, ARG_IN_BODY, ARG_REQUIRED, 0, 0, NULL, NULL, "whether it was a success"},
     {"note", ARG_TEXT, ARG_IN_BODY, 0, 0, 1000, NULL, NULL, "anything to remember about it"},
 };
-static const struct op_arg analytics_args[] = {SESSION_ID, ACCESS_REASON(ARG_IN_QUERY)};
+static const struct op_arg analytics_args[] = {SESSION_ID, ACCESS_REASON(ARG_IN_QUERY), MASK(ARG_IN_QUERY)};
 
 static const struct operation entries[] = {
     {"conversation.outcome", "POST", "/api/v2/conversations/{conversation_id}/outcome", NULL, NULL, ARGS(outcome_args),

@@ -8,7 +8,8 @@ static const struct op_arg session_create_args[] = {
     {"title", ARG_TEXT, ARG_IN_BODY, 0, 0, 500, NULL, NULL, "what the session is about"},
     {"description", ARG_TEXT, ARG_IN_BODY, 0, 0, 10000, NULL, NULL, "longer than a title"},
     {"user_id", ARG_TEXT, ARG_IN_BODY, 0, 0, 200, NULL, NULL, "whose session it is"},
-    {"privacy_level", ARG_ENUM, ARG_IN_BODY, 0, 0, 0, "\"TEAM\"", "PUBLIC|TEAM|PRIVATE|EPHEMERAL", "who may read it"},
+    {"privacy_level", ARG_ENUM, ARG_IN_BODY, 0, 0, 0, NULL, "PUBLIC|TEAM|PRIVATE|EPHEMERAL",
+     "who may read it, and what of it is masked (privacy.default_level)"},
     {"user_preferences", ARG_OBJECT, ARG_IN_BODY, 0, 0, 65536, NULL, NULL,
      "memory_retention_days, context_depth, auto_summarize and any others"},
     {"initial_context", ARG_JSON, ARG_IN_BODY, 0, 0, MIB, NULL, NULL, "text or JSON to remember from the start"},
@@ -19,12 +20,14 @@ static const struct op_arg session_list_args[] = {
     {"project", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "only sessions of this project"},
     {"user_id", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "only this user's sessions"},
     ACCESS_REASON(ARG_IN_QUERY),
+    MASK(ARG_IN_QUERY),
     {"limit", ARG_INT, ARG_IN_QUERY, 0, 1, 1000, "50", NULL, "how many at most"},
     {"cursor", ARG_TEXT, ARG_IN_QUERY, 0, 1, 400, NULL, NULL, "next_cursor of the page before"},
 };
 static const struct op_arg session_get_args[] = {
     {"id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED | ARG_POSITIONAL, 1, 200, NULL, NULL, "the session's id"},
     ACCESS_REASON(ARG_IN_QUERY),
+    MASK(ARG_IN_QUERY),
 };
 static const struct op_arg preferences_args[] = {
     SESSION_ID,
@@ -47,12 +50,14 @@ static const struct op_arg conversation_get_args[] = {
     CONVERSATION_ID,
     {"limit", ARG_INT, ARG_IN_QUERY, 0, 1, 1000, "100", NULL, "turns at most"},
     ACCESS_REASON(ARG_IN_QUERY),
+    MASK(ARG_IN_QUERY),
     {"cursor", ARG_TEXT, ARG_IN_QUERY, 0, 1, 20, NULL, NULL, "next_cursor of the page before"},
 };
 static const struct op_arg window_args[] = {
     CONVERSATION_ID,
     {"limit", ARG_INT, ARG_IN_QUERY, 0, 1, 1000, "20", NULL, "messages at most"},
     ACCESS_REASON(ARG_IN_QUERY),
+    MASK(ARG_IN_QUERY),
 };
 static const struct op_arg turn_add_args[] = {
     CONVERSATION_ID,

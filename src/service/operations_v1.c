@@ -17,7 +17,8 @@ static const struct op_arg session_save_args[] = {
     {"title", ARG_TEXT, ARG_IN_BODY, 0, 0, 500, NULL, NULL, "what the session is about"},
     {"description", ARG_TEXT, ARG_IN_BODY, 0, 0, 65536, NULL, NULL, "longer than a title"},
     {"user_id", ARG_TEXT, ARG_IN_BODY, 0, 0, 200, NULL, NULL, "whose session it is"},
-    {"privacy_level", ARG_ENUM, ARG_IN_BODY, 0, 0, 0, NULL, "PUBLIC|TEAM|PRIVATE|EPHEMERAL", "who may read it (TEAM)"},
+    {"privacy_level", ARG_ENUM, ARG_IN_BODY, 0, 0, 0, NULL, "PUBLIC|TEAM|PRIVATE|EPHEMERAL",
+     "who may read it, and what of it is masked (privacy.default_level)"},
     {"status", ARG_ENUM, ARG_IN_BODY, 0, 0, 0, NULL, "active|archived|expired", "where it is in its life (active)"},
     {"user_preferences", ARG_OBJECT, ARG_IN_BODY, 0, 0, 65536, NULL, NULL, "merged into those there are"},
     {"summary", ARG_TEXT, ARG_IN_BODY, 0, 0, 65536, NULL, NULL, "its summary"},
@@ -37,10 +38,11 @@ static const struct op_arg session_delete_args[] = {
     {                                                                                                                  \
         "limit", ARG_INT, ARG_IN_QUERY, 0, 1, 1000, "20", NULL, "results at most"                                      \
     }
-static const struct op_arg find_args[] = {FIND_ARGS, ACCESS_REASON(ARG_IN_QUERY)};
+static const struct op_arg find_args[] = {FIND_ARGS, ACCESS_REASON(ARG_IN_QUERY), MASK(ARG_IN_QUERY)};
 static const struct op_arg find_all_args[] = {
     FIND_ARGS,
     ACCESS_REASON(ARG_IN_QUERY),
+    MASK(ARG_IN_QUERY),
     {"kind", ARG_TEXT, ARG_IN_QUERY, 0, 1, 400, NULL, NULL,
      "only these kinds of records, by name, separated by commas"},
 };

@@ -47,7 +47,6 @@ enum err_code place_session_new(struct store_tx *tx, struct arena *a, struct str
     record_set(r, "alias", V_TEXT(name));
     record_set(r, "title", V_TEXT(name));
     record_set(r, "status", V_TEXT(STR("active")));
-    record_set(r, "privacy_level", V_TEXT(STR("TEAM")));
     record_set(r, "user_preferences", V_TEXT(place_default_preferences()));
     enum err_code code = record_insert(tx, a, r, e);
     if (!code)

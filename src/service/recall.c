@@ -19,7 +19,7 @@ static enum err_code find_session(struct op_call *c, struct str *session, struct
 {
     struct store_tx *tx;
     struct record *r = NULL;
-    enum err_code code = store_read_begin(c->svc->store, &tx, e);
+    enum err_code code = op_read_begin(c, &tx, e);
     if (code)
         return code;
     code = place_session(tx, c->arena, caller_of(c), ACCESS_READ, *session, c->project, &r, e);
@@ -166,6 +166,7 @@ enum err_code recall_call(struct op_call *c, struct err *e)
 {
     int64_t start = clock_mono_us();
     struct recall_query q = {.meaning = c->svc->meaning,
+                             .reader = c->reader,
                              .text = op_text(c, "query"),
                              .session_id = op_text(c, "session_id"),
                              .project = op_text(c, "project"),
@@ -252,6 +253,7 @@ enum err_code context_search(struct op_call *c, struct err *e)
 {
     int64_t start = clock_mono_us();
     struct recall_query q = {.meaning = c->svc->meaning,
+                             .reader = c->reader,
                              .text = op_text(c, "query"),
                              .session_id = op_text(c, "session_id"),
                              .now = op_time(c, "as_of"),

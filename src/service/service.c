@@ -10,6 +10,7 @@
 #include "service/background.h"
 #include "service/context_load.h"
 #include "service/journal.h"
+#include "service/masking.h"
 #include "service/model.h"
 
 #ifndef CAIRN_VERSION
@@ -62,7 +63,15 @@ enum err_code service_open(const struct service_options *o, struct service **out
     struct store_options store = {.dir = o->dir, .read_only = o->read_only, .sync_normal = o->sync_normal};
     enum err_code code = operations_init(e);
     if (!code)
+        code = masking_open(o->config, &s->masking, e);
+    if (!code) {
+        store.gate = masking_kept(s->masking);
         code = store_open(&store, &s->store, e);
+    }
+    if (!code)
+        code = masking_attach(s->masking, s->store, e);
+    if (!code && o->background) /* others may never see a text */
+        code = masking_ready(s->masking, e);
     if (!code)
         code = open_auth(s, e);
     if (code)
@@ -115,5 +124,6 @@ void service_close(struct service *s)
     auth_close(s->auth);
     if (s->store)
         store_close(s->store);
+    masking_close(s->masking);
     mem_free(s);
 }

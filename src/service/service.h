@@ -19,6 +19,7 @@ struct context_loads;
 struct answer_cache;
 struct config;
 struct auth;
+struct masking;
 
 struct service_options {
     const char *dir; /* data folder */
@@ -36,6 +37,7 @@ struct service_options {
 };
 
 struct service {
+    struct masking *masking; /* what is kept and shown of texts; NULL: model_only */
     struct store *store;
     struct index *index;
     struct meaning *meaning;             /* NULL: no model. Unless background, opened when it is needed (model.h) */

@@ -183,7 +183,10 @@ static enum err_code read_save(struct op_call *c, struct session_save *s, struct
         id_make("sess", s->id);
     s->given->project = c->project;
     s->project_name = op_text(c, "submodule_name");
-    return told ? told_read(c->arena, told, str_of(s->id), &s->told, e) : ERR_OK;
+    code = told ? told_read(c->arena, told, str_of(s->id), &s->told, e) : ERR_OK;
+    if (!code)
+        told_look(c->svc->store, &s->told);
+    return code;
 }
 
 enum err_code session_save(struct op_call *c, struct err *e)

@@ -286,6 +286,13 @@ enum err_code told_read(struct arena *a, const struct json *v, struct str sessio
 
 /* ---- storing ---- */
 
+void told_look(const struct store *s, struct told *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        for (size_t k = 0; k < t->conversations[i].n; k++)
+            turn_look(s, &t->conversations[i].turns[k]);
+}
+
 static enum err_code insert_head(struct store_tx *tx, struct arena *a, const struct told_conversation *c,
                                  const struct record *session, struct err *e)
 {

@@ -27,6 +27,8 @@ struct told {
  * again is the same. Strings borrow from `v`, which must outlive *out, and from the arena. ERR_INVALID with
  * field conversation_json; ERR_TOO_LARGE past the bounds. */
 enum err_code told_read(struct arena *a, const struct json *v, struct str session_id, struct told *out, struct err *e);
+/* Has the store's gate look at all turns, on this thread. */
+void told_look(const struct store *s, struct told *t);
 /* Stores what is not stored yet. A conversation that is there already is left as it is. */
 enum err_code told_insert(struct store_tx *tx, struct arena *a, const struct told *t, const struct record *session,
                           struct err *e);

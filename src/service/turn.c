@@ -40,6 +40,7 @@ static struct turn_write *turn_write(struct op_call *c, const char *text)
     w->turn.metadata = metadata ? metadata->raw : STR_NONE;
     id_sha256(w->turn.content, w->hash);
     w->turn.content_hash = str_of(w->hash);
+    turn_look(c->svc->store, &w->turn);
     take_speaker(c, &w->turn);
     return w;
 }

@@ -5,7 +5,6 @@
 #include "store/gate.h"
 
 #include "store/gate_int.h"
-#include "store/scope.h"
 
 #include <string.h>
 
@@ -42,13 +41,13 @@ bool gate_looks_at(const struct field *f)
     return !(f->flags & FIELD_EXACT) && (f->type == FIELD_TEXT || is_json(f));
 }
 
-static enum err_code mask_field(const struct store *s, struct arena *a, struct str level, const struct field *f,
+static enum err_code mask_field(const struct store_gate *g, struct arena *a, struct str level, const struct field *f,
                                 struct value *v, bool *changed, struct err *e)
 {
     struct str out;
     if (!gate_looks_at(f) || v->type != VALUE_TEXT || !v->s.n)
         return ERR_OK;
-    enum err_code code = gate_text(s, a, level, is_json(f), v->s, &out, e);
+    enum err_code code = g->mask(g->arg, a, level, is_json(f), v->s, &out, e);
     if (code || out.p == v->s.p)
         return code;
     v->s = out;
@@ -56,20 +55,20 @@ static enum err_code mask_field(const struct store *s, struct arena *a, struct s
     return ERR_OK;
 }
 
-static enum err_code mask_fields(const struct store *s, struct arena *a, struct str level, const struct kind *k,
+static enum err_code mask_fields(const struct store_gate *g, struct arena *a, struct str level, const struct kind *k,
                                  struct value *v, bool *changed, struct err *e)
 {
     enum err_code code = ERR_OK;
     *changed = false;
     for (size_t i = 0; i < k->n_fields && !code; i++)
-        code = mask_field(s, a, level, &k->fields[i], &v[i], changed, e);
+        code = mask_field(g, a, level, &k->fields[i], &v[i], changed, e);
     return code;
 }
 
-enum err_code gate_record(const struct store *s, struct arena *a, struct str level, struct record *r, bool *changed,
-                          struct err *e)
+enum err_code gate_record(const struct store_gate *g, struct arena *a, struct str level, struct record *r,
+                          bool *changed, struct err *e)
 {
-    return mask_fields(s, a, level, r->kind, r->v, changed, e);
+    return mask_fields(g, a, level, r->kind, r->v, changed, e);
 }
 
 /* A copy of the values, masked as for PUBLIC; *v is NULL where that changes nothing: then no level would. */
@@ -85,7 +84,7 @@ static enum err_code look(const struct store *s, struct arena *a, const struct r
     if (!copy)
         return err_nomem(e);
     memcpy(copy, r->v, n * sizeof *copy);
-    enum err_code code = mask_fields(s, a, STR("PUBLIC"), r->kind, copy, &changed, e);
+    enum err_code code = mask_fields(s->gate, a, STR("PUBLIC"), r->kind, copy, &changed, e);
     *v = changed ? copy : NULL;
     return code;
 }
@@ -98,7 +97,7 @@ static enum err_code settle(const struct store *s, struct arena *a, const struct
     if (str_is(level, "PUBLIC"))
         return ERR_OK;
     memcpy(v, r->v, r->kind->n_fields * sizeof *v);
-    return mask_fields(s, a, level, r->kind, v, &changed, e);
+    return mask_fields(s->gate, a, level, r->kind, v, &changed, e);
 }
 
 /* ---- what is stored ---- */
@@ -148,4 +147,35 @@ enum err_code gate_update(struct store_tx *tx, struct arena *a, int64_t seq, con
         code = settle(tx->store, a, patch, level, v, e);
     out->v = v;
     return code;
+}
+
+/* ---- what is read ---- */
+
+void store_read_as(struct store_tx *tx, const struct store_reader *r)
+{
+    tx->reader = r;
+}
+
+/* STR_NONE: as it is stored. */
+static struct str shown_level(const struct store_reader *r, struct str project)
+{
+    if (!r || scope_owns(&r->scope, project))
+        return r ? r->least : STR_NONE;
+    struct str level = str_eq(project_org(project), r->scope.org) ? STR("TEAM") : STR("PUBLIC");
+    return r->least.n ? gate_stricter(level, r->least) : level;
+}
+
+enum err_code gate_shown_record(struct store_tx *tx, struct arena *a, struct record *r, struct err *e)
+{
+    bool changed;
+    struct str level = shown_level(tx->reader, r->project);
+    return level.n ? gate_record(tx->reader->gate, a, level, r, &changed, e) : ERR_OK;
+}
+
+enum err_code gate_shown_text(struct store_tx *tx, struct arena *a, struct str project, bool json, struct str *text,
+                              struct err *e)
+{
+    struct str level = shown_level(tx->reader, project);
+    const struct store_gate *g = level.n ? tx->reader->gate : NULL;
+    return g && text->n ? g->mask(g->arg, a, level, json, *text, text, e) : ERR_OK;
 }

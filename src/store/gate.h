@@ -11,6 +11,7 @@
 #define CAIRN_STORE_GATE_H
 
 #include "record/record.h"
+#include "store/scope.h"
 #include "store/store.h"
 
 struct store_gate {
@@ -21,18 +22,31 @@ struct store_gate {
     enum err_code (*mask)(void *arg, struct arena *a, struct str level, bool json, struct str text, struct str *out,
                           struct err *e);
     void *arg;
+    const char *default_level; /* of sessions that are made without one; NULL: TEAM */
 };
 
 /* The store's gate on one text, for what is written elsewhere than in the store (a journal). */
 enum err_code gate_text(const struct store *s, struct arena *a, struct str level, bool json, struct str text,
                         struct str *out, struct err *e);
-/* All of a record's fields that the gate may touch, at that level, in place (new strings in the arena). *changed: some
- * were. For a record that is to be shown to somebody with less of a right to it than it was stored for. */
-enum err_code gate_record(const struct store *s, struct arena *a, struct str level, struct record *r, bool *changed,
-                          struct err *e);
+/* All of a record's fields that a gate may touch, at that level, in place (new strings in the arena). *changed: some
+ * were. */
+enum err_code gate_record(const struct store_gate *g, struct arena *a, struct str level, struct record *r,
+                          bool *changed, struct err *e);
 /* The same at the level that the record will have once it is stored, from the session, conversation or record it names:
  * what record_insert does. Only for who must know the form beforehand (a hash over the row). */
 enum err_code gate_insert(struct store_tx *tx, struct arena *a, struct record *r, struct err *e);
+/* ---- what is read ---- */
+/* For whom a transaction reads: whatever is stored, records of others are masked as they are read, as for TEAM where
+ * they are another project's of the reader's organisation, as for PUBLIC where they are another organisation's; and all
+ * of them for `least` where that is stricter. Only texts and JSON, as above. */
+struct store_reader {
+    const struct store_gate *gate;
+    struct scope scope; /* {0}: all is the reader's own */
+    struct str least;   /* "PUBLIC" …; STR_NONE: as it is stored */
+};
+/* Until store_read_end; borrowed. NULL: as it is stored. */
+void store_read_as(struct store_tx *tx, const struct store_reader *r);
+
 /* The stricter of two levels: EPHEMERAL and what is unknown count as PUBLIC. */
 struct str gate_stricter(struct str x, struct str y);
 

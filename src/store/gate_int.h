@@ -11,4 +11,9 @@ bool gate_looks_at(const struct field *f);
 enum err_code gate_update(struct store_tx *tx, struct arena *a, int64_t seq, const struct record *patch,
                           struct record *out, struct err *e);
 
+/* A text or record that was read, as the transaction's reader may see it; strings change in the arena. */
+enum err_code gate_shown_record(struct store_tx *tx, struct arena *a, struct record *r, struct err *e);
+enum err_code gate_shown_text(struct store_tx *tx, struct arena *a, struct str project, bool json, struct str *text,
+                              struct err *e);
+
 #endif

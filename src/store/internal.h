@@ -76,13 +76,14 @@ struct store_tx {
     struct driver_stmt **of_kind; /* [kind_number * SQL_KINDS + which] */
     struct cached_sql cache[SQL_CACHE];
     uint64_t tick;
-    bool writer;                /* statements may write */
-    bool begun;                 /* readers begin with their first statement */
-    size_t bytes;               /* text bound by the writer since the group began */
-    struct turn_memory *memory; /* the writer's, else NULL */
-    struct version_marks marks; /* the writer's */
-    struct unpacker *unpacker;  /* made with the first packed content, else NULL */
-    struct store_tx *next;      /* the pool's */
+    bool writer;                       /* statements may write */
+    bool begun;                        /* readers begin with their first statement */
+    size_t bytes;                      /* text bound by the writer since the group began */
+    struct turn_memory *memory;        /* the writer's, else NULL */
+    struct version_marks marks;        /* the writer's */
+    const struct store_reader *reader; /* for whom it reads; NULL: as it is stored (gate.h) */
+    struct unpacker *unpacker;         /* made with the first packed content, else NULL */
+    struct store_tx *next;             /* the pool's */
 };
 
 enum err_code tx_open(struct store *s, bool writer, struct store_tx **out, struct err *e);

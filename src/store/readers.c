@@ -114,6 +114,7 @@ void store_read_end(struct store_tx *tx)
     bool good = !tx->begun || tx->d->commit(tx->c, &e) == ERR_OK;
     tx->begun = false;
     tx->bytes = 0;
+    tx->reader = NULL;
     if (!good)
         tx->d->rollback(tx->c);
     (void)pthread_mutex_lock(&r->lock);

@@ -1,6 +1,6 @@
 /* SQL that follows from the table of kinds, and reading its rows. Every SELECT names its columns: a table
  * that an older or newer Cairn made may hold them in another order, or more of them. */
-#include "store/internal.h"
+#include "store/gate_int.h"
 
 enum { SHARED_COLUMNS = 7 };
 
@@ -116,5 +116,7 @@ struct record *query_record(struct query *q, struct arena *a, const struct kind 
     r->deleted_at = query_col_int(q, 6);
     for (size_t i = 0; i < k->n_fields; i++)
         r->v[i] = read_value(q, a, &k->fields[i], SHARED_COLUMNS + (int)i);
+    if (!q->rc && q->tx->reader)
+        q->rc = gate_shown_record(q->tx, a, r, q->e);
     return q->rc ? NULL : r;
 }

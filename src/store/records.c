@@ -13,7 +13,13 @@ static struct str session_of(const struct record *r)
 
 /* ---- insert ---- */
 
-static enum err_code complete(struct arena *a, struct record *r, struct err *e)
+static struct value default_of(const struct store_gate *g, const struct kind *k, const struct field *f)
+{
+    bool level = k == KIND_SESSION && g && g->default_level && str_is(str_of(f->name), "privacy_level");
+    return level ? V_TEXT(str_of(g->default_level)) : field_default(f);
+}
+
+static enum err_code complete(const struct store_gate *g, struct arena *a, struct record *r, struct err *e)
 {
     const struct kind *k = r->kind;
     char id[ID_MAX];
@@ -36,7 +42,7 @@ static enum err_code complete(struct arena *a, struct record *r, struct err *e)
     for (size_t i = 0; i < k->n_fields; i++) {
         struct value *v = &r->v[i];
         if (v->type == VALUE_UNSET)
-            *v = field_default(&k->fields[i]);
+            *v = default_of(g, k, &k->fields[i]);
         if ((k->fields[i].flags & FIELD_REQUIRED) && (v->type == VALUE_UNSET || v->type == VALUE_NULL))
             return err_set(e, ERR_INVALID, k->fields[i].name, "%s is required", k->fields[i].name);
     }
@@ -63,7 +69,7 @@ static enum err_code explain_conflict(struct store_tx *tx, const struct record *
 
 enum err_code record_insert(struct store_tx *tx, struct arena *a, struct record *r, struct err *e)
 {
-    enum err_code rc = complete(a, r, e);
+    enum err_code rc = complete(tx->store->gate, a, r, e);
     if (!rc)
         rc = gate_insert(tx, a, r, e);
     if (rc)

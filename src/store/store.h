@@ -95,6 +95,9 @@ enum err_code store_check(struct store *s, void (*report)(void *arg, const char 
 /* Moves the schema to `version` (down or up), each step in a transaction; -1: the newest. */
 enum err_code store_migrate(struct store *s, int version, struct err *e);
 int store_schema_newest(void);
+/* 32 random bytes that the store keeps under that name, made when first asked for; they go with its backups. A store
+ * that cannot be written and has none gives new ones each time. Never on the writer's thread. */
+enum err_code store_secret(struct store *s, const char *name, unsigned char out[32], struct err *e);
 /* Called on the writer thread after each durable group; NULL: nobody. Set by any thread at any time: what the caller
  * wrote before is seen by fn, and once this has returned the one before is not called any more. */
 void store_on_commit(struct store *s, void (*fn)(void *), void *arg);

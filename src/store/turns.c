@@ -1,7 +1,7 @@
 /* Reading turns without the generic record around them. Not here: adding them (turn_append.c). */
 #include "store/turns.h"
 
-#include "store/internal.h"
+#include "store/gate_int.h"
 
 /* Fewer new turns than this are scanned by number; more are found through the session's conversations. */
 enum { SCAN_MAX = 20000, ROWS_MAX = 100000 };
@@ -23,6 +23,10 @@ static void read_turn(struct query *q, struct arena *a, struct turn *t)
         .content = query_col_text(q, a, 10),
         .metadata = query_col_text(q, a, 11),
     };
+    if (!q->rc && q->tx->reader)
+        q->rc = gate_shown_text(q->tx, a, t->project, false, &t->content, q->e);
+    if (!q->rc && q->tx->reader)
+        q->rc = gate_shown_text(q->tx, a, t->project, true, &t->metadata, q->e);
 }
 
 /* Rows come in unknown number, at most `limit`: grown in the arena, doubling. */
