@@ -47,9 +47,16 @@ static bool is_open_name(const struct detector_match *m, size_t start)
     return false;
 }
 
+/* Keys made to be seen. */
+static bool is_open_key(struct str v)
+{
+    return str_starts(v, "pk_") || str_starts(v, "pk.") || str_starts(v, "sb_publishable_") || str_starts(v, "ssh-") ||
+           str_starts(v, "MFkwEwYHKoZIzj0") || str_starts(v, "MIIBIjANBgkq") || str_starts(v, "MCowBQYDK2V");
+}
+
 static bool cannot_be_key(const struct detector_match *m, size_t start, struct str v)
 {
-    return v.n < 6 || secret_type_or_color(v) || secret_placeholder(v) || secret_path(v) || secret_named_hash(v) ||
+    return v.n < 6 || secret_type_or_color(v) || secret_placeholder(v) || secret_path(v) || is_open_key(v) || secret_named_hash(v) ||
            secret_email(v) || is_open_name(m, start);
 }
 
@@ -65,6 +72,8 @@ double secret_check_key(const struct detector_match *m, size_t *start, size_t *e
     struct str v = around_span(m, *start, *end);
     struct secret_look l = secret_look(v);
     if (cannot_be_key(m, *start, v) || (!quote && (secret_code(v) || around_call(m, *end))) || l.digits == v.n)
+        return around_refuse(start, end);
+    if (s.c == ':' && !s.spaced && m->from && m->text.p[m->from - 1] == ':') /* arn:…:secret:… */
         return around_refuse(start, end);
     if (s.c == '|' && !around_row(m))
         return around_refuse(start, end);

@@ -39,6 +39,8 @@ static double judge_word(const struct detector_match *m, struct around_sign s, s
         return 0.8;
     if (secret_count(v, '-') >= 3 && secret_lower_words(v))
         return 0.75;
+    if (s.c == '=' && !s.spaced && around_upper_name(m) && strchr(" \t\r\n", around_byte(m, end)))
+        return 0.75;
     if (!around_ends_line(m, end) || around_byte(m, end) == ',' || around_byte(m, end) == ')')
         return 0;
     if (s.c == '=' && !s.spaced)
@@ -54,14 +56,22 @@ static bool may_be_name(const struct detector_match *m, struct around_sign s, st
 {
     if (s.c == '|' && (quoted || !around_row(m)))
         return false;
-    struct str name = around_span(m, m->from, m->from + 5 < m->text.n ? m->from + 5 : m->text.n);
-    if (!str_ieq(str_take(name, 4), STR("pass")) || str_ieq(name, STR("passw")) || str_ieq(name, STR("passp")) ||
-        str_ieq(name, STR("passc")) || str_ieq(name, STR("passk")))
+    struct str name = str_take(around_span(m, m->from, m->text.n), 7), rest = str_skip(name, 4);
+    bool word = rest.n && ((rest.p[0] | 32) >= 'a' && (rest.p[0] | 32) <= 'z');
+    if (!str_ieq(str_take(name, 4), STR("pass")) || word || str_ieq(str_skip(rest, 1), STR("ph")))
         return true;
     struct secret_look l = secret_look(v);
     bool alone = !m->from || m->text.p[m->from - 1] != '_';
-    return !alone || (secret_strong(v) && !l.words && !secret_count(v, '/') && !secret_count(v, '(') &&
+    return !alone || (user_near(m) && secret_strong(v)) || (secret_strong(v) && !l.words && !secret_count(v, '/') && !secret_count(v, '(') &&
                       !str_eq(str_take(name, 4), STR("PASS")));
+}
+
+/* Braces, calls, a choice: a piece of code. !vault: a tag. */
+static bool is_tangled(struct str v)
+{
+    if (secret_count(v, '{') || secret_count(v, '}') || secret_count(v, '(') || secret_count(v, ')'))
+        return true;
+    return (secret_count(v, '?') && secret_count(v, ':')) || (v.p[0] == '!' && secret_lower_words(str_skip(v, 1)));
 }
 
 double secret_check_password(const struct detector_match *m, size_t *start, size_t *end)
@@ -83,6 +93,8 @@ double secret_check_password(const struct detector_match *m, size_t *start, size
     around_trim(m, start, end);
     around_behind_user(m, start, *end);
     struct str v = around_span(m, *start, *end);
+    if (!line && is_tangled(v))
+        return around_refuse(start, end);
     if (v.n < 3 || secret_code(v) || around_call(m, *end) || secret_placeholder(v) || secret_path(v) || s.compares ||
         !may_be_name(m, s, v, false))
         return around_refuse(start, end);
@@ -91,7 +103,7 @@ double secret_check_password(const struct detector_match *m, size_t *start, size
         struct secret_look l = secret_look(v);
         bool name = l.words && l.digits <= 1 && secret_names_one(v) && !line;
         c = name || (secret_email(v) && s.spaced) ? 0 : 0.85;
-    } else if (v.n >= 4 && secret_look(v).digits == v.n && s.c == '=' && !s.spaced) {
+    } else if (v.n >= 4 && secret_look(v).digits == v.n && ((s.c == '=' && !s.spaced) || s.c == ':')) {
         c = 0.7;
     }
     return c > 0 ? c : around_refuse(start, end);
@@ -126,7 +138,7 @@ double secret_check_password_said(const struct detector_match *m, size_t *start,
     } else if (firmly && secret_count(v, '-') >= 3 && secret_lower_words(v)) {
         c = 0.75;
     } else if (firmly && v.n >= 5 && l.lower == v.n && around_ends_sentence(m, *end) && !secret_prose_word(v)) {
-        c = secret_names_one(v) ? 0 : 0.6;
+        c = secret_names_one(v) || str_ieq(str_take(around_span(m, m->from, m->to), 5), STR("clave")) ? 0 : 0.6;
     }
     return c > 0 ? c : around_refuse(start, end);
 }

@@ -6,7 +6,7 @@
 
 /* Names of passwords. The short ones stand alone or behind a _ or a hump; "pass" is also a word of tests. */
 #define PASSWORD                                                                                                       \
-    "(?:pass(?:word|wd|phrase|code|wort)|pwd|pswd|psw|passkey|psk|"                                                    \
+    "(?:pass(?:word|wd|[ -]?phrase|code|wort)|pwd|pswd|psw|passkey|psk|"                                                    \
     "contrase(?:\xc3\xb1|n)a|mot[ _]de[ _]passe|mdp|kennwort|kennw\xc3\xb6rter|zugangswort|senha|(?<![A-Za-z])clave|"  \
     "wachtwoord|l\xc3\xb6senord|has\xc5\x82o|adgangskode|passord|salasana|parola|heslo|jelsz\xc3\xb3|sifre|"           \
     "\xc5\x9f"                                                                                                         \
@@ -16,8 +16,7 @@
 /* Words that are others as well: only with a sign behind them. */
 #define SHORT "(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=P)))(?:pass|pw)"
 #define PASSWORD_FOUND                                                                                                 \
-    "(?i)passw|passphrase|passcode|passkey|pwd|pswd|psw|pass[\"'` ]{0,3}[:=]|pw[\"'` "                                 \
-    "]{0,3}[:=]|psk|contrase|mot.de.passe|mdp|"                                                                        \
+    "(?i)passw|pass.?phrase|passcode|passkey|pwd|pswd|psw|pass[^a-z]|pw[^a-z]|psk|contrase|mot.de.passe|mdp|"            \
     "kennw|zugangswort|senha|clave|wachtwoord|senord|has\xc5\x82o|adgangskode|passord|salasana|parola|heslo|"          \
     "jelsz|ifre|\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c|\xe5\xaf\x86\xe7[\xa0\xa2]|"                                  \
     "\xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf|\xeb\xb9\x84\xeb\xb0\x80"
@@ -42,7 +41,7 @@
 #define WHICH                                                                                                          \
     "(?:[_ "                                                                                                           \
     "-]?(?:value|prod|production|staging|stage|dev|development|test|live|main|primary|secondary|backup|old|new|[0-9]{" \
-    "1,2}|v[0-9]))?"
+    "1,2}|v[0-9]|base))?"
 #define CLOSED "[\"'`*_)\\]\\\\]{0,4}"
 /* The sign: of assignment, of a map; a comma between two quoted texts; a type between name and sign; an entry of its
  * own
@@ -77,18 +76,18 @@
 /* clang-format off */
 const struct detector detectors_assigned[] = {
     ASSIGNED("password_assigned", "password", PASSWORD_FOUND,
-        "(?i)(?:" PASSWORD "|" SHORT ")" WHICH CLOSED SIGN OPENED "(?|" QUOTED("160") "|([^\\s\"'`<>]{3,160}))",
+        "(?i)(?:" PASSWORD WHICH "|" SHORT "(?:[_-]?[0-9]{1,2})?)" CLOSED SIGN OPENED "(?|" QUOTED("160") "|([^\\s\"'`<>]{3,160}))",
         secret_check_password, 600),
     ASSIGNED("password_said", "password", PASSWORD_FOUND,
-        "(?i)" PASSWORD "s?(?:" SAID_OF "?[ ](?:is|was|are|will be|should be|to|as|es|ist|lautet|est|\xc3\xa8|\xc3\xa9|with|of|stays|remains|equals|becomes|would be|used to be)"
+        "(?i)(?:" PASSWORD "|(?<![A-Za-z])pw)(?:s|(?:'|\xe2\x80\x99)s)?(?:" SAID_OF "?[ ](?:is|was|are|will be|should be|to|as|es|ist|lautet|est|\xc3\xa8|\xc3\xa9|with|of|stays|remains|equals|becomes|would be|used to be)"
         "(?:[ ](?:now|still|just|currently|set to|changed to|simply|actually|always))?|" SAID_OF "|\xe6\x98\xaf|\xe4\xb8\xba|\xe3\x81\xaf|\xec\x9d\x80|\xeb\x8a\x94)?"
         ":?[ ]?(?<=[ :\x80-\xff])(?:\\(|\\*\\*)?(?|" QUOTED("100") "|(?:\xe2\x80\x9c|\xe2\x80\x98|\xc2\xab ?|\xe2\x80\x9e)([^\\s\"'`<>\x80-\xff]{3,80})|([^\\s\"'`<>]{3,100}))",
         secret_check_password_said, 500),
     ASSIGNED("password_pair", "password", "(?i)cred|login|log.?in|user|admin|signed? in",
-        "(?i)(?:cred(?:ential)?s?|log[ -]?in|user(?:name)?[ ]?/[ ]?pass(?:word)?|sign(?:ed)?[ ]in|admin|account)(?:[ ](?:is|are|with|as|using|for [a-z]{2,20}(?: [a-z]{2,20})?))?[ ]?[:=]?[ ]?[\"'`(]?[A-Za-z0-9_.@+-]{2,60}[ ]?[/:][ ]?[\"'`]?([^\\s\"'`<>/=?]{5,80})",
+        "(?i)(?<![A-Za-z0-9+/])(?:cred(?:ential)?s?|log[ -]?in|user(?:name)?[ ]?/[ ]?pass(?:word)?|sign(?:ed)?[ ]in|admin|account)(?:[ ](?:is|are|with|as|using|for [a-z]{2,20}(?: [a-z]{2,20})?))?[ ]?[:=]?[ ]?[\"'`(]?[A-Za-z0-9_.@+-]{2,60}[ ]?[/:][ ]?[\"'`]?([^\\s\"'`<>/=?]{5,80})",
         secret_check_pair, 300),
     ASSIGNED("password_flag", "password", "(?i)pass|pwd",
-        "(?i)(?<![A-Za-z0-9])(?:--?(?:[a-z0-9]{1,20}-){0,3}(?:password|passwd|passphrase|pass|pwd|pw)|/p(?:assword)?(?=:))(?:[ ]{1,4}|=|:)(?|" QUOTED("120") "|([^\\s\"'`<>|;]{3,120}))",
+        "(?i)(?<![A-Za-z0-9])(?:--?(?:[a-z0-9]{1,20}-){0,3}(?:password|passwd|passphrase|pass|pwd|pw))(?:[ ]{1,4}|=|:)(?|" QUOTED("120") "|([^\\s\"'`<>|;]{3,120}))",
         secret_check_password_given, 240),
     ASSIGNED("password_command", "password", "(?i)curl|mysql|maria|sshpass|mongo|redis-cli|docker|wget|ldap|smb|unzip|7z|zip|http|openssl|psql|rpcclient|az |helm|podman|skopeo|xfreerdp|chpasswd|sudo",
         "(?i)(?<![a-z])(?:(?:curl|https?|wget|helm|az)\\b[^\\n|;]{0,300}?[ ](?:-u|-a|--user|--auth)[ =]{0,2}[\"']?[^\\s:\"']{1,64}:|(?:mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|7za?|mongodump)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[\"']?(?![ \"'])|(?:mongo|mongosh|docker|podman|skopeo|helm|az|sshpass|mongodump|mongorestore|oc|nerdctl)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[ ]?[\"']?|redis-cli\\b[^\\n|;]{0,200}?[ ]-a[ ][\"']?|(?:ldap(?:search|add|modify|whoami|delete)|ldappasswd)\\b[^\\n|;]{0,200}?[ ]-w[ ]?[\"']?|(?:smbclient|rpcclient|net)\\b[^\\n|;]{0,200}?[ ]-U[ ]?[\"']?[^\\s%\"']{1,64}%|(?:unzip|zip)\\b[^\\n|;]{0,100}?[ ]-P[ ]?[\"']?|openssl\\b[^\\n|;]{0,300}?[ ]-pass(?:in|out)?[ ][\"']?pass:|xfreerdp\\b[^\\n|;]{0,200}?[ ]/p:[\"']?)([^\\s\"'`<>|;]{3,120})",

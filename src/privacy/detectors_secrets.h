@@ -6,7 +6,7 @@
 #include "privacy/detector.h"
 
 /* A token begins where no other word goes on: behind \n as two characters (JSON in a string) and %3D as well. */
-#define SECRET_LEFT "(?:(?<![A-Za-z0-9])|(?<=\\\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
+#define SECRET_LEFT "(?:(?<![A-Za-z0-9])|(?<=\\\\[nrt])|(?<=%[0-9A-Fa-f]{2})|(?<=/bot))"
 #define SECRET_RIGHT "(?![A-Za-z0-9])"
 
 #endif

@@ -15,7 +15,7 @@
 #define TOKEN(name_, type_, keep_, head_, rest_, most_)                                                                \
     {                                                                                                                  \
         .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = SECRET_LEFT head_ rest_ SECRET_RIGHT,    \
-        .prefilter = head_, .check = secret_check_token, .confidence = 0.95, .alone = 0.95, .mask = MASK_PREFIX,       \
+        .prefilter = head_, .check = secret_check_token, .confidence = 0.98, .alone = 0.98, .mask = MASK_PREFIX,       \
         .keep = (keep_), .most = (most_)                                                                               \
     }
 
@@ -23,7 +23,7 @@
 #define TOKEN_BY(name_, type_, keep_, found_, pattern_, most_)                                                         \
     {                                                                                                                  \
         .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = SECRET_LEFT pattern_ SECRET_RIGHT,       \
-        .prefilter = (found_), .check = secret_check_token, .confidence = 0.95, .alone = 0.95, .mask = MASK_PREFIX,    \
+        .prefilter = (found_), .check = secret_check_token, .confidence = 0.98, .alone = 0.98, .mask = MASK_PREFIX,    \
         .keep = (keep_), .most = (most_)                                                                               \
     }
 

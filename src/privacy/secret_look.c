@@ -110,9 +110,22 @@ bool secret_number(struct str v)
     for (size_t i = 0; i < v.n; i++) {
         digits += is_digit(v.p[i]);
         letters += is_letter(v.p[i]);
-        others += !is_digit(v.p[i]) && !is_letter(v.p[i]) && !strchr(".-:/,+_", v.p[i]);
+        others += !is_digit(v.p[i]) && !is_letter(v.p[i]) && !strchr(".-:/,+_^~<>=", v.p[i]);
     }
-    return digits && !others && letters <= 2;
+    bool begins = !is_letter(v.p[0]) || lower(v.p[0]) == 'v';
+    return digits && !others && letters <= 2 && begins;
+}
+
+/* ABCDE-12345-FGHIJ: groups of one length, capitals and digits, as licences have them. */
+static bool is_grouped(struct str v, const struct secret_look *l)
+{
+    struct str rest = v;
+    size_t groups = 0, each = str_cut(&rest, '-').n;
+    for (groups = 1; rest.n; groups++) {
+        if (str_cut(&rest, '-').n != each)
+            return false;
+    }
+    return groups >= 3 && each >= 4 && each <= 8 && !l->lower && l->upper && l->digits && l->other == groups - 1;
 }
 
 bool secret_random(struct str v)
@@ -122,6 +135,8 @@ bool secret_random(struct str v)
         return false;
     if (l.hex || l.uuid)
         return l.digits && l.lower + l.upper;
+    if (is_grouped(v, &l))
+        return true;
     if (l.words)
         return v.n >= 20 && l.turns * 5 >= v.n * 2; /* EllipticCurvePrivateKey has 7 in 23 */
     if (l.digits)
@@ -142,14 +157,17 @@ static const char methods[] = "|sha1|sha2|sha3|sha256|sha512|sha-1|sha-256|sha-5
 bool secret_strong(struct str v)
 {
     struct secret_look l = secret_look(v);
-    if (v.n < 4 || secret_placeholder(v) || secret_listed(methods, v))
+    struct str rest = v, method = str_cut(&rest, '-');
+    if (v.n < 4 || secret_placeholder(v) || secret_listed(methods, v) || (rest.n && secret_listed(methods, method) && secret_lower_words(rest) && !secret_look(rest).digits))
         return false;
     size_t letters = l.lower + l.upper, special = 0;
     for (size_t i = 0; i < v.n; i++)
         special += strchr("!@#$%^&*+=?~", v.p[i]) != NULL && v.p[i];
+    if (!letters && l.digits < v.n && secret_number(v))
+        return false;
     if (!letters)
         return special ? l.digits >= 3 : l.digits >= 5 && l.digits == v.n;
-    if (is_digit(v.p[0]) && secret_number(v))
+    if (secret_number(v))
         return false;
     if (l.digits && letters)
         return v.n >= 5;

@@ -98,14 +98,16 @@ static bool is_variable(struct str v)
     return has(v, "${") || has(v, "{}") || has(v, "%s") || has(v, "{{") || has(v, "#{") || has(v, "<%");
 }
 
-/* Six times the same character on end, of one byte or of up to four. */
+/* Six times the same character on end, of one byte or of up to four, unless it is a small part of something: bytes of zero
+ * are AAAA in base64. */
 static bool is_row(struct str v)
 {
     for (size_t width = 1; width <= 4; width++) {
         size_t same = 0;
         for (size_t i = width; i < v.n; i++) {
-            same = v.p[i] == v.p[i - width] && (width == 1 || (unsigned char)v.p[i] >= 0x80) ? same + 1 : 0;
-            if (same >= 5 * width)
+            bool goes_on = v.p[i] == v.p[i - width] && (width == 1 || (unsigned char)v.p[i] >= 0x80);
+            same = goes_on ? same + 1 : 0;
+            if (same >= 5 * width && (same * 4 >= v.n || v.p[i] != 'A'))
                 return true;
         }
     }
@@ -193,7 +195,7 @@ static const char prose[] =
     "compulsory|irrelevant|redundant|stale|fresh|dead|alive|fun|cool|stupid|dumb|silly|great|terrible|awful|crap|shit|"
     "crucial|essential|important|necessary|sensitive|confidential|personal|internal|external|default|defaults|"
     "nowhere|everywhere|somewhere|elsewhere|ein|eine|der|die|das|ist|nicht|falsch|richtig|el|la|los|las|un|una|es|"
-    "le|les|des|est|pas|incorrecta|incorrecto|correcta|obligatorio|requis|erforderlich|ung\xc3\xbcltig|";
+    "le|les|des|est|pas|incorrecta|incorrecto|correcta|obligatorio|obligatoria|segura|seguro|facil|requis|erforderlich|ung\xc3\xbcltig|";
 
 bool secret_prose_word(struct str v)
 {
@@ -213,8 +215,10 @@ bool secret_names_one(struct str v)
 {
     static const char *const names[] = {"pass", "pwd", "secret", "token", "key", "cred", "kennwort", "senha"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        for (size_t k = 0; k + strlen(names[i]) <= v.n; k++) {
-            if (str_ieq((struct str){v.p + k, strlen(names[i])}, str_of(names[i])))
+        struct str name = str_of(names[i]);
+        for (size_t k = 0; k + name.n <= v.n; k++) {
+            bool within = k && is_lower(v.p[k]) && is_letter(v.p[k - 1]); /* monkey */
+            if (str_ieq((struct str){v.p + k, name.n}, name) && !(within && name.n == 3))
                 return true;
         }
     }
@@ -246,7 +250,7 @@ bool secret_argument(struct str v)
 bool secret_is_name(struct str v)
 {
     struct secret_look l = secret_look(v);
-    return l.words && !l.digits && secret_names_one(v) && (l.other || (l.upper && l.lower && l.turns >= 2));
+    return l.words && !l.digits && !secret_count(v, ' ') && secret_names_one(v) && (l.other || (l.upper && l.lower && l.turns >= 2));
 }
 
 bool secret_email(struct str v)
