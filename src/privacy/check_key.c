@@ -56,8 +56,8 @@ static bool is_open_key(struct str v)
 
 static bool cannot_be_key(const struct detector_match *m, size_t start, struct str v)
 {
-    return v.n < 6 || secret_type_or_color(v) || secret_placeholder(v) || secret_path(v) || is_open_key(v) || secret_named_hash(v) ||
-           secret_email(v) || is_open_name(m, start);
+    return v.n < 6 || secret_type_or_color(v) || secret_placeholder(v) || secret_path(v) || is_open_key(v) ||
+           secret_named_hash(v) || secret_email(v) || is_open_name(m, start);
 }
 
 double secret_check_key(const struct detector_match *m, size_t *start, size_t *end)

@@ -62,8 +62,9 @@ static bool may_be_name(const struct detector_match *m, struct around_sign s, st
         return true;
     struct secret_look l = secret_look(v);
     bool alone = !m->from || m->text.p[m->from - 1] != '_';
-    return !alone || (user_near(m) && secret_strong(v)) || (secret_strong(v) && !l.words && !secret_count(v, '/') && !secret_count(v, '(') &&
-                      !str_eq(str_take(name, 4), STR("PASS")));
+    return !alone || (user_near(m) && secret_strong(v)) ||
+           (secret_strong(v) && !l.words && !secret_count(v, '/') && !secret_count(v, '(') &&
+            !str_eq(str_take(name, 4), STR("PASS")));
 }
 
 /* Braces, calls, a choice: a piece of code. !vault: a tag. */

@@ -6,7 +6,7 @@
 
 /* Names of passwords. The short ones stand alone or behind a _ or a hump; "pass" is also a word of tests. */
 #define PASSWORD                                                                                                       \
-    "(?:pass(?:word|wd|[ -]?phrase|code|wort)|pwd|pswd|psw|passkey|psk|"                                                    \
+    "(?:pass(?:word|wd|[ -]?phrase|code|wort)|pwd|pswd|psw|passkey|psk|"                                               \
     "contrase(?:\xc3\xb1|n)a|mot[ _]de[ _]passe|mdp|kennwort|kennw\xc3\xb6rter|zugangswort|senha|(?<![A-Za-z])clave|"  \
     "wachtwoord|l\xc3\xb6senord|has\xc5\x82o|adgangskode|passord|salasana|parola|heslo|jelsz\xc3\xb3|sifre|"           \
     "\xc5\x9f"                                                                                                         \
@@ -16,7 +16,7 @@
 /* Words that are others as well: only with a sign behind them. */
 #define SHORT "(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=P)))(?:pass|pw)"
 #define PASSWORD_FOUND                                                                                                 \
-    "(?i)passw|pass.?phrase|passcode|passkey|pwd|pswd|psw|pass[^a-z]|pw[^a-z]|psk|contrase|mot.de.passe|mdp|"            \
+    "(?i)passw|pass.?phrase|passcode|passkey|pwd|pswd|psw|pass[^a-z]|pw[^a-z]|psk|contrase|mot.de.passe|mdp|"          \
     "kennw|zugangswort|senha|clave|wachtwoord|senord|has\xc5\x82o|adgangskode|passord|salasana|parola|heslo|"          \
     "jelsz|ifre|\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c|\xe5\xaf\x86\xe7[\xa0\xa2]|"                                  \
     "\xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf|\xeb\xb9\x84\xeb\xb0\x80"

@@ -128,10 +128,24 @@ static bool is_grouped(struct str v, const struct secret_look *l)
     return groups >= 3 && each >= 4 && each <= 8 && !l->lower && l->upper && l->digits && l->other == groups - 1;
 }
 
+/* v1.2.3-beta.4+build */
+static bool is_version(struct str v)
+{
+    size_t i = v.n && lower(v.p[0]) == 'v', parts = 0;
+    while (i < v.n && is_digit(v.p[i])) {
+        while (i < v.n && is_digit(v.p[i]))
+            i++;
+        parts++;
+        if (i + 1 < v.n && v.p[i] == '.' && is_digit(v.p[i + 1]))
+            i++;
+    }
+    return parts >= 2 && (i == v.n || v.p[i] == '-' || v.p[i] == '+' || v.p[i] == '.' || v.p[i] == '_');
+}
+
 bool secret_random(struct str v)
 {
     struct secret_look l = secret_look(v);
-    if (v.n < 8 || secret_placeholder(v) || secret_number(v))
+    if (v.n < 8 || secret_placeholder(v) || secret_number(v) || is_version(v))
         return false;
     if (l.hex || l.uuid)
         return l.digits && l.lower + l.upper;
@@ -158,7 +172,8 @@ bool secret_strong(struct str v)
 {
     struct secret_look l = secret_look(v);
     struct str rest = v, method = str_cut(&rest, '-');
-    if (v.n < 4 || secret_placeholder(v) || secret_listed(methods, v) || (rest.n && secret_listed(methods, method) && secret_lower_words(rest) && !secret_look(rest).digits))
+    if (v.n < 4 || secret_placeholder(v) || secret_listed(methods, v) ||
+        (rest.n && secret_listed(methods, method) && secret_lower_words(rest) && !secret_look(rest).digits))
         return false;
     size_t letters = l.lower + l.upper, special = 0;
     for (size_t i = 0; i < v.n; i++)

@@ -98,8 +98,8 @@ static bool is_variable(struct str v)
     return has(v, "${") || has(v, "{}") || has(v, "%s") || has(v, "{{") || has(v, "#{") || has(v, "<%");
 }
 
-/* Six times the same character on end, of one byte or of up to four, unless it is a small part of something: bytes of zero
- * are AAAA in base64. */
+/* Six times the same character on end, of one byte or of up to four, unless it is a small part of something: bytes of
+ * zero are AAAA in base64. */
 static bool is_row(struct str v)
 {
     for (size_t width = 1; width <= 4; width++) {
@@ -107,7 +107,7 @@ static bool is_row(struct str v)
         for (size_t i = width; i < v.n; i++) {
             bool goes_on = v.p[i] == v.p[i - width] && (width == 1 || (unsigned char)v.p[i] >= 0x80);
             same = goes_on ? same + 1 : 0;
-            if (same >= 5 * width && (same * 4 >= v.n || v.p[i] != 'A'))
+            if (same >= 5 * width && (same * 2 >= v.n || v.p[i] != 'A'))
                 return true;
         }
     }
@@ -195,7 +195,8 @@ static const char prose[] =
     "compulsory|irrelevant|redundant|stale|fresh|dead|alive|fun|cool|stupid|dumb|silly|great|terrible|awful|crap|shit|"
     "crucial|essential|important|necessary|sensitive|confidential|personal|internal|external|default|defaults|"
     "nowhere|everywhere|somewhere|elsewhere|ein|eine|der|die|das|ist|nicht|falsch|richtig|el|la|los|las|un|una|es|"
-    "le|les|des|est|pas|incorrecta|incorrecto|correcta|obligatorio|obligatoria|segura|seguro|facil|requis|erforderlich|ung\xc3\xbcltig|";
+    "le|les|des|est|pas|incorrecta|incorrecto|correcta|obligatorio|obligatoria|segura|seguro|facil|requis|erforderlich|"
+    "ung\xc3\xbcltig|";
 
 bool secret_prose_word(struct str v)
 {
@@ -250,7 +251,8 @@ bool secret_argument(struct str v)
 bool secret_is_name(struct str v)
 {
     struct secret_look l = secret_look(v);
-    return l.words && !l.digits && !secret_count(v, ' ') && secret_names_one(v) && (l.other || (l.upper && l.lower && l.turns >= 2));
+    return l.words && !l.digits && !secret_count(v, ' ') && secret_names_one(v) &&
+           (l.other || (l.upper && l.lower && l.turns >= 2));
 }
 
 bool secret_email(struct str v)
