@@ -47,10 +47,10 @@ struct chat {
     size_t first_new;                 /* messages before it are stored already */
     /* what may be kept; the request's thread's, set by chat_begin */
     enum privacy_level kept_level;
-    struct str kept_name;          /* the level by name */
-    struct str kept_metadata;      /* the request's, masked */
-    struct chat_kept *kept;        /* req.n_messages, and one more: the answer's */
-    struct privacy_stream *stream; /* the answer, as it goes to the journal; NULL until it begins */
+    struct str kept_name;                 /* the level by name */
+    struct str kept_model, kept_metadata; /* the request's, masked */
+    struct chat_kept *kept;               /* req.n_messages, and one more: the answer's */
+    struct privacy_stream *stream;        /* the answer, as it goes to the journal; NULL until it begins */
     bool stream_failed;
     /* the answer, set by chat_end */
     struct str text, metadata; /* own memory (mem_alloc), freed with the chat */

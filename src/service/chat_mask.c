@@ -64,6 +64,8 @@ enum err_code chat_mask_request(struct chat *c, struct err *e)
 {
     struct str ignored;
     enum err_code code = keep(c, true, c->req.metadata, &c->kept_metadata, &ignored, e);
+    if (!code)
+        code = keep(c, false, c->req.model, &c->kept_model, &ignored, e);
     for (size_t i = c->placed ? c->first_new : 0; !code && i < c->req.n_messages; i++)
         if (!chat_kept_message(c, i, e))
             code = e->code;

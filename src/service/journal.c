@@ -113,7 +113,7 @@ static void put_begin(struct json_out *w, const struct chat *c)
         jw_kstr(w, "caller_org", c->who->org);
         jw_kstr(w, "caller_project", c->who->project);
     }
-    jw_kstr(w, "model", c->req.model);
+    jw_kstr(w, "model", c->kept_model);
     jw_kstr(w, "metadata", c->kept_metadata);
     if (c->req.fresh)
         jw_kbool(w, "fresh", true);
