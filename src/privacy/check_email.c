@@ -87,9 +87,21 @@ static struct str last_label(struct str domain, struct str *rest)
     return str_skip(domain, i);
 }
 
+/* Punctuation of three bytes begins here: dashes, quotes, 。and the like, wide forms. */
+static bool is_sign(const char *p, size_t n)
+{
+    unsigned char a = (unsigned char)p[0], b = n > 2 ? (unsigned char)p[1] : 0;
+    return n > 2 && (a == 0xE2 || (a == 0xE3 && b == 0x80) || (a == 0xEF && b >= 0xBC && b <= 0xBD));
+}
+
 /* Cuts what was written on without a space: "x.com.Then", "x.com。" or "x.com请". */
 static struct str cut_domain(struct str domain)
 {
+    for (size_t i = 1; i < domain.n; i++)
+        if (is_sign(domain.p + i, domain.n - i))
+            domain.n = i;
+    while (domain.n > 1 && domain.p[domain.n - 1] == '.')
+        domain.n--;
     struct str rest, before, label = last_label(domain, &rest);
     size_t ascii = 0;
     while (ascii < label.n && (unsigned char)label.p[ascii] < 0x80)
@@ -120,8 +132,9 @@ static size_t begin_of_name(struct str text, size_t start, size_t sign)
             start = i + 2;
     }
     /* signs and, before an ASCII name, letters of scripts that write without spaces */
-    for (size_t i = start; i < sign; i++)
-        if ((unsigned char)text.p[i] >= 0xE2 && i + 3 < sign && is_alnum(text.p[i + 3]))
+    for (size_t i = start; i + 3 < sign; i++)
+        if (is_sign(text.p + i, sign - i) ||
+            ((unsigned char)text.p[i] >= 0xE2 && (is_alnum(text.p[i + 3]) || text.p[i + 3] == '_')))
             start = i + 3;
     while (start < sign && !is_alnum(text.p[start]) && text.p[start] != '_' && (unsigned char)text.p[start] < 0x80)
         start++;

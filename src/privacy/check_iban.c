@@ -2,6 +2,7 @@
  * the length says where it ends. A country that is not in the list needs the word near; a length that is not the
  * country's is taken in one word of capitals, for people (and makers of test data) get it wrong. */
 #include "privacy/check_pii.h"
+#include "privacy/digits.h"
 #include "privacy/nearby.h"
 
 #include <string.h>
@@ -46,6 +47,8 @@ double check_iban(const struct detector_match *m, size_t *start, size_t *end)
     char iban[IBAN_MOST];
     size_t n = 0, most = *end;
     bool named = (nearby_kinds(m->text, *start, *end, NEARBY_BEFORE, NEARBY_AFTER) & NEARBY_BANK) != 0;
+    if (digits_glued(m->text, *start)) /* the end of a UUID */
+        most = *start;
     for (size_t i = *start; i < most && n < sizeof iban; i++) {
         char c = m->text.p[i];
         if (!is_alnum(c))

@@ -88,6 +88,17 @@ static bool of_a_product(struct str text, size_t start, size_t end)
                                    : (before == '+' || (at(text, end) == '-' && is_letter(at(text, end + 1))));
 }
 
+/* " -2.03" or ",5.1.2" at i: decimals go on, as in drawings; four numbers are another address. */
+static bool decimals_behind(struct str text, size_t i)
+{
+    size_t dots = 0;
+    i += one_of(at(text, i), " ,");
+    i += at(text, i) == '-';
+    for (; is_digit(at(text, i)) || (at(text, i) == '.' && is_digit(at(text, i + 1))); i++)
+        dots += text.p[i] == '.';
+    return dots > 0 && dots != 3;
+}
+
 double check_ipv4(const struct detector_match *m, size_t *start, size_t *end)
 {
     struct str text = m->text;
@@ -109,7 +120,9 @@ double check_ipv4(const struct detector_match *m, size_t *start, size_t *end)
     if (well_known(quad) || port || after == '/')
         return 0.95;
     bool dialled = (kinds & NEARBY_PHONE) != 0 && *end - *start == 11;
-    return *end - *start < 9 || dialled ? 0 : 0.85; /* 1.2.3.4, 10.1.2.3: as short as versions are */
+    return *end - *start < 9 || dialled || decimals_behind(text, *end)
+               ? 0
+               : 0.85; /* 1.2.3.4, 10.1.2.3: as short as versions are */
 }
 
 /* Is the address one of those that are given out, or of a link or site? */
@@ -154,8 +167,11 @@ double check_ipv6(const struct detector_match *m, size_t *start, size_t *end)
         return 0;
     bool full = zone && n == bare.n;
     size_t stop = full ? *end : *start + n;
+    while (full && one_of(text.p[stop - 1], ".-_")) /* the end of a sentence */
+        stop--;
     char after = at(text, stop), next = at(text, stop + 1);
-    if (is_letter(after) || is_digit(after) || after == '_' || (after == ':' && (is_letter(next) || next == ':')))
+    if (is_letter(after) || is_digit(after) || after == '_' ||
+        (after == ':' && (is_letter(next) || is_digit(next) || next == ':')))
         return 0;
     for (size_t i = 0; i < n; i++)
         groups += s.p[i] != ':' && (i == 0 || s.p[i - 1] == ':');
@@ -167,9 +183,10 @@ double check_ipv6(const struct detector_match *m, size_t *start, size_t *end)
         return 0;
     bool called = (nearby_kinds(text, *start, stop, NEARBY_BEFORE, NEARBY_AFTER) & NEARBY_IP) != 0;
     bool short_form = memchr(s.p, ':', n) != NULL && groups < 8 && groups < 4 && !given_out(address);
-    if (!called && (!digits || short_form || all_pairs((struct str){s.p, n})))
+    bool named_ip = (nearby_name(text, *start, NEARBY_BEFORE) & NEARBY_IP) != 0;
+    if ((!called && (!digits || short_form)) || (!named_ip && all_pairs((struct str){s.p, n})))
         return 0;
-    if (groups < 2 && !called && !given_out(address))
+    if (groups < 2 && !given_out(address))
         return 0;
     *end = stop;
     return given_out(address) || called ? 0.98 : 0.85;

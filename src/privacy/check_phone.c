@@ -17,12 +17,20 @@ enum said {
 };
 
 static const double RATING[PHONE_FORMS][SAIDS] = {
-    [PHONE_PLUS] = {0.8, 0.93, 0.98, 0.98, 0.99},     [PHONE_ZEROS] = {0.3, 0.7, 0.95, 0.95, 0.97},
-    [PHONE_AMERICAN] = {0.4, 0.85, 0.97, 0.97, 0.99}, [PHONE_SPACED] = {0.2, 0.6, 0.9, 0.93, 0.95},
-    [PHONE_AREA] = {0.3, 0.8, 0.95, 0.95, 0.97},      [PHONE_PAIRS] = {0.3, 0.85, 0.95, 0.95, 0.97},
-    [PHONE_TRUNK] = {0.2, 0.6, 0.9, 0.92, 0.95},      [PHONE_MOBILE] = {0.1, 0.55, 0.85, 0.9, 0.95},
-    [PHONE_GROUPED] = {0.1, 0.3, 0.75, 0.88, 0.93},   [PHONE_THOUSANDS] = {0, 0.1, 0.4, 0.8, 0.88},
-    [PHONE_BARE] = {0, 0.1, 0.55, 0.7, 0.9},          [PHONE_SHORT] = {0, 0, 0.2, 0.65, 0.8},
+    [PHONE_PLUS] = {0.8, 0.93, 0.98, 0.98, 0.99},
+    [PHONE_ZEROS] = {0.3, 0.7, 0.95, 0.95, 0.97},
+    [PHONE_AMERICAN] = {0.4, 0.85, 0.97, 0.97, 0.99},
+    [PHONE_SPACED] = {0.2, 0.6, 0.9, 0.93, 0.95},
+    [PHONE_AREA] = {0.3, 0.8, 0.95, 0.95, 0.97},
+    [PHONE_PAIRS] = {0.3, 0.85, 0.95, 0.95, 0.97},
+    [PHONE_TRUNK] = {0.2, 0.6, 0.9, 0.92, 0.95},
+    [PHONE_MOBILE] = {0.1, 0.55, 0.85, 0.9, 0.95},
+    [PHONE_GROUPED] = {0.1, 0.3, 0.75, 0.88, 0.93},
+    [PHONE_THOUSANDS] = {0, 0.1, 0.4, 0.8, 0.88},
+    [PHONE_BARE] = {0, 0.1, 0.55, 0.7, 0.9},
+    [PHONE_COUNT] = {0, 0, 0.4, 0.65, 0.9},
+    [PHONE_SHORT] = {0, 0, 0.2, 0.6, 0.8},
+    [PHONE_CODE] = {0, 0, 0, 0.3, 0.75},
 };
 
 static bool one_of(char c, const char *set)
@@ -45,14 +53,26 @@ static char at(struct str text, size_t i)
     return (char)(i < text.n ? text.p[i] : ' ');
 }
 
+static bool one_of_words(struct str token, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_ieq(token, str_of(words[i])))
+            return true;
+    return false;
+}
+
 /* "my number is": the number is not named, but whose it is. */
 static bool is_own(struct str token)
 {
     static const char *const OWN[] = {"my", "his", "her", "their", "your", "our", "mi", "mein", "meine", "mon"};
-    for (size_t i = 0; i < sizeof OWN / sizeof OWN[0]; i++)
-        if (str_ieq(token, str_of(OWN[i])))
-            return true;
-    return false;
+    return one_of_words(token, OWN, sizeof OWN / sizeof OWN[0]);
+}
+
+/* Whom one sends a text: "text me". */
+static bool is_person(struct str token)
+{
+    static const char *const WHOM[] = {"me", "us", "him", "her", "them", "at", "to"};
+    return one_of_words(token, WHOM, sizeof WHOM / sizeof WHOM[0]);
 }
 
 /* Digits between two places: another number. */
@@ -64,36 +84,41 @@ static bool number_between(struct str text, size_t from, size_t to)
     return digits > 0;
 }
 
-/* "T: 54 3179 9973", as signatures have it: telephone, mobile, phone, fax. */
+/* "T: 54 3179 9973", as signatures have it at the begin of a line or field: telephone, mobile, phone, fax. */
 static bool is_initial(struct str text, size_t from, struct str token)
 {
-    return token.n == 1 && one_of(token.p[0], "TMPF") && at(text, from + 1) == ':';
+    size_t i = from;
+    while (i > 0 && text.p[i - 1] == ' ')
+        i--;
+    return token.n == 1 && one_of(token.p[0], "TMPF") && at(text, from + 1) == ':' &&
+           (i == 0 || one_of(text.p[i - 1], "\n|,;(\xB7*"));
 }
 
 /* What the words before say: the first that is no filler, or else the first about telephones further off. */
 static enum said said_before(struct str text, size_t start)
 {
-    struct str token;
+    struct str token, closer = STR_NONE;
     size_t from = start;
     bool direct = true, number = false;
     while (start - from < NEARBY_BEFORE && nearby_before(text, &from, NEARBY_BEFORE - (start - from), &token)) {
         unsigned kinds = nearby_word(token);
         bool apart = number_between(text, from + token.n, start);
         if ((kinds & (NEARBY_PHONE | NEARBY_REACH)) != 0) {
-            if (str_ieq(token, STR("text")) && start - from < 8)
+            if (str_ieq(token, STR("text")) && !is_person(closer))
                 return SAID_NOTHING; /* "text: 12345678" */
             return !direct || apart ? SAID_NEAR : (kinds & NEARBY_PHONE) != 0 ? SAID_PHONE : SAID_REACH;
         }
         if ((kinds & NEARBY_PLACE) != 0 && start - from <= token.n + 3) /* "Office: 785 8949" */
             return SAID_PHONE;
-        if ((kinds & NEARBY_ID) != 0)
+        if ((kinds & (NEARBY_ID | NEARBY_VERSION)) != 0)
             return direct ? SAID_OTHER : SAID_NOTHING;
         if (direct && is_initial(text, from, token))
-            return SAID_NEAR;
+            return SAID_REACH;
         if (direct && number && is_own(token))
             return SAID_REACH;
         number = number || str_ieq(token, STR("number")) || str_ieq(token, STR("nummer"));
         direct = direct && (kinds & NEARBY_FILLER) != 0;
+        closer = token;
     }
     return SAID_NOTHING;
 }
@@ -113,8 +138,8 @@ static enum said said_after(struct str text, size_t end)
     if ((kinds & NEARBY_UNIT) != 0 && at(text, end) != '\n')
         return SAID_OTHER;
     char next = at(text, behind), then = at(text, behind + 1);
-    if ((kinds & (NEARBY_PHONE | NEARBY_REACH | NEARBY_PLACE)) == 0 || one_of(next, ":=.") ||
-        (next == '"' && then == ':') || (next == ' ' && (is_letter(then) || is_digit(then) || one_of(then, "+("))))
+    if ((kinds & (NEARBY_PHONE | NEARBY_PLACE)) == 0 || one_of(next, ":=._") || (next == '"' && then == ':') ||
+        (next == ' ' && (is_letter(then) || is_digit(then) || one_of(then, "+("))))
         return SAID_NOTHING;
     return SAID_PHONE;
 }
@@ -126,7 +151,7 @@ static bool part_of_more(struct str text, size_t start, size_t end)
     if (start > 0) {
         struct str token;
         size_t from = start - 1;
-        if (before == '-' && start > 1 && is_letter(text.p[start - 2])) /* Office-555, but no AB-555 */
+        if (one_of(before, "-.") && start > 1 && is_letter(text.p[start - 2])) /* Office-555, Tel.555, but no AB-555 */
             return !nearby_before(text, &from, NEARBY_AFTER, &token) ||
                    (nearby_word(token) & (NEARBY_PHONE | NEARBY_REACH | NEARBY_PLACE)) == 0;
         bool digit = start > 1 && is_digit(text.p[start - 2]);
@@ -142,7 +167,7 @@ static bool part_of_more(struct str text, size_t start, size_t end)
         return !nearby_after(text, &to, NEARBY_AFTER, &token) ||
                (nearby_word(token) & (NEARBY_PHONE | NEARBY_REACH | NEARBY_PLACE)) == 0;
     }
-    return one_of(after, ".-:/") && is_digit(next);
+    return (one_of(after, ".-:/") && is_digit(next)) || (after == ':' && is_letter(next));
 }
 
 static enum said what_is_said(struct str text, size_t start, size_t end)
@@ -163,7 +188,8 @@ static bool free_border(const struct digits_run *run, size_t i)
     if (i == 0 || i == run->n)
         return true;
     char joint = run->groups[i].joint;
-    return joint == '!' || joint == '|' || (joint == ' ' && run->groups[i].open) ||
+    return joint == '!' || joint == '|' ||
+           (joint == ' ' && (run->groups[i].open || (run->groups[i - 1].close && !run->groups[i - 1].open))) ||
            (joint == ' ' && (run->groups[i - 1].n != run->groups[i].n || run->groups[i].n > 4)) ||
            (joint == '/' && run->groups[i - 1].n >= 4);
 }
@@ -192,10 +218,12 @@ static struct candidate rate(struct str text, const struct digits_run *run, size
     if (parts.extension)
         c.end = tail;
     enum phone_form form = phone_form(text, &parts);
+    if (form >= PHONE_BARE && at(text, c.start - 1) == '-') /* a negative number */
+        return c;
     if (form == PHONE_NONE || part_of_more(text, c.start, c.end) ||
         (!parts.plus && phone_is_date(text, first, run->n - i)))
         return c;
-    c.sure = RATING[form][what_is_said(text, c.start, c.end)];
+    c.sure = RATING[form][what_is_said(text, c.start, c.end)] - (i > 0 ? 0.04 : 0); /* rather with what is before */
     if (parts.extension && c.sure < 0.8 && form != PHONE_BARE && form != PHONE_SHORT)
         c.sure = 0.8;
     return c;

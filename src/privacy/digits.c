@@ -116,5 +116,5 @@ bool digits_between(const char *digits, const char *low, const char *high)
 
 bool digits_glued(struct str text, size_t at)
 {
-    return at >= 2 && strchr("-_.", text.p[at - 1]) != NULL && text.p[at - 1] != '\0' && is_alnum(text.p[at - 2]);
+    return at >= 2 && strchr("-_./", text.p[at - 1]) != NULL && text.p[at - 1] != '\0' && is_alnum(text.p[at - 2]);
 }

@@ -25,7 +25,8 @@ size_t digits_take(struct str text, const struct digits_group *groups, size_t n,
 bool digits_luhn(const char *digits, size_t n);
 /* Do they begin with a number from low to high (of equal length)? */
 bool digits_between(const char *digits, const char *low, const char *high);
-/* Is what begins at `at` the tail of something: a hyphen, dot or underscore before it that hangs on a letter or digit?
+/* Is what begins at `at` the tail of something: a hyphen, dot, slash or underscore before it that hangs on a letter or
+ * digit?
  */
 bool digits_glued(struct str text, size_t at);
 

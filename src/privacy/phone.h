@@ -18,8 +18,10 @@ enum phone_form {
     PHONE_MOBILE,    /* 07700900123: in one piece, with a zero before */
     PHONE_GROUPED,   /* 73 448 266, 555-1234: groups that could be anything */
     PHONE_THOUSANDS, /* 469 348 883, 1.234.567: as amounts are written */
-    PHONE_BARE,      /* 2813882583 */
-    PHONE_SHORT,     /* 61 51 81, 12345: five or six digits */
+    PHONE_BARE,      /* 2813882583: nine to eleven digits */
+    PHONE_COUNT,     /* 5551234: as many as counts and ids have */
+    PHONE_SHORT,     /* 61 51 81, 123456 */
+    PHONE_CODE,      /* 12345, a time in seconds, 0123456789: rather something else */
     PHONE_FORMS
 };
 

@@ -107,7 +107,8 @@ static bool country(const char *d)
 static bool lonely_digits(const struct shape *s)
 {
     for (size_t i = 0; i < s->n; i++) {
-        bool first = i == 0 && strchr("01789", s->digits[0]) != NULL;
+        bool first = i == 0 && strchr("01789", s->digits[0]) != NULL &&
+                     (s->digits[0] == '1' || s->n == 1 || s->g[1].joint != '.');     /* 0.0213 */
         bool last = i == s->n - 1 ? s->g[i].joint == '-' : s->g[i + 1].joint == '/'; /* 030 1234-0, 06-1/183 6287 */
         if (s->g[i].n == 1 && !first && !last && !(s->g[i].open && s->g[i].close))
             return true;
@@ -159,10 +160,13 @@ static enum phone_form grouped(const struct shape *s)
     bool year = s->g[0].n == 4 && (memcmp(s->digits, "19", 2) == 0 || memcmp(s->digits, "20", 2) == 0);
     size_t trunk = s->g[0].n == 1 && s->n > 1 ? 1 : 0; /* 8 (495) 123-45-67 */
     if (s->g[trunk].open && s->g[trunk].close && s->g[trunk].n >= 2 && s->g[trunk].n <= 5)
-        return year ? PHONE_GROUPED : PHONE_AREA;
-    if (lengths(s, 0, "13322") && s->digits[0] == '8') /* 8-495-123-45-67 */
+        return year || (s->digits[0] != '0' && s->n == 2) ? PHONE_GROUPED : PHONE_AREA; /* "Letters (72) 056127" */
+    if (lengths(s, 0, "13322") && s->digits[0] == '8')                                  /* 8-495-123-45-67 */
         return PHONE_PAIRS;
+    if (lengths(s, 0, "2222") && s->digits[0] == '0') /* bytes: 08 07 06 05 */
+        return PHONE_GROUPED;
     if (lengths(s, 0, "22222") && s->digits[0] == '0' && s->digits[1] != '0' &&
+        (s->digits[2] != '0' || s->digits[4] != '0') &&
         (all_joints(s, 1, ".") || all_joints(s, 1, " ") || all_joints(s, 1, "-")))
         return PHONE_PAIRS;
     if ((lengths(s, 0, "3322") || lengths(s, 0, "23322")) && all_joints(s, 1, " "))
@@ -172,21 +176,54 @@ static enum phone_form grouped(const struct shape *s)
             return s->n == 2 && s->g[0].n <= 3 ? PHONE_GROUPED : PHONE_NONE;
     if (thousands(s))
         return PHONE_THOUSANDS;
+    if (lengths(s, 0, "54")) /* 02110-1301: a zip code as well */
+        return PHONE_GROUPED;
     bool zero = s->digits[0] == '0' && s->digits[1] != '0' && s->g[0].n >= 2 && s->g[0].n <= 5 && s->total >= 8;
     return zero && s->n <= 5 ? PHONE_TRUNK : PHONE_GROUPED;
+}
+
+/* Seconds or milliseconds since 1970, from 2014 to 2033. */
+static bool is_time(const struct shape *s)
+{
+    return s->digits[0] == '1' && s->digits[1] >= '4' && (s->total == 10 || s->total == 13);
+}
+
+static bool is_round(const struct shape *s)
+{
+    return strspn(s->digits + s->total - 4, "0") == 4;
+}
+
+/* +35236450.6 */
+static bool is_decimal(const struct shape *s)
+{
+    return s->n == 2 && s->g[1].joint == '.' && s->g[1].n < 4;
+}
+
+/* 0123456789, 1234567890 */
+static bool is_ladder(const struct shape *s)
+{
+    for (size_t i = 1; i < s->total; i++)
+        if (s->digits[i] != (s->digits[i - 1] == '9' ? '0' : s->digits[i - 1] + 1))
+            return false;
+    return true;
 }
 
 static enum phone_form local(struct str text, const struct shape *s, bool extension)
 {
     if (s->n == 1) {
+        if (s->total == SHORT_LEAST || is_time(s) || is_round(s) || is_ladder(s))
+            return PHONE_CODE;
         if (s->total < LOCAL_LEAST)
             return PHONE_SHORT;
-        if (s->total >= 11 && s->total <= 14 && memcmp(s->digits, "00", 2) == 0 && s->digits[2] != '0' &&
+        bool long_one = strchr("17", s->digits[2]) == NULL || s->total == 13;
+        if (s->total >= 11 && s->total <= 14 && memcmp(s->digits, "00", 2) == 0 && s->digits[2] != '0' && long_one &&
             country(s->digits + 2))
             return PHONE_ZEROS;
-        return is_mobile(s) ? PHONE_MOBILE : (s->total <= LOCAL_MOST + 1 ? PHONE_BARE : PHONE_NONE);
+        if (is_mobile(s))
+            return PHONE_MOBILE;
+        return s->total >= 9 && s->total <= 11 ? PHONE_BARE : (s->total <= TRUNK_MOST ? PHONE_COUNT : PHONE_NONE);
     }
-    if (begins(s, s->total, "00") && s->digits[2] != '0' && s->total >= 10 && s->g[0].n <= 5)
+    if (begins(s, s->total, "00") && s->digits[2] != '0' && s->total >= 10 && s->g[0].n >= 2 && s->g[0].n <= 5)
         return PHONE_ZEROS;
     enum phone_form form = american(s);
     if (form != PHONE_NONE)
@@ -239,9 +276,8 @@ enum phone_form phone_form(struct str text, const struct phone_parts *p)
     if (s.total < SHORT_LEAST)
         return PHONE_NONE;
     if (p->plus) {
-        bool round = s.n == 1 && strspn(s.digits + s.total - 4, "0") == 4; /* +10000000 */
-        return s.total >= WORLD_LEAST && s.digits[0] != '0' && !round && (s.n > 1 || country(s.digits)) &&
-                       !phone_is_date(text, s.g, s.n)
+        return s.total >= WORLD_LEAST && s.digits[0] != '0' && !(s.n == 1 && is_round(&s)) && !is_decimal(&s) &&
+                       (s.n > 1 || country(s.digits)) && !phone_is_date(text, s.g, s.n)
                    ? PHONE_PLUS
                    : PHONE_NONE;
     }
