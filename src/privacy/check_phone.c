@@ -111,7 +111,7 @@ static enum said said_before(struct str text, size_t start)
         if ((kinds & NEARBY_PLACE) != 0 && start - from <= token.n + 3) /* "Office: 785 8949" */
             return SAID_PHONE;
         if ((kinds & (NEARBY_ID | NEARBY_VERSION)) != 0)
-            return direct ? SAID_OTHER : SAID_NOTHING;
+            return direct && !apart ? SAID_OTHER : SAID_NOTHING;
         if (direct && is_initial(text, from, token))
             return SAID_REACH;
         if (direct && number && is_own(token))
@@ -244,7 +244,7 @@ double check_phone(const struct detector_match *m, size_t *start, size_t *end)
     for (size_t i = 2; i < run.n; i++)
         even = even && run.groups[i].joint == run.groups[1].joint;
     struct candidate best = {.sure = 0};
-    for (size_t i = 0; i < run.n; i++) {
+    for (size_t i = digits_of_mask(m->text, &run); i < run.n; i++) {
         for (size_t j = run.n; j > i; j--) {
             if (!free_border(&run, i) || !free_border(&run, j))
                 continue;

@@ -118,3 +118,35 @@ bool digits_glued(struct str text, size_t at)
 {
     return at >= 2 && strchr("-_./", text.p[at - 1]) != NULL && text.p[at - 1] != '\0' && is_alnum(text.p[at - 2]);
 }
+
+enum { MASK_LEAVES = 4, MASK_RUN = 3 }; /* digits at the end; signs at least */
+
+/* Three times the same sign ends at `end`, one that does not stand so in plain texts. */
+static bool mask_ends(struct str text, size_t end)
+{
+    for (size_t bytes = 1; bytes <= 4; bytes++) {
+        if (end < bytes * MASK_RUN)
+            return false;
+        const char *last = text.p + end - bytes;
+        bool sign = bytes == 1
+                        ? (unsigned char)*last < 0x80 && !is_digit(*last) && memchr(" \t\n.-_=/:,", *last, 11) == NULL
+                        : (unsigned char)*last >= 0xC0;
+        if (sign && memcmp(last, last - bytes, bytes) == 0 && memcmp(last, last - 2 * bytes, bytes) == 0)
+            return true;
+    }
+    return false;
+}
+
+size_t digits_of_mask(struct str text, const struct digits_run *run)
+{
+    size_t n = 0, count = 0;
+    while (n < run->n && count < MASK_LEAVES)
+        count += run->groups[n++].n;
+    if (count != MASK_LEAVES)
+        return 0;
+    size_t at = run->groups[0].at;
+    return mask_ends(text, at) || (at > 0 && memchr("-. /)(", text.p[at - 1], 6) && mask_ends(text, at - 1)) ||
+                   (at > 1 && text.p[at - 1] == ' ' && text.p[at - 2] == ')' && mask_ends(text, at - 2))
+               ? n
+               : 0;
+}

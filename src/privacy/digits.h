@@ -29,5 +29,7 @@ bool digits_between(const char *digits, const char *low, const char *high);
  * digit?
  */
 bool digits_glued(struct str text, size_t at);
+/* How many of the first groups are what a mask has left of a number: "****-****-****-1111". */
+size_t digits_of_mask(struct str text, const struct digits_run *run);
 
 #endif

@@ -43,8 +43,12 @@ bool nearby_before(struct str text, size_t *at, size_t limit, struct str *token)
 {
     size_t floor = *at > limit ? *at - limit : 0;
     size_t end = *at;
-    while (end > floor && !is_letter(text, end - 1))
-        end--;
+    for (size_t lines = 0; end > floor && !is_letter(text, end - 1); end--) {
+        char c = text.p[end - 1];
+        lines = c == '\n' ? lines + 1 : (c == ' ' || c == '\r' || c == '\t' ? lines : 0);
+        if (lines == 2)
+            return false;
+    }
     size_t start = end;
     while (start > floor && is_letter(text, start - 1) && (start == end || !is_hump(text, start)))
         start--;
@@ -59,8 +63,9 @@ bool nearby_after(struct str text, size_t *at, size_t limit, struct str *token)
 {
     size_t ceiling = text.n - *at > limit ? *at + limit : text.n;
     size_t start = *at;
-    while (start < ceiling && !is_letter(text, start))
-        start++;
+    for (; start < ceiling && !is_letter(text, start); start++)
+        if (text.p[start] == '\n')
+            return false;
     size_t end = start;
     while (end < ceiling && is_letter(text, end) && (end == start || !is_hump(text, end)))
         end++;

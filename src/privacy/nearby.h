@@ -27,7 +27,8 @@ enum nearby_kind {
 /* The kinds of a word, 0 where it is not in the table. ASCII letters in any case. */
 unsigned nearby_word(struct str word);
 
-/* Steps to the token before *at (after it), within `limit`; *at becomes its begin (its end). False: there is none. */
+/* Steps to the token before *at (after it), within `limit`; *at becomes its begin (its end). False: there is none. What
+ * is before a blank line, or in the next line, belongs to something else. */
 bool nearby_before(struct str text, size_t *at, size_t limit, struct str *token);
 bool nearby_after(struct str text, size_t *at, size_t limit, struct str *token);
 

@@ -163,10 +163,10 @@ static enum phone_form grouped(const struct shape *s)
         return year || (s->digits[0] != '0' && s->n == 2) ? PHONE_GROUPED : PHONE_AREA; /* "Letters (72) 056127" */
     if (lengths(s, 0, "13322") && s->digits[0] == '8')                                  /* 8-495-123-45-67 */
         return PHONE_PAIRS;
-    if (lengths(s, 0, "2222") && s->digits[0] == '0') /* bytes: 08 07 06 05 */
+    bool zeros = s->digits[0] == '0' && s->digits[2] == '0' && s->digits[4] == '0';
+    if ((lengths(s, 0, "2222") && s->digits[0] == '0') || (lengths(s, 0, "22222") && zeros)) /* bytes: 08 07 06 05 */
         return PHONE_GROUPED;
     if (lengths(s, 0, "22222") && s->digits[0] == '0' && s->digits[1] != '0' &&
-        (s->digits[2] != '0' || s->digits[4] != '0') &&
         (all_joints(s, 1, ".") || all_joints(s, 1, " ") || all_joints(s, 1, "-")))
         return PHONE_PAIRS;
     if ((lengths(s, 0, "3322") || lengths(s, 0, "23322")) && all_joints(s, 1, " "))
@@ -242,14 +242,16 @@ static bool closes(const struct phone_parts *p)
     return false;
 }
 
-/* Parentheses pair up, one after another, around at most six digits; nothing that parts numbers stands between. */
+/* Parentheses pair up, one after another, around at most six digits; nothing that parts numbers stands between, and a
+ * slash only behind the first two groups. */
 static bool holds_together(const struct phone_parts *p)
 {
     size_t inside = 0;
     bool open = false;
     for (size_t i = 0; i < p->n; i++) {
         const struct digits_group *g = &p->groups[i];
-        if (i > 0 && (g->joint == '!' || g->joint == '|' || (g->joint == '(' && !g->open && !g[-1].close)))
+        if (i > 0 && (g->joint == '!' || g->joint == '|' || (g->joint == '/' && i > 2) ||
+                      (g->joint == '(' && !g->open && !g[-1].close)))
             return false;
         if (g->open && i > 0 && (open || i == p->n - 1))
             return false;
