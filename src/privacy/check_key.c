@@ -64,6 +64,8 @@ double secret_check_key(const struct detector_match *m, size_t *start, size_t *e
 {
     struct around_sign s = around_sign(m, *start);
     char quote = around_quote(m, *start, *end);
+    if (!quote && around_starred(m, *start, *end))
+        return around_refuse(start, end);
     if (!quote) {
         bool line = around_starts_line(m) && s.c == '=' && !s.spaced;
         around_stop(m, *start, end, line ? "" : "&,;");
@@ -76,6 +78,8 @@ double secret_check_key(const struct detector_match *m, size_t *start, size_t *e
     if (s.c == ':' && !s.spaced && m->from && m->text.p[m->from - 1] == ':') /* arn:…:secret:… */
         return around_refuse(start, end);
     if (s.c == '|' && !around_row(m))
+        return around_refuse(start, end);
+    if (secret_count(v, ':') && str_ieq(str_take(around_span(m, m->from, *start), 4), STR("cred"))) /* user:password */
         return around_refuse(start, end);
     if (s.c == ',' && (l.digits < 3 || v.n < 12))
         return around_refuse(start, end);
@@ -95,6 +99,8 @@ double secret_check_key_said(const struct detector_match *m, size_t *start, size
         around_trim(m, start, end);
     struct str v = around_span(m, *start, *end);
     struct secret_look l = secret_look(v);
+    if (str_starts(v, "0x") && v.n < 40) /* a number */
+        return around_refuse(start, end);
     if (cannot_be_key(m, *start, v) || v.n < 12 || !secret_random(v) || secret_code(v) ||
         (!quote && around_call(m, *end)))
         return around_refuse(start, end);

@@ -88,6 +88,8 @@ double secret_check_password(const struct detector_match *m, size_t *start, size
             c = 0;
         return c > 0 ? c : around_refuse(start, end);
     }
+    if (around_starred(m, *start, *end))
+        return around_refuse(start, end);
     bool line = (around_starts_line(m) || around_upper_name(m)) && s.c == '=' && !s.spaced;
     around_stop(m, *start, end, line ? "" : s.c == ':' && s.spaced ? "," : ",;&");
     around_next_parameter(m, *start, end);
@@ -121,6 +123,8 @@ double secret_check_password_said(const struct detector_match *m, size_t *start,
     }
     struct str v = around_span(m, *start, *end);
     struct secret_look l = secret_look(v);
+    if (str_starts(v, "\xef\xbc\x9a")) /* a wide colon: a sign, and another detector's */
+        return around_refuse(start, end);
     if (v.n < 4 || secret_placeholder(v) || secret_code(v) || secret_path(v) || secret_email(v) || secret_is_name(v) ||
         (!quoted && (around_call(m, *end) || secret_argument(v))))
         return around_refuse(start, end);

@@ -53,6 +53,8 @@
     "(?<=[\"'])[ \\t]{0,4},[ \\t]{0,4}(?=[\"'])|"                                                                      \
     "(?<=[\"'`])[ \\t]{0,4},?(?:[ \\t\\r\\n]{0,40})[\"']?value[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}|"                       \
     "[ \\t]{0,4}\\r?\\n[ \\t]{1,30}value:[ \\t]{1,4}|"                                                                 \
+    "(?<=[\"'])[ ]{0,4}\\{[ \\t\\r\\n]{0,8}(?:[a-z]{1,20} {1,8}= [^\\n]{0,60}\\n[ \\t]{0,8}){0,3}default {1,8}= "      \
+    "(?=[\"'])|"                                                                                                       \
     "[ \\t]{0,4}\\|[ \\t]{0,30})"
 #define OPENED "[*_]{0,2}[ \\t]{0,2}(?:[bBrRuUfFL@]{1,2}(?=[\"'`]))?"
 
@@ -68,7 +70,8 @@
 
 /* "for the staging box": up to five words. */
 #define SAID_OF                                                                                                        \
-    "(?:[ ](?:for|to|of|on|at|in|from|de|del|pour|f\xc3\xbcr|di|\xd0\xbe\xd1\x82|\xd0\xb4\xd0\xbb\xd1\x8f)[ "          \
+    "(?:[ ](?:for|to|of|on|at|in|from|de|de "                                                                          \
+    "la|del|du|des|da|do|della|vom|von|zum|pour|f\xc3\xbcr|di|\xd0\xbe\xd1\x82|\xd0\xb4\xd0\xbb\xd1\x8f)[ "            \
     "][A-Za-z0-9@.'_\x80-\xff-]{1,40}(?:[ ][A-Za-z0-9@.'_\x80-\xff-]{1,30}){0,4}?)"
 
 #define TOKEN_BYTES "[A-Za-z0-9_./+=~:!@#$%^*|-]"
@@ -84,13 +87,13 @@ const struct detector detectors_assigned[] = {
         ":?[ ]?(?<=[ :\x80-\xff])(?:\\(|\\*\\*)?(?|" QUOTED("100") "|(?:\xe2\x80\x9c|\xe2\x80\x98|\xc2\xab ?|\xe2\x80\x9e)([^\\s\"'`<>\x80-\xff]{3,80})|([^\\s\"'`<>]{3,100}))",
         secret_check_password_said, 500),
     ASSIGNED("password_pair", "password", "(?i)cred|login|log.?in|user|admin|signed? in",
-        "(?i)(?<![A-Za-z0-9+/])(?:cred(?:ential)?s?|log[ -]?in|user(?:name)?[ ]?/[ ]?pass(?:word)?|sign(?:ed)?[ ]in|admin|account)(?:[ ](?:is|are|with|as|using|for [a-z]{2,20}(?: [a-z]{2,20})?))?[ ]?[:=]?[ ]?[\"'`(]?[A-Za-z0-9_.@+-]{2,60}[ ]?[/:][ ]?[\"'`]?([^\\s\"'`<>/=?]{5,80})",
+        "(?i)(?<![A-Za-z0-9+/])(?:cred(?:ential)?s?|log[ -]?in(?:[ ]cred(?:ential)?s?)?|user(?:name)?[ ]?/[ ]?pass(?:word)?|sign(?:ed)?[ ]in|admin|account)(?:[ ](?:is|are|with|as|using|for [a-z]{2,20}(?: [a-z]{2,20})?))?[ ]?[:=]?[ ]?[\"'`(]?[A-Za-z0-9_.@+-]{2,60}[ ]?[/:][ ]?[\"'`]?([^\\s\"'`<>/=?]{5,80})",
         secret_check_pair, 300),
     ASSIGNED("password_flag", "password", "(?i)pass|pwd",
         "(?i)(?<![A-Za-z0-9])(?:--?(?:[a-z0-9]{1,20}-){0,3}(?:password|passwd|passphrase|pass|pwd|pw))(?:[ ]{1,4}|=|:)(?|" QUOTED("120") "|([^\\s\"'`<>|;]{3,120}))",
         secret_check_password_given, 240),
-    ASSIGNED("password_command", "password", "(?i)curl|mysql|maria|sshpass|mongo|redis-cli|docker|wget|ldap|smb|unzip|7z|zip|http|openssl|psql|rpcclient|az |helm|podman|skopeo|xfreerdp|chpasswd|sudo",
-        "(?i)(?<![a-z])(?:(?:curl|https?|wget|helm|az)\\b[^\\n|;]{0,300}?[ ](?:-u|-a|--user|--auth)[ =]{0,2}[\"']?[^\\s:\"']{1,64}:|(?:mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|7za?|mongodump)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[\"']?(?![ \"'])|(?:mongo|mongosh|docker|podman|skopeo|helm|az|sshpass|mongodump|mongorestore|oc|nerdctl)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[ ]?[\"']?|redis-cli\\b[^\\n|;]{0,200}?[ ]-a[ ][\"']?|(?:ldap(?:search|add|modify|whoami|delete)|ldappasswd)\\b[^\\n|;]{0,200}?[ ]-w[ ]?[\"']?|(?:smbclient|rpcclient|net)\\b[^\\n|;]{0,200}?[ ]-U[ ]?[\"']?[^\\s%\"']{1,64}%|(?:unzip|zip)\\b[^\\n|;]{0,100}?[ ]-P[ ]?[\"']?|openssl\\b[^\\n|;]{0,300}?[ ]-pass(?:in|out)?[ ][\"']?pass:|xfreerdp\\b[^\\n|;]{0,200}?[ ]/p:[\"']?)([^\\s\"'`<>|;]{3,120})",
+    ASSIGNED("password_command", "password", "(?i)curl|mysql|maria|sshpass|mongo|redis-cli|docker|wget|ldap|smb|unzip|7z|zip|sqlcmd|bcp|osql|http|openssl|psql|rpcclient|az |helm|podman|skopeo|xfreerdp|chpasswd|sudo",
+        "(?i)(?<![a-z])(?:(?:curl|https?|wget|helm|az)\\b[^\\n|;]{0,300}?[ ](?:-u|-a|--user|--auth)[ =]{0,2}[\"']?[^\\s:\"']{1,64}:|(?:mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|7za?|mongodump)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[\"']?(?![ \"'])|(?:mongo|mongosh|docker|podman|skopeo|helm|az|sshpass|mongodump|mongorestore|oc|nerdctl)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[ ]?[\"']?|redis-cli\\b[^\\n|;]{0,200}?[ ]-a[ ][\"']?|(?:ldap(?:search|add|modify|whoami|delete)|ldappasswd)\\b[^\\n|;]{0,200}?[ ]-w[ ]?[\"']?|(?:smbclient|rpcclient|net)\\b[^\\n|;]{0,200}?[ ]-U[ ]?[\"']?[^\\s%\"']{1,64}%|(?:unzip|zip|sqlcmd|bcp|osql)\\b[^\\n|;]{0,100}?[ ]-P[ ]?[\"']?|openssl\\b[^\\n|;]{0,300}?[ ]-pass(?:in|out)?[ ][\"']?pass:|xfreerdp\\b[^\\n|;]{0,200}?[ ]/p:[\"']?)([^\\s\"'`<>|;]{3,120})",
         secret_check_password_given, 620),
     ASSIGNED("password_piped", "password", "(?i)echo|printf",
         "(?i)(?:echo|printf)[ ](?:-[en]{1,2}[ ])?[\"']?(?:[a-z0-9_.-]{1,40}:(?=[^\\n]{1,120}chpasswd))?([^\\s\"'|]{3,100}?)(?:\\\\n)?[\"']?[ ]?\\|[ ]?(?:sudo[ ](?:-k[ ])?-S|chpasswd|sudo chpasswd|passwd --stdin|docker login|gpg --)",
@@ -130,8 +133,8 @@ const struct detector detectors_assigned[] = {
     ASSIGNED("bearer", "api_key", "(?i)bearer|authorization|apikey|ssws|geniekey",
         "(?i)(?:authorization[\"'`]{0,2}[ ]?[:=,][ ]?\\\\?[\"'`]?(?:bearer|token|apikey|api-key|key|bot|splunk|ssws|geniekey|klaviyo-api-key|discogs token=)|(?<![A-Za-z])bearer)[ ]{1,3}[\"'`]?([A-Za-z0-9._~+/=-]{8,2000})",
         secret_check_key_given, 2080),
-    ASSIGNED("key_parameter", "api_key", "[?&](?:amp;)?(?:[a-z_]{0,20}key|code|auth|[a-z_]{0,20}token|sig|signature)=",
-        "[?&](?:amp;)?(?:[A-Za-z_]{0,20}[kK]ey|code|auth|[A-Za-z_]{0,20}[tT]oken|sig|signature)=([A-Za-z0-9_.~%+/-]{16,512}={0,2})",
+    ASSIGNED("key_parameter", "api_key", "[?&](?:amp;)?(?:[a-z_]{0,20}key|code|auth|appid|[a-z_]{0,20}token|sig|signature)=",
+        "[?&](?:amp;)?(?:[A-Za-z_]{0,20}[kK]ey|code|auth|appid|[A-Za-z_]{0,20}[tT]oken|sig|signature)=([A-Za-z0-9_.~%+/-]{16,512}={0,2})",
         secret_check_key_given, 580),
     ASSIGNED("key_element", "api_key", "(?i)(?:key|token|secret)",
         "(?i)<(?:[a-z0-9_.-]{1,30}:)?[a-z0-9_.-]{0,30}(?:api-?_?key|token|secret|access-?_?key)(?:[ ][^<>\\n]{0,100})?>[ ]?([^<>\\s]{8,512})[ ]?</",

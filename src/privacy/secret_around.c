@@ -100,8 +100,13 @@ bool around_starts_line(const struct detector_match *m)
 /* DB_PASSWORD: a variable of the environment. */
 bool around_upper_name(const struct detector_match *m)
 {
-    return m->from > 0 && m->text.p[m->from - 1] == '_' && m->text.p[m->from] >= 'A' && m->text.p[m->from] <= 'Z' &&
-           around_byte(m, m->from + 1) >= 'A' && around_byte(m, m->from + 1) <= 'Z';
+    for (size_t i = 0; i < 4; i++) {
+        char c = around_byte(m, m->from + i);
+        if (c < 'A' || c > 'Z')
+            return false;
+    }
+    char before = m->from ? m->text.p[m->from - 1] : ' ';
+    return before == '_' || is_space(before);
 }
 
 /* A refused match is searched again from its value on, which may hold a name and a value of its own. */
@@ -216,4 +221,11 @@ bool around_row(const struct detector_match *m)
     while (i > 0 && strchr(" *`_", m->text.p[i - 1]))
         i--;
     return i > 0 && m->text.p[i - 1] == '|';
+}
+
+bool around_starred(const struct detector_match *m, size_t start, size_t end)
+{
+    bool behind = start && m->text.p[start - 1] == '*';
+    size_t last = end > start ? end - 1 : start;
+    return m->text.p[start] == '*' || (behind && m->text.p[last] != '*' && around_byte(m, end) != '*');
 }

@@ -32,6 +32,8 @@ bool around_ends_sentence(const struct detector_match *m, size_t end);
 bool around_command_goes_on(const struct detector_match *m, size_t end);
 bool around_upper_name(const struct detector_match *m); /* DB_PASSWORD: a variable of the environment */
 bool around_row(const struct detector_match *m);        /* a bar stands before the name: a table's row */
+/* Part of a mask that stands there already: ****1234. */
+bool around_starred(const struct detector_match *m, size_t start, size_t end);
 bool around_call(const struct detector_match *m, size_t end);
 /* The word before the value links it to its name ("is", a colon; less firmly "to", "as"). */
 bool around_linked(const struct detector_match *m, size_t start, bool *firmly);
