@@ -23,6 +23,7 @@
 
 struct driver_conn; /* the driver's own */
 struct driver_stmt;
+struct driver_memory; /* a place in memory for one database, which is then never on a disk */
 
 enum driver_mode { DRIVER_READ, DRIVER_WRITE };
 
@@ -32,6 +33,7 @@ struct driver_options {
     bool create;    /* make the database when it is absent */
     int busy_ms;
     bool sync_normal;
+    struct driver_memory *memory; /* the database is there, `path` but a name; NULL: on the disk */
 };
 
 struct store_driver {
@@ -44,6 +46,12 @@ struct store_driver {
     bool (*writable)(struct driver_conn *c);
     /* Statements fail with ERR_TIMEOUT from then on (clock_mono_us; 0: never). */
     void (*set_deadline)(struct driver_conn *c, int64_t deadline_us);
+
+    /* ---- in memory ---- */
+    /* Of at most so many bytes. Closed after all its connections; what was in it is overwritten. */
+    enum err_code (*memory_open)(int64_t most, struct driver_memory **out, struct err *e);
+    void (*memory_close)(struct driver_memory *m); /* NULL is fine */
+    int64_t (*memory_bytes)(struct driver_memory *m);
 
     /* ---- transactions ---- */
     enum err_code (*begin)(struct driver_conn *c, enum driver_mode mode, struct err *e);

@@ -163,7 +163,8 @@ enum err_code schema_move(struct store_tx *tx, int version, struct err *e);
 enum err_code schema_new_identity(struct store_tx *tx, struct err *e);
 
 struct store {
-    char *dir, *path; /* data folder, <dir>/store.db */
+    char *dir, *path;             /* data folder, <dir>/store.db; in memory: NULL and a name */
+    struct driver_memory *memory; /* NULL: on the disk */
     const struct store_driver *driver;
     int busy_ms;
     bool sync_normal, writable;

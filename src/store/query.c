@@ -28,8 +28,12 @@ enum err_code tx_open(struct store *s, bool writer, struct store_tx **out, struc
     tx->d = s->driver;
     tx->writer = writer;
     tx->of_kind = mem_zalloc(kinds * SQL_KINDS * sizeof(struct driver_stmt *));
-    const struct driver_options o = {
-        .path = s->path, .read_only = !writer, .create = writer, .busy_ms = s->busy_ms, .sync_normal = s->sync_normal};
+    const struct driver_options o = {.path = s->path,
+                                     .read_only = !writer,
+                                     .create = writer,
+                                     .busy_ms = s->busy_ms,
+                                     .sync_normal = s->sync_normal,
+                                     .memory = s->memory};
     if (writer)
         tx->memory = mem_zalloc(sizeof *tx->memory);
     tx_forget(tx);

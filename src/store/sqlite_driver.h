@@ -11,6 +11,7 @@ struct driver_conn {
     sqlite3_stmt *begin_read, *begin_write, *commit; /* prepared on first use */
     sqlite3_stmt *data_version;
     char *path;
+    const char *vfs; /* NULL: the system's */
     int busy_ms;
     int64_t busy_since_us; /* start of the wait now under way */
     int64_t deadline_us;
@@ -33,6 +34,10 @@ enum err_code sqlite_value(struct driver_conn *c, const char *sql, const char *w
 
 enum err_code sqlite_open(const struct driver_options *o, struct driver_conn **out, struct err *e);
 void sqlite_close(struct driver_conn *c);
+enum err_code sqlite_memory_open(int64_t most, struct driver_memory **out, struct err *e);
+void sqlite_memory_close(struct driver_memory *m);
+int64_t sqlite_memory_bytes(struct driver_memory *m);
+const char *sqlite_memory_vfs(const struct driver_memory *m); /* its name for SQLite */
 void sqlite_make_private(const char *path);
 bool sqlite_writable(struct driver_conn *c);
 void sqlite_set_deadline(struct driver_conn *c, int64_t deadline_us);

@@ -93,7 +93,7 @@ static char *immutable_uri(const char *path)
 /* No mutex of SQLite's own: a connection belongs to one thread at a time. */
 static enum err_code open_handle(struct driver_conn *c, const char *name, int flags, struct err *e)
 {
-    int rc = mem_fail_now() ? SQLITE_CANTOPEN : sqlite3_open_v2(name, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = mem_fail_now() ? SQLITE_CANTOPEN : sqlite3_open_v2(name, &c->db, flags | SQLITE_OPEN_NOMUTEX, c->vfs);
     if (rc)
         return sqlite_fail(c, rc, "open the database", e);
     sqlite3_extended_result_codes(c->db, 1);
@@ -202,7 +202,8 @@ enum err_code sqlite_open(const struct driver_options *o, struct driver_conn **o
         return err_nomem(e);
     }
     c->busy_ms = o->busy_ms;
-    bool fresh = o->create && !file_exists(o->path);
+    c->vfs = o->memory ? sqlite_memory_vfs(o->memory) : NULL;
+    bool fresh = o->create && !o->memory && !file_exists(o->path);
     if (o->read_only)
         rc = open_read_only(c, e);
     else

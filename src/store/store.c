@@ -60,18 +60,22 @@ static enum err_code make_folder(struct store *s, bool read_only, struct err *e)
 /* A read-only store keeps no first connection: the pool opens its own when they are needed. */
 static enum err_code open_store(struct store *s, const struct store_options *o, struct err *e)
 {
-    s->dir = mem_strdup(o->dir);
-    s->path = s->dir ? join(o->dir, "store.db") : NULL;
+    bool in_memory = o->memory_bytes > 0;
+    enum err_code rc = in_memory ? s->driver->memory_open(o->memory_bytes, &s->memory, e) : ERR_OK;
+    if (rc)
+        return rc;
+    s->dir = in_memory ? NULL : mem_strdup(o->dir);
+    s->path = in_memory ? mem_strdup("store.db") : s->dir ? join(o->dir, "store.db") : NULL;
     s->readers = s->path ? readers_new(s, o->readers) : NULL;
     if (!s->readers)
         return err_nomem(e);
     struct store_tx *tx = NULL;
-    enum err_code rc = make_folder(s, o->read_only, e);
+    rc = in_memory ? ERR_OK : make_folder(s, o->read_only, e);
     if (!rc)
         rc = open_first(s, o->read_only, &tx, e);
     if (!rc)
         rc = schema_prepare(s, tx, e);
-    if (!rc)
+    if (!rc && !in_memory)
         versions_open(s);
     if (!rc && s->writable)
         rc = writer_start(s, tx, &s->writer, e);
@@ -111,6 +115,7 @@ void store_close(struct store *s)
         s->driver->close(s->watch);
     writer_stop(s->writer); /* last: its connection checkpoints when it closes */
     versions_close(s);
+    s->driver->memory_close(s->memory);
     (void)pthread_mutex_destroy(&s->watch_lock);
     (void)pthread_mutex_destroy(&s->commit_lock);
     mem_free(s->dir);
@@ -151,12 +156,16 @@ void store_committed(struct store *s)
 
 int64_t store_bytes(const struct store *s)
 {
+    if (s->memory)
+        return s->driver->memory_bytes(s->memory);
     int64_t bytes = file_size(s->path);
     return bytes > 0 ? bytes : 0;
 }
 
 static int64_t wal_bytes(const struct store *s)
 {
+    if (s->memory)
+        return 0;
     char *wal = join(s->dir, "store.db-wal");
     int64_t bytes = wal ? file_size(wal) : 0;
     mem_free(wal);
@@ -187,7 +196,7 @@ enum err_code store_stats(struct store *s, struct store_stats *out, struct err *
 int64_t store_change_count(struct store *s)
 {
     (void)pthread_mutex_lock(&s->watch_lock);
-    const struct driver_options o = {.path = s->path, .read_only = true, .busy_ms = s->busy_ms};
+    const struct driver_options o = {.path = s->path, .read_only = true, .busy_ms = s->busy_ms, .memory = s->memory};
     int64_t now;
     if ((s->watch || !s->driver->open(&o, &s->watch, NULL)) && !s->driver->change_counter(s->watch, &now, NULL))
         s->last_change = now;

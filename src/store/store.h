@@ -18,7 +18,10 @@ struct store_gate;
 struct store_tx; /* a connection inside a transaction: read snapshot or the writer's group */
 
 struct store_options {
-    const char *dir;  /* data folder; made when absent (0700) */
+    const char *dir; /* data folder; made when absent (0700) */
+    /* In memory instead of `dir`, in at most so many bytes, never on a disk, for this process alone, gone (overwritten)
+     * when it is closed. 0: on the disk. */
+    int64_t memory_bytes;
     bool read_only;   /* opens what is there and never writes */
     int readers;      /* pool size, 0: 4 */
     int busy_ms;      /* how long to wait for another process's lock, 0: 10000 */
@@ -30,7 +33,7 @@ struct store_options {
 enum err_code store_open(const struct store_options *o, struct store **out, struct err *e);
 /* Drains the queue, commits, checkpoints, closes. */
 void store_close(struct store *s);
-const char *store_dir(const struct store *s);
+const char *store_dir(const struct store *s); /* NULL: it is in memory */
 /* "store_" and 32 hex digits: tells this store from others and from its own past, as a restore makes a new one. What
  * is derived from a store (an index) keeps it, and is made anew when it differs. */
 const char *store_identity(const struct store *s);
@@ -72,7 +75,8 @@ struct store_stats {
     bool writable;
 };
 enum err_code store_stats(struct store *s, struct store_stats *out, struct err *e);
-/* The size of the database's file alone: cheap enough to look at before each write. Any thread. */
+/* The size of the database's file alone (in memory: of all it takes there): cheap enough to look at before each write.
+ * Any thread. */
 int64_t store_bytes(const struct store *s);
 /* With its write-ahead log, where all that is new stays for a while: what it takes of the disk. Any thread. */
 int64_t store_disk_bytes(const struct store *s);
