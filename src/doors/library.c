@@ -127,7 +127,8 @@ static enum err_code read_settings(struct cairn *c, const struct cairn_options *
 
 static enum err_code open_service(struct cairn *c, const struct cairn_options *o, struct err *e)
 {
-    struct service_options so = {.dir = c->dir, .read_only = o->read_only, .background = o->background};
+    struct service_options so = {
+        .dir = c->dir, .read_only = o->read_only, .background = o->background, .keeps_ephemeral = !o->read_only};
     enum err_code code = read_settings(c, o, &so.config, e);
     if (!code)
         code = process_once(so.config, e);

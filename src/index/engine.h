@@ -92,7 +92,8 @@ bool stock_due(const int64_t *sizes, size_t n, int64_t unit, size_t *from, size_
 
 struct index {
     struct store *store;
-    char *dir; /* data/index */
+    char *dir;      /* data/index */
+    bool in_memory; /* there are no files: `dir` is nowhere */
     bool read_only;
 
     pthread_mutex_t lock;

@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A path at which nothing can ever be. */
+static const char NOWHERE[] = "/dev/null/index";
+
 enum {
     PATH_ROOM = 4096,
     CLOSE_DOCS = 500, /* closing writes so many turns to a file; fewer are read again faster than a file is synced */
@@ -49,13 +52,15 @@ void index_wake(struct index *x)
 static enum err_code make_path(struct index *x, const char *dir, struct err *e)
 {
     char path[PATH_ROOM];
+    x->stock = stock_new(0, 0);
+    if (!dir)
+        return (x->dir = mem_strdup(NOWHERE)) && x->stock ? ERR_OK : err_nomem(e);
     if (snprintf(path, sizeof path, "%s/index", dir) >= (int)sizeof path - 64)
         return err_set(e, ERR_INVALID, NULL, "the data folder's path is too long");
     struct err made = {0};
     if (!x->read_only && file_mkdirs(path, &made) == ERR_NOMEM)
         return err_set(e, ERR_NOMEM, NULL, "%s", made.message);
     x->dir = mem_strdup(path); /* whether the folder is there, writing will tell */
-    x->stock = stock_new(0, 0);
     return x->dir && x->stock ? ERR_OK : err_nomem(e);
 }
 
@@ -98,7 +103,11 @@ enum err_code index_open(const struct index_options *o, struct index **out, stru
     *out = NULL;
     if (!x)
         return err_nomem(e);
-    *x = (struct index){.store = o->store, .read_only = o->read_only, .batch = FEED_BATCH, .lock_fd = -1};
+    *x = (struct index){.store = o->store,
+                        .read_only = o->read_only || !o->dir,
+                        .in_memory = !o->dir,
+                        .batch = FEED_BATCH,
+                        .lock_fd = -1};
     enum err_code code = set_up_locks(x, e);
     if (code) {
         mem_free(x);
@@ -277,10 +286,25 @@ enum err_code index_rebuild(struct index *x, progress_fn *progress, void *arg, s
     return code ? code : follow_until(x, target, progress, arg, e);
 }
 
+/* In memory: the next search takes in what is left. */
+static enum err_code forget(struct index *x, struct err *e)
+{
+    struct stock *nothing = stock_new(0, 0);
+    if (!nothing)
+        return err_nomem(e);
+    pthread_mutex_lock(&x->feeding);
+    index_publish(x, nothing);
+    x->anchor = 0;
+    pthread_mutex_unlock(&x->feeding);
+    return ERR_OK;
+}
+
 enum err_code index_purge(struct index *x, struct err *e)
 {
     struct err own = {0}, why = {0};
     e = e ? e : &own;
+    if (x->in_memory)
+        return forget(x, e);
     if (x->read_only)
         return err_set(e, ERR_READ_ONLY, NULL, "the index was opened for searching only");
     pthread_mutex_lock(&x->keeping);

@@ -20,7 +20,7 @@ struct index;
 
 struct index_options {
     struct store *store; /* borrowed, must outlive the index */
-    const char *dir;     /* data folder */
+    const char *dir;     /* data folder; NULL: no files, all is in memory, taken in by searches */
     bool read_only;      /* search only; never feeds */
 };
 

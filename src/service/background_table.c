@@ -3,6 +3,7 @@
 
 #include "service/backup_upkeep.h"
 #include "service/context_load.h"
+#include "service/ephemeral.h"
 #include "service/events.h"
 #include "service/learning.h"
 #include "service/packing.h"
@@ -26,6 +27,7 @@ static const struct upkeep_task tasks[] = {
     {"vitality", 600, vitality_task},
     {"context_loads", 300, context_loads_trim},
     {"retention", RETENTION_SECONDS, retention_task},
+    {"ephemeral", EPHEMERAL_SECONDS, ephemeral_task},
     {"backup", BACKUP_UPKEEP_SECONDS, backup_upkeep},
     {0},
 };

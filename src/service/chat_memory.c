@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "service/caller.h"
 #include "service/chat.h"
+#include "service/ephemeral.h"
 #include "service/journal.h"
 #include "service/quota.h"
 
@@ -175,6 +176,8 @@ enum err_code chat_begin(struct service *s, const struct chat_request *r, int64_
     *ctx = (struct chat_context){0};
     if (r->n_messages > MESSAGES_MAX)
         return err_set(e, ERR_TOO_LARGE, "messages", "a chat may have at most %d messages", MESSAGES_MAX);
+    s = ephemeral_of(s, r->session, r->conversation);
+    ctx->ephemeral = ephemeral_is(s);
     struct err full = {0};
     if (quota_store(s, &full)) /* no fault of this caller's: the chat goes on without memory */
         return err_named(e, ERR_DISK_FULL, full.name, "%s", full.message);
@@ -230,7 +233,7 @@ static void answer_done(struct store_job *job)
     }
     log_error("chat_waits", &job->err);
     breaker_report(&c->svc->breaker, false);
-    journal_wait(c->svc->journal, c);
+    journal_wait(c->svc->journal, c); /* an ephemeral chat has none: what memory has no room for is gone */
 }
 
 bool chat_own_copy(struct str *to, struct str s)

@@ -62,6 +62,7 @@ struct chat_context {
     int context_used;                       /* turns in the block */
     struct str relevant;                    /* JSON array of conversation ids */
     bool agent_state_applied;
+    bool ephemeral; /* it is kept in memory only: what is told of its turns is that they are not stored */
 };
 
 /* Resolves session and conversation, recalls, begins the exchange, and submits the request's new messages

@@ -169,7 +169,7 @@ static op_fn *own_function(const struct operation *op)
     static const struct {
         const char *name;
         op_fn *fn;
-    } own[] = {{"session.update", session_update}, {"tag.create", tag_create}};
+    } own[] = {{"tag.create", tag_create}};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         if (op->name && strcmp(op->name, own[i].name) == 0)
             return own[i].fn;

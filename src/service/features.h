@@ -13,7 +13,7 @@ op_fn maintenance;
 /* conversation.c */
 op_fn conversation_create, conversation_get, conversation_window;
 /* session_v1.c */
-op_fn session_save, session_update, session_remove;
+op_fn session_save, session_remove;
 /* conversation_end.c */
 op_fn conversation_archive, conversation_remove, conversation_window_clear;
 /* patterns/write.c, patterns/read.c */

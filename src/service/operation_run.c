@@ -2,6 +2,7 @@
 #include "service/operation_run.h"
 
 #include "base/clock.h"
+#include "service/ephemeral.h"
 #include "service/kept.h"
 #include "service/masking.h"
 #include "store/turns.h"
@@ -105,6 +106,9 @@ enum err_code op_run(struct op_call *call, struct err *e)
         return ready;
     if (!call->op->fn)
         return err_set(e, ERR_UNAVAILABLE, NULL, "%s is served by the running server only", call->op->name);
+    enum err_code routed = ephemeral_route(call, e);
+    if (routed)
+        return routed;
     if (!(call->op->flags & OP_CACHED) || !call->svc->cache)
         return run(call, e);
     struct kept k;

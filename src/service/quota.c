@@ -2,6 +2,7 @@
 #include "service/quota.h"
 
 #include "config/config.h"
+#include "service/ephemeral.h"
 #include "store/turns.h"
 
 #include <stdio.h>
@@ -21,8 +22,19 @@ enum err_code quota_sessions(struct service *s, struct store_tx *tx, struct str 
     return ERR_TOO_LARGE;
 }
 
+enum err_code quota_ephemeral(struct service *s, struct err *e)
+{
+    return err_named(e, ERR_TOO_LARGE, "STORAGE_QUOTA_EXCEEDED",
+                     "EPHEMERAL sessions take all the memory they may, %lld bytes (privacy.ephemeral_bytes): delete one",
+                     (long long)config_int(s->options.config, "privacy.ephemeral_bytes"));
+}
+
 enum err_code quota_store(struct service *s, struct err *e)
 {
+    if (ephemeral_is(s)) {
+        bool full = store_bytes(s->store) >= config_int(s->options.config, "privacy.ephemeral_bytes");
+        return full ? quota_ephemeral(s, e) : ERR_OK;
+    }
     int64_t most = config_int(s->options.config, "limits.store_bytes");
     if (most == 0 || store_bytes(s->store) < most)
         return ERR_OK;

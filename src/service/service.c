@@ -9,6 +9,7 @@
 #include "service/answer_cache.h"
 #include "service/background.h"
 #include "service/context_load.h"
+#include "service/ephemeral.h"
 #include "service/journal.h"
 #include "service/masking.h"
 #include "service/model.h"
@@ -51,6 +52,23 @@ static enum err_code open_model_only(struct service *s, struct service **out, st
     return code;
 }
 
+/* In memory: callers' tokens are checked by the service it belongs to, and there is no model. */
+static enum err_code open_inner(struct service *s, struct service **out, struct err *e)
+{
+    const struct service *home = s->options.home;
+    struct store_options store = {.memory_bytes = config_int(s->options.config, "privacy.ephemeral_bytes"),
+                                  .sync_normal = true};
+    s->auth = home->auth;
+    enum err_code code = store_open(&store, &s->store, e);
+    if (!code)
+        code = index_open(&(struct index_options){.store = s->store}, &s->index, e);
+    if (code)
+        service_close(s);
+    else
+        *out = s;
+    return code;
+}
+
 enum err_code service_open(const struct service_options *o, struct service **out, struct err *e)
 {
     struct service *s = mem_zalloc(sizeof *s);
@@ -58,6 +76,9 @@ enum err_code service_open(const struct service_options *o, struct service **out
         return err_nomem(e);
     s->options = *o;
     s->started_ms = clock_now_ms();
+    pthread_mutex_init(&s->ephemeral_lock, NULL);
+    if (o->home)
+        return open_inner(s, out, e);
     if (o->model_only)
         return open_model_only(s, out, e);
     struct store_options store = {.dir = o->dir, .read_only = o->read_only, .sync_normal = o->sync_normal};
@@ -113,6 +134,7 @@ void service_close(struct service *s)
         store_on_commit(s->store, NULL, NULL);
     background_close(s->background);
     s->background = NULL;
+    ephemeral_close(s);
     context_loads_free(s->loads);
     s->loads = NULL;
     journal_close(s->journal);
@@ -121,9 +143,11 @@ void service_close(struct service *s)
     meaning_close(s->meaning);
     if (s->index)
         index_close(s->index);
-    auth_close(s->auth);
+    if (!ephemeral_is(s))
+        auth_close(s->auth);
     if (s->store)
         store_close(s->store);
     masking_close(s->masking);
+    pthread_mutex_destroy(&s->ephemeral_lock);
     mem_free(s);
 }

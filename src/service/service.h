@@ -11,6 +11,7 @@
 #include "service/operation.h"
 #include "store/store.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct journal;
@@ -26,6 +27,8 @@ struct service_options {
     bool background; /* feed the index, replay the journal (servers); else only on demand */
     bool read_only;
     bool sync_normal;
+    bool keeps_ephemeral;        /* ephemeral sessions may live in this process: it goes on (a server, a library) */
+    struct service *home;        /* this is the service of its ephemeral sessions, in memory (ephemeral.h); NULL: no */
     bool model_only;             /* no store, no index: of all operations only `embed` works */
     encoder_dial *dial;          /* asks an embeddings endpoint (embedding.url); NULL: this program cannot */
     const struct config *config; /* every other setting by name; NULL: defaults */
@@ -48,6 +51,8 @@ struct service {
     struct context_loads *loads;         /* NULL unless background */
     struct auth *auth;                   /* checks callers' tokens; whether it must is the door's to know */
     _Atomic(const struct asker *) asker; /* set and cleared by the proxy; NULL: no model to ask */
+    _Atomic(struct service *) ephemeral; /* what ephemeral sessions live in; NULL: there was none yet */
+    pthread_mutex_t ephemeral_lock;      /* while it is opened */
     struct breaker breaker;              /* memory in chats */
     struct {
         _Atomic(int64_t) last_ms, failed_ms; /* the newest; when one failed that no other has followed. 0: none */

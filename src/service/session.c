@@ -136,9 +136,6 @@ enum err_code session_create(struct op_call *c, struct err *e)
         code = set_json(r, c, "tags", e);
     if (!code)
         code = set_preferences(r, c, e);
-    if (!code && str_is(record_text(r, "privacy_level"), "EPHEMERAL"))
-        code = err_set(e, ERR_INVALID, "privacy_level",
-                       "EPHEMERAL sessions, which are never written, are not offered yet; use PRIVATE");
     if (!code)
         code = token_for_session(c, r->project, &s->token, e);
     return code ? code : op_write(c, create_on, s, answer_created, e);

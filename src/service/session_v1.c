@@ -130,14 +130,6 @@ static void answer_saved(struct op_call *c, void *arg)
     v1_write(c, s->result, &s->extra);
 }
 
-static enum err_code refuse_ephemeral(const struct record *r, struct err *e)
-{
-    if (!str_is(record_text(r, "privacy_level"), "EPHEMERAL"))
-        return ERR_OK;
-    return err_set(e, ERR_INVALID, "privacy_level",
-                   "EPHEMERAL sessions, which are never written, are not offered yet; use PRIVATE");
-}
-
 /* The body's members that are the session's own; `timestamp` is v1's word for created_at. What only an answer has is
  * left out, so that an answer can be sent back. */
 static enum err_code own_members(struct op_call *c, struct json *out, struct err *e)
@@ -173,8 +165,6 @@ static enum err_code read_save(struct op_call *c, struct session_save *s, struct
     enum err_code code = own_members(c, &own, e);
     if (!code)
         code = record_from_json(c->arena, &own, RECORD_PATCH, s->given, e);
-    if (!code)
-        code = refuse_ephemeral(s->given, e);
     if (code)
         return code;
     if (s->given->id.n)
@@ -199,14 +189,6 @@ enum err_code session_save(struct op_call *c, struct err *e)
     s->given = given;
     enum err_code code = read_save(c, s, e);
     return code ? code : op_write(c, save_on, s, answer_saved, e);
-}
-
-/* ---- change ---- */
-
-enum err_code session_update(struct op_call *c, struct err *e)
-{
-    enum err_code code = refuse_ephemeral(c->record, e);
-    return code ? code : crud_update(c, e);
 }
 
 /* ---- delete ---- */

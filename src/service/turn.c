@@ -1,4 +1,5 @@
 /* Storing turns: the hot path. The answer is written only when the turn is durable. */
+#include "service/ephemeral.h"
 #include "service/features.h"
 #include "service/operation_run.h"
 #include "service/place.h"
@@ -72,7 +73,7 @@ static void answer_added(struct op_call *c, void *arg)
     jw_kcstr(c->out, "turn_id", w->added.id);
     jw_kint(c->out, "turn_number", w->added.turn_number);
     jw_ktime(c->out, "timestamp", w->added.timestamp);
-    jw_kbool(c->out, "stored", true);
+    jw_kbool(c->out, "stored", !ephemeral_is(c->svc));
     jw_end_object(c->out);
 }
 
@@ -136,7 +137,7 @@ static void answer_remembered(struct op_call *c, void *arg)
     jw_kstr(c->out, "session_id", w->session_id);
     jw_kint(c->out, "turn_number", w->added.turn_number);
     jw_ktime(c->out, "timestamp", w->added.timestamp);
-    jw_kbool(c->out, "stored", true);
+    jw_kbool(c->out, "stored", !ephemeral_is(c->svc));
     jw_end_object(c->out);
 }
 

@@ -51,6 +51,7 @@ static enum err_code open_service(struct serving *s, struct err *e)
     const struct service_options so = {.dir = s->o->dir,
                                        .config = s->o->config,
                                        .background = true,
+                                       .keeps_ephemeral = true,
                                        .dial = endpoint_dial,
                                        .sync_normal = s->o->sync_normal,
                                        .upstream_url = s->o->upstream_url,

@@ -88,7 +88,7 @@ static void write_turn_end(struct cycle *c, struct json_out *w, enum cycle_part 
 {
     struct cycle_turn *t = &c->turns[part];
     jw_kstr(w, "turn_id", t->id[0] && t->text.n ? str_of(t->id) : STR_NONE);
-    jw_kbool(w, "stored", atomic_load(&t->stored) && t->text.n);
+    jw_kbool(w, "stored", atomic_load(&t->stored) && t->text.n && !t->context.ephemeral);
     if (!t->whole)
         jw_kbool(w, "incomplete", true);
     jw_kraw(w, "metadata", t->metadata.n ? t->metadata : STR("{}"));
@@ -120,7 +120,7 @@ static void write_memory(struct cycle *c, struct json_out *w)
     jw_kint(w, "context_used", c->context_used);
     jw_kraw(w, "relevant_conversations", c->relevant.n ? c->relevant : STR("[]"));
     jw_kbool(w, "agent_state_applied", c->agent_state);
-    jw_kint(w, "turns_stored", stored);
+    jw_kint(w, "turns_stored", c->turns[CYCLE_ANALYSIS].context.ephemeral ? 0 : stored);
     jw_kstr(w, "conversation_id", c->conversation_id);
     jw_end_object(w);
 }

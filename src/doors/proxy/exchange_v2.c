@@ -15,7 +15,7 @@ static void write_metadata(const struct exchange *x, struct json_out *w)
     jw_kraw(w, "relevant_conversations", x->recalled && x->relevant.n ? x->relevant : STR("[]"));
     jw_kbool(w, "agent_state_applied", x->recalled && x->agent_state);
     bool stored = atomic_load(&x->stored) && x->ask.options.auto_store_response && !answer_empty(x->answer);
-    jw_kbool(w, "turn_stored", stored);
+    jw_kbool(w, "turn_stored", stored && !x->context.ephemeral);
     jw_kstr(w, "turn_id", stored && x->turn_id[0] ? str_of(x->turn_id) : STR_NONE);
     jw_kstr(w, "conversation_id", x->conversation_id[0] ? str_of(x->conversation_id) : STR_NONE);
     jw_end_object(w);
