@@ -113,12 +113,9 @@ enum err_code ephemeral_task(struct service *home, struct arena *a, struct err *
     code = store_write(s->store, end_on, &d, e);
     if (!code)
         log_event(LOG_INFO, "ephemeral_ended", L_INT("sessions", (int64_t)d.n));
-    return code ? code : ephemeral_wipe(s, e);
-}
-
-enum err_code ephemeral_wipe(struct service *s, struct err *e)
-{
-    return index_purge(s->index, e);
+    if (!code)
+        wiper_due(s->wiper);
+    return code;
 }
 
 void ephemeral_stats(struct service *home, struct ephemeral_stats *out)

@@ -18,8 +18,10 @@
 /* Sets call->svc to the service that has what the call names. ERR_INVALID privacy_level: a session would cross over, or
  * there is no process to keep it (service_options.keeps_ephemeral). Before anything else is done with the call. */
 enum err_code ephemeral_route(struct op_call *call, struct err *e);
-/* Whether an operation that has run leaves something to be overwritten (something was deleted): does so. */
-void ephemeral_ran(struct op_call *call);
+/* After a write has succeeded: what it deleted is overwritten soon. Quick, any thread. */
+void ephemeral_ran(const struct op_call *call);
+/* What a write that failed tells its caller: memory that is full is no full disk. */
+enum err_code ephemeral_full(const struct op_call *call, enum err_code code, struct err *e);
 /* The service that has that session or conversation: `s` unless it is ephemeral. Either id may be STR_NONE. */
 struct service *ephemeral_of(struct service *s, struct str session_id, struct str conversation_id);
 /* Whether this is the service of ephemeral sessions; then nothing is `stored`. */

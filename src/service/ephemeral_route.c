@@ -3,6 +3,7 @@
 #include "service/ephemeral.h"
 
 #include "service/ephemeral_int.h"
+#include "service/quota.h"
 #include "store/records.h"
 
 #include <string.h>
@@ -129,8 +130,16 @@ enum err_code ephemeral_route(struct op_call *c, struct err *e)
     return code;
 }
 
-void ephemeral_ran(struct op_call *c)
+void ephemeral_ran(const struct op_call *c)
 {
     if (ephemeral_is(c->svc) && strcmp(c->op->method, "DELETE") == 0)
-        (void)ephemeral_wipe(c->svc, NULL);
+        wiper_due(c->svc->wiper);
+}
+
+enum err_code ephemeral_full(const struct op_call *c, enum err_code code, struct err *e)
+{
+    if (code != ERR_DISK_FULL || !ephemeral_is(c->svc))
+        return code;
+    err_clear(e);
+    return quota_ephemeral(c->svc, e);
 }

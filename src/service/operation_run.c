@@ -18,8 +18,11 @@ static void write_done(struct store_job *job)
 {
     struct pending_write *w = (struct pending_write *)job; /* job is its first member */
     struct op_call *call = w->call;
-    if (!job->code)
+    if (!job->code) {
         w->answer(call, w->arg);
+        ephemeral_ran(call);
+    }
+    job->code = ephemeral_full(call, job->code, &job->err);
     call->finish(call, job->code, &job->err);
 }
 
@@ -28,9 +31,11 @@ enum err_code op_write(struct op_call *call, store_fn *fn, void *arg, void (*ans
 {
     if (!call->finish) {
         enum err_code code = store_write(call->svc->store, fn, arg, e);
-        if (!code)
+        if (!code) {
             answer(call, arg);
-        return code;
+            ephemeral_ran(call);
+        }
+        return ephemeral_full(call, code, e);
     }
     struct pending_write *w = arena_alloc(call->arena, sizeof *w);
     if (!w)

@@ -24,9 +24,10 @@ enum err_code quota_sessions(struct service *s, struct store_tx *tx, struct str 
 
 enum err_code quota_ephemeral(struct service *s, struct err *e)
 {
-    return err_named(e, ERR_TOO_LARGE, "STORAGE_QUOTA_EXCEEDED",
-                     "EPHEMERAL sessions take all the memory they may, %lld bytes (privacy.ephemeral_bytes): delete one",
-                     (long long)config_int(s->options.config, "privacy.ephemeral_bytes"));
+    return err_named(
+        e, ERR_TOO_LARGE, "STORAGE_QUOTA_EXCEEDED",
+        "EPHEMERAL sessions take all the memory they may, %lld bytes (privacy.ephemeral_bytes): delete one",
+        (long long)config_int(s->options.config, "privacy.ephemeral_bytes"));
 }
 
 enum err_code quota_store(struct service *s, struct err *e)

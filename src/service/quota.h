@@ -16,6 +16,9 @@ enum err_code quota_sessions(struct service *s, struct store_tx *tx, struct str 
  * what waits in the write-ahead log is not counted, so it may be passed by that much. ERR_TOO_LARGE. Any thread. */
 enum err_code quota_store(struct service *s, struct err *e);
 
+/* What quota_store says where EPHEMERAL sessions fill their memory. */
+enum err_code quota_ephemeral(struct service *s, struct err *e);
+
 /* Within the transaction that appends a text of so many bytes to the session, or (STR_NONE) to the conversation's: what
  * it holds already and this must fit `limits.session_bytes`. Costs nothing without a bound. ERR_TOO_LARGE names
  * content. */

@@ -10,6 +10,7 @@
 #include "service/background.h"
 #include "service/context_load.h"
 #include "service/ephemeral.h"
+#include "service/ephemeral_int.h"
 #include "service/journal.h"
 #include "service/masking.h"
 #include "service/model.h"
@@ -52,16 +53,20 @@ static enum err_code open_model_only(struct service *s, struct service **out, st
     return code;
 }
 
+enum { MEMORY_SLACK = 64 << 20 }; /* for the write-ahead log, and for writing the database anew */
+
 /* In memory: callers' tokens are checked by the service it belongs to, and there is no model. */
 static enum err_code open_inner(struct service *s, struct service **out, struct err *e)
 {
     const struct service *home = s->options.home;
-    struct store_options store = {.memory_bytes = config_int(s->options.config, "privacy.ephemeral_bytes"),
-                                  .sync_normal = true};
+    struct store_options store = {
+        .memory_bytes = config_int(s->options.config, "privacy.ephemeral_bytes") + MEMORY_SLACK, .sync_normal = true};
     s->auth = home->auth;
     enum err_code code = store_open(&store, &s->store, e);
     if (!code)
         code = index_open(&(struct index_options){.store = s->store}, &s->index, e);
+    if (!code)
+        code = wiper_start(s, &s->wiper, e);
     if (code)
         service_close(s);
     else
@@ -135,6 +140,7 @@ void service_close(struct service *s)
     background_close(s->background);
     s->background = NULL;
     ephemeral_close(s);
+    wiper_stop(s->wiper);
     context_loads_free(s->loads);
     s->loads = NULL;
     journal_close(s->journal);

@@ -52,6 +52,7 @@ struct service {
     struct auth *auth;                   /* checks callers' tokens; whether it must is the door's to know */
     _Atomic(const struct asker *) asker; /* set and cleared by the proxy; NULL: no model to ask */
     _Atomic(struct service *) ephemeral; /* what ephemeral sessions live in; NULL: there was none yet */
+    struct wiper *wiper;                 /* of the service of ephemeral sessions itself, else NULL */
     pthread_mutex_t ephemeral_lock;      /* while it is opened */
     struct breaker breaker;              /* memory in chats */
     struct {

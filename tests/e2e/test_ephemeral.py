@@ -92,7 +92,7 @@ def test_chats_have_memory_of_their_own(cairn, upstream, route, stream):
     eventually(lambda: cairn.get(f"/api/v2/sessions/{s}")["total_turns"] == 2, what="both turns")
     upstream.reset()
     send(cairn, route, body_of(route, QUESTION, session_id=s))
-    assert FACT in json.dumps(upstream.requests[-1].json(), ensure_ascii=False)
+    assert FACT in json.dumps(upstream.last()["json"], ensure_ascii=False)
     assert not files_with(cairn.data, WORD)
     assert WORD not in cairn.log()
 
