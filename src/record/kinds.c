@@ -56,7 +56,7 @@ static const struct kind table[] = {
         {"user_id", FIELD_TEXT, FIELD_INDEXED | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Whose session it is"},
         {"title", FIELD_TEXT, PROSE, 0, 500, NULL, NULL, "Short name"},
         {"description", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "What it is about"},
-        {"privacy_level", FIELD_ENUM, FIELD_INDEXED, 0, 0, "\"TEAM\"", "PUBLIC|TEAM|PRIVATE|EPHEMERAL", "Who may read it"},
+        {"privacy_level", FIELD_ENUM, FIELD_INDEXED, 0, 0, "\"TEAM\"", "PUBLIC|TEAM|PRIVATE|EPHEMERAL", "Who may read it; EPHEMERAL: kept in memory only, never written"},
         {"status", FIELD_ENUM, FIELD_INDEXED, 0, 0, "\"active\"", "active|archived|expired", "Where it is in its life"},
         {"user_preferences", FIELD_OBJECT, 0, 0, 64 * KB,
             "{\"memory_retention_days\":30,\"context_depth\":10,\"auto_summarize\":true}", NULL, "The user's settings"},

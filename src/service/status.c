@@ -1,4 +1,5 @@
 /* What Cairn says of itself: status, counts, health with a performance snapshot. */
+#include "service/ephemeral.h"
 #include "service/features.h"
 #include "service/operation_run.h"
 
@@ -206,6 +207,17 @@ static void write_backups(struct op_call *c)
     jw_end_object(c->out);
 }
 
+static void write_ephemeral(struct op_call *c)
+{
+    struct ephemeral_stats s;
+    ephemeral_stats(c->svc, &s);
+    jw_key(c->out, "ephemeral");
+    jw_object(c->out);
+    jw_kint(c->out, "sessions", s.sessions);
+    jw_kint(c->out, "bytes", s.bytes);
+    jw_end_object(c->out);
+}
+
 static void write_parts(struct op_call *c)
 {
     const struct service_options *o = &c->svc->options;
@@ -222,6 +234,7 @@ static void write_parts(struct op_call *c)
     jw_end_object(w);
     write_model(c);
     write_backups(c);
+    write_ephemeral(c);
     jw_key(w, "upstream");
     jw_object(w);
     jw_kbool(w, "configured", o->upstream_url != NULL);
