@@ -55,13 +55,15 @@ static enum err_code open_model_only(struct service *s, struct service **out, st
 
 enum { MEMORY_SLACK = 64 << 20 }; /* for the write-ahead log, and for writing the database anew */
 
-/* In memory: callers' tokens are checked by the service it belongs to, and there is no model. */
+/* In memory: tokens and what readers are shown are the business of the service it belongs to; texts are kept as they
+ * come, as nothing is written; and there is no model. */
 static enum err_code open_inner(struct service *s, struct service **out, struct err *e)
 {
     const struct service *home = s->options.home;
     struct store_options store = {
         .memory_bytes = config_int(s->options.config, "privacy.ephemeral_bytes") + MEMORY_SLACK, .sync_normal = true};
     s->auth = home->auth;
+    s->masking = home->masking;
     enum err_code code = store_open(&store, &s->store, e);
     if (!code)
         code = index_open(&(struct index_options){.store = s->store}, &s->index, e);
@@ -153,7 +155,8 @@ void service_close(struct service *s)
         auth_close(s->auth);
     if (s->store)
         store_close(s->store);
-    masking_close(s->masking);
+    if (!ephemeral_is(s))
+        masking_close(s->masking);
     pthread_mutex_destroy(&s->ephemeral_lock);
     mem_free(s);
 }

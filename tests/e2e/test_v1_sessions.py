@@ -99,7 +99,6 @@ def test_a_wrong_message_stores_nothing(server):
     refused(server, "POST", "/api/v1/sessions", {"conversation_json": ["x"] * 20001}, status=413,
             code="PAYLOAD_TOO_LARGE", field="conversation_json")
     refused(server, "POST", "/api/v1/sessions", {"titel": "x"}, field="titel", says="title")
-    refused(server, "POST", "/api/v1/sessions", {"privacy_level": "EPHEMERAL"}, field="privacy_level")
     assert server.http.get("/api/v1/sessions").headers["X-Total-Count"] == before
 
 
