@@ -27,16 +27,17 @@ static void note(void *arg, const char *problem)
 }
 
 /* Opens the file and checks it whole: integrity, and that it holds Cairn's schema of a version known here. */
-static enum err_code verify(const struct store_driver *d, const char *path, struct err *e)
+static enum err_code verify(const struct store *home, const char *path, struct err *e)
 {
-    struct store shell = {.driver = d, .path = (char *)(uintptr_t)path, .busy_ms = 1000};
+    struct store shell = {
+        .driver = home->driver, .files = home->files, .path = (char *)(uintptr_t)path, .busy_ms = 1000};
     struct store_tx *tx = NULL;
     struct verdict v = {0};
     int version = 0;
     enum err_code rc = tx_open(&shell, false, &tx, e);
     if (rc)
         return rc;
-    rc = d->check(tx->c, note, &v, e);
+    rc = tx->d->check(tx->c, note, &v, e);
     if (!rc && v.problems)
         rc = err_set(e, ERR_CORRUPT, NULL, "the backup is damaged: %s", v.first);
     if (!rc)
@@ -75,7 +76,7 @@ enum err_code store_backup(struct store *s, const char *path, void (*progress)(v
         return err_set(e, ERR_CONFLICT, "path", "%.180s exists already; name a new file", path);
     enum err_code rc = copy_snapshot(s, path, progress, arg, e);
     if (!rc)
-        rc = verify(s->driver, path, e);
+        rc = verify(s, path, e);
     if (rc)
         (void)file_remove(path, NULL);
     return rc;
@@ -106,9 +107,10 @@ static enum err_code name_files(const char *dir, struct names *n, struct err *e)
 }
 
 /* A restored store is another one: what was derived from the old one must notice. */
-static enum err_code renew_identity(const struct store_driver *d, const char *path, struct err *e)
+static enum err_code renew_identity(const struct store *home, const char *path, struct err *e)
 {
-    struct store shell = {.driver = d, .path = (char *)(uintptr_t)path, .busy_ms = 1000};
+    struct store shell = {
+        .driver = home->driver, .files = home->files, .path = (char *)(uintptr_t)path, .busy_ms = 1000};
     struct store_tx *tx = NULL;
     enum err_code rc = tx_open(&shell, true, &tx, e);
     if (rc)
@@ -128,10 +130,11 @@ static enum err_code renew_identity(const struct store_driver *d, const char *pa
 }
 
 /* A copy of the backup beside the data, on the same file system, so that putting it in place is one rename. */
-static enum err_code make_fresh(const struct store_driver *d, const char *backup, const char *fresh, struct err *e)
+static enum err_code make_fresh(const struct store *home, const char *backup, const char *fresh, struct err *e)
 {
+    const struct store_driver *d = home->driver;
     struct driver_conn *from = NULL;
-    const struct driver_options o = {.path = backup, .read_only = true, .busy_ms = 1000};
+    const struct driver_options o = {.path = backup, .files = home->files, .read_only = true, .busy_ms = 1000};
     enum err_code rc = file_remove(fresh, e);
     if (!rc)
         rc = d->open(&o, &from, e);
@@ -139,8 +142,8 @@ static enum err_code make_fresh(const struct store_driver *d, const char *backup
         rc = d->backup(from, fresh, NULL, NULL, e);
     d->close(from);
     if (!rc)
-        rc = verify(d, fresh, e);
-    return rc ? rc : renew_identity(d, fresh, e);
+        rc = verify(home, fresh, e);
+    return rc ? rc : renew_identity(home, fresh, e);
 }
 
 static enum err_code with_suffix(char out[PATH_MAX], const char *path, const char *suffix, struct err *e)
@@ -204,17 +207,44 @@ static enum err_code swap(const struct names *n, struct err *e)
     return rc;
 }
 
-static enum err_code restore(const struct names *n, const char *backup, struct err *e)
+/* Which of the two forms the file has is told by its first bytes; a backup of the other form, or sealed with other
+ * keys, is refused in words before anything is tried. */
+static enum err_code check_form(const struct store *home, const char *backup, struct err *e)
 {
-    const struct store_driver *d = &sqlite_driver;
+    char head[SEAL_ID];
+    size_t got = 0;
+    const struct keyring *k = store_keyring(home);
+    int fd = file_open_read(backup, e);
+    enum err_code rc = fd < 0 ? ERR_IO : file_read_at(fd, 0, head, sizeof head, &got, e);
+    if (fd >= 0)
+        close(fd);
+    if (rc || got < sizeof head)
+        return rc;
+    bool plain = memcmp(head, "SQLite format 3", sizeof head) == 0;
+    if (k && keyring_state(k) != SEAL_SEALED)
+        return err_set(e, ERR_CONFLICT, NULL,
+                       "the data is half encrypted: finish it first with cairn encrypt or decrypt");
+    if (k && plain)
+        return err_set(e, ERR_CONFLICT, "path",
+                       "the backup is not encrypted and the data is: cairn decrypt, restore, then cairn encrypt");
+    if (k && memcmp(head, keyring_id(k), sizeof head) != 0)
+        return err_set(e, ERR_DENIED, "path", "the backup is damaged, or encrypted with other keys than the data's");
+    return ERR_OK;
+}
+
+static enum err_code restore(const struct store *home, const struct names *n, const char *backup, struct err *e)
+{
+    const struct store_driver *d = home->driver;
     struct driver_conn *sole = NULL;
     bool had = file_exists(n->db);
-    enum err_code rc = verify(d, backup, e);
+    enum err_code rc = check_form(home, backup, e);
     if (!rc)
-        rc = make_fresh(d, backup, n->fresh, e);
+        rc = verify(home, backup, e);
+    if (!rc)
+        rc = make_fresh(home, backup, n->fresh, e);
     struct err busy = {0};
     if (!rc && had) {
-        rc = d->lock_file(n->db, &sole, &busy);
+        rc = d->lock_file(n->db, home->files, &sole, &busy);
         /* A damaged database is just what a restore is for. */
         if (rc == ERR_CORRUPT)
             rc = ERR_OK;
@@ -231,18 +261,23 @@ static enum err_code restore(const struct names *n, const char *backup, struct e
     return rc;
 }
 
-enum err_code store_restore(const char *dir, const char *backup, struct err *e)
+enum err_code store_restore(const char *dir, const struct seal_secret *secret, const char *backup, struct err *e)
 {
     struct names n = {0};
+    struct store home = {.driver = &sqlite_driver, .dir = (char *)(uintptr_t)dir, .busy_ms = 1000, .lock = -1};
     if (!file_exists(backup))
         return err_set(e, ERR_NOT_FOUND, "path", "there is no file %.180s", backup);
     enum err_code rc = file_mkdirs(dir, e);
     if (!rc)
         rc = name_files(dir, &n, e);
+    home.path = n.db;
     if (!rc)
-        rc = restore(&n, backup, e);
+        rc = store_keys_open(&home, secret, false, e);
+    if (!rc)
+        rc = restore(&home, &n, backup, e);
     if (!rc)
         rc = sync_folder(dir, e);
+    store_keys_close(&home);
     mem_free(n.db);
     mem_free(n.fresh);
     mem_free(n.before);

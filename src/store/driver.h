@@ -24,13 +24,16 @@
 struct driver_conn; /* the driver's own */
 struct driver_stmt;
 struct driver_memory; /* a place in memory for one database, which is then never on a disk */
+struct driver_files;  /* how files are read and written: sealed, or as they are */
+struct keyring;
 
 enum driver_mode { DRIVER_READ, DRIVER_WRITE };
 
 struct driver_options {
     const char *path;
-    bool read_only; /* must not write anything, not even to create */
-    bool create;    /* make the database when it is absent */
+    struct driver_files *files; /* must outlive the connection; NULL: as they are */
+    bool read_only;             /* must not write anything, not even to create */
+    bool create;                /* make the database when it is absent */
     int busy_ms;
     bool sync_normal;
     struct driver_memory *memory; /* the database is there, `path` but a name; NULL: on the disk */
@@ -39,6 +42,12 @@ struct driver_options {
 struct store_driver {
     const char *name;
     enum sql_dialect dialect;
+
+    /* ---- files ---- */
+    /* keys NULL: plain. All connections of a store share one, for what it holds is asked at each read and write. */
+    enum err_code (*files_open)(struct keyring *keys, struct driver_files **out, struct err *e);
+    void (*files_close)(struct driver_files *f); /* NULL is fine */
+    void (*files_keys)(struct driver_files *f, struct keyring *keys);
 
     /* ---- connections ---- */
     enum err_code (*open)(const struct driver_options *o, struct driver_conn **out, struct err *e);
@@ -103,6 +112,11 @@ struct store_driver {
      * are more. Inside a write transaction that was begun on an emptied log and will change something, else ERR_BUSY.
      */
     enum err_code (*scrub)(struct driver_conn *c, int64_t *page, int64_t n, bool *more, struct err *e);
+    /* Brings the whole database into the form that the keys ask for now, in one transaction, and empties the log of all
+     * that has the other. Outside a transaction. ERR_BUSY while readers hold old snapshots: call again. */
+    enum err_code (*reform)(struct driver_conn *c, int wait_ms, struct err *e);
+    /* True when no page of the database's file has the other form. */
+    enum err_code (*formed)(struct driver_conn *c, bool *out, struct err *e);
     /* A consistent copy to a new file, in steps; progress may be NULL. */
     enum err_code (*backup)(struct driver_conn *c, const char *path, void (*progress)(void *, int done, int total),
                             void *arg, struct err *e);
@@ -110,7 +124,7 @@ struct store_driver {
     enum err_code (*check)(struct driver_conn *c, void (*report)(void *arg, const char *problem), void *arg,
                            struct err *e);
     /* ERR_BUSY when any other connection has the database open; holds all others off until close(). */
-    enum err_code (*lock_file)(const char *path, struct driver_conn **out, struct err *e);
+    enum err_code (*lock_file)(const char *path, struct driver_files *files, struct driver_conn **out, struct err *e);
 };
 
 extern const struct store_driver sqlite_driver;

@@ -156,6 +156,10 @@ void versions_publish(struct store_tx *tx); /* raises what the group has marked 
 struct unpacker;
 void unpacker_free(struct unpacker *u);
 
+/* ---- keys (keys.c): dir, path, driver and busy_ms must be set, lock be -1 ---- */
+enum err_code store_keys_open(struct store *s, const struct seal_secret *secret, bool read_only, struct err *e);
+void store_keys_close(struct store *s);
+
 /* ---- schema ---- */
 enum err_code schema_prepare(struct store *s, struct store_tx *tx, struct err *e);
 enum err_code schema_version(struct store_tx *tx, int *out, struct err *e);
@@ -166,6 +170,11 @@ struct store {
     char *dir, *path;             /* data folder, <dir>/store.db; in memory: NULL and a name */
     struct driver_memory *memory; /* NULL: on the disk */
     const struct store_driver *driver;
+    struct driver_files *files;        /* how all connections read and write */
+    _Atomic(struct keyring *) keyring; /* NULL: plain */
+    struct keyring *retired[8];        /* of conversions while it was open */
+    size_t n_retired;
+    int lock; /* descriptor, -1: none (keys.c) */
     int busy_ms;
     bool sync_normal, writable;
     const struct store_gate *gate; /* NULL: none */

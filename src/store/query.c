@@ -29,6 +29,7 @@ enum err_code tx_open(struct store *s, bool writer, struct store_tx **out, struc
     tx->writer = writer;
     tx->of_kind = mem_zalloc(kinds * SQL_KINDS * sizeof(struct driver_stmt *));
     const struct driver_options o = {.path = s->path,
+                                     .files = s->files,
                                      .read_only = !writer,
                                      .create = writer,
                                      .busy_ms = s->busy_ms,

@@ -3,6 +3,7 @@
 #define CAIRN_STORE_SQLITE_DRIVER_H
 
 #include "store/driver.h"
+#include "store/sqlite_vfs.h"
 
 #include <sqlite3.h>
 
@@ -11,7 +12,8 @@ struct driver_conn {
     sqlite3_stmt *begin_read, *begin_write, *commit; /* prepared on first use */
     sqlite3_stmt *data_version;
     char *path;
-    const char *vfs; /* NULL: the system's */
+    const char *vfs;            /* NULL: the system's */
+    struct driver_files *files; /* NULL: the system's own */
     int busy_ms;
     int64_t busy_since_us; /* start of the wait now under way */
     int64_t deadline_us;
@@ -47,7 +49,17 @@ enum err_code sqlite_check(struct driver_conn *c, void (*report)(void *, const c
 enum err_code sqlite_schema(struct driver_conn *c, void (*each)(void *, struct str, struct str), void *arg,
                             struct err *e);
 enum err_code sqlite_change_counter(struct driver_conn *c, int64_t *out, struct err *e);
-enum err_code sqlite_lock_file(const char *path, struct driver_conn **out, struct err *e);
+enum err_code sqlite_lock_file(const char *path, struct driver_files *files, struct driver_conn **out, struct err *e);
+void sqlite_start(void); /* settings of the library, before anything else of it is used */
+enum err_code sqlite_files_open(struct keyring *keys, struct driver_files **out, struct err *e);
+void sqlite_files_close(struct driver_files *f);
+void sqlite_files_keys(struct driver_files *f, struct keyring *keys);
+/* Whether what is written now is to be sealed. */
+bool sqlite_sealed(const struct driver_files *f);
+/* Pages written from now on leave room for sealing. */
+enum err_code sqlite_make_room(struct driver_conn *c, struct err *e);
+enum err_code sqlite_reform(struct driver_conn *c, int wait_ms, struct err *e);
+enum err_code sqlite_formed(struct driver_conn *c, bool *out, struct err *e);
 enum err_code sqlite_vacuum(struct driver_conn *c, struct err *e);
 enum err_code sqlite_empty_log(struct driver_conn *c, int wait_ms, struct err *e);
 enum err_code sqlite_scrub(struct driver_conn *c, int64_t *page, int64_t n, bool *more, struct err *e);

@@ -26,6 +26,8 @@ static enum err_code code_of(int rc, int number)
     case SQLITE_NOMEM:
         return ERR_NOMEM;
     case SQLITE_IOERR:
+        if (rc == SQLITE_IOERR_DATA) /* a page that did not open (sqlite_vfs.c) */
+            return ERR_CORRUPT;
         return rc == SQLITE_IOERR_NOMEM ? ERR_NOMEM : err_code_of_errno(number);
     case SQLITE_INTERRUPT:
         return ERR_TIMEOUT;
@@ -36,6 +38,21 @@ static enum err_code code_of(int rc, int number)
     default:
         return ERR_INTERNAL;
     }
+}
+
+/* Which page it was is known where pages are sealed. */
+static enum err_code damaged(struct driver_conn *c, int rc, const char *what, const char *detail, struct err *e)
+{
+    struct driver_files *f = c ? c->files : NULL;
+    if (rc == SQLITE_IOERR_DATA && f)
+        return err_set(e, ERR_CORRUPT, NULL,
+                       "cannot %s: page %lld of the database does not open with the key: it was changed or damaged",
+                       what, (long long)atomic_load(&f->bad_page));
+    if (f && atomic_load(&f->foreign))
+        return err_set(e, ERR_DENIED, NULL,
+                       "cannot %s: the database is sealed, and the folder `keys` that belongs to it is not there",
+                       what);
+    return err_set(e, ERR_CORRUPT, NULL, "cannot %s: the database is damaged or not one (%s)", what, detail);
 }
 
 enum err_code sqlite_fail(struct driver_conn *c, int rc, const char *what, struct err *e)
@@ -57,7 +74,7 @@ enum err_code sqlite_fail(struct driver_conn *c, int rc, const char *what, struc
     case ERR_BUSY:
         return err_set(e, code, NULL, "cannot %s: another process has had the data locked for too long", what);
     case ERR_CORRUPT:
-        return err_set(e, code, NULL, "cannot %s: the database is damaged or not one (%s)", what, detail);
+        return damaged(c, rc, what, detail, e);
     case ERR_NOMEM:
         return err_nomem(e);
     case ERR_TIMEOUT:

@@ -16,12 +16,19 @@
 #include <sys/stat.h>
 #include <time.h>
 
+enum { SEALED_CACHE_KIB = 8192 /* of a reader: what leaves it is opened anew */ };
 enum { MMAP_BYTES = 64 << 20, PROGRESS_STEPS = 2000, SHM_LEAST = 4096 /* less is what a full disk left of one */ };
 
 static void configure(void)
 {
     /* Without this, each of SQLite's allocations takes one global lock. Refused (harmlessly) when it is too late. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+void sqlite_start(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, configure);
 }
 
 /* Short sleeps: a process that commits groups back to back frees the lock only for moments. */
@@ -93,10 +100,11 @@ static char *immutable_uri(const char *path)
 /* No mutex of SQLite's own: a connection belongs to one thread at a time. */
 static enum err_code open_handle(struct driver_conn *c, const char *name, int flags, struct err *e)
 {
-    int rc = mem_fail_now() ? SQLITE_CANTOPEN : sqlite3_open_v2(name, &c->db, flags | SQLITE_OPEN_NOMUTEX, c->vfs);
+    int rc = mem_fail_now()
+                 ? SQLITE_CANTOPEN
+                 : sqlite3_open_v2(name, &c->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, c->vfs);
     if (rc)
         return sqlite_fail(c, rc, "open the database", e);
-    sqlite3_extended_result_codes(c->db, 1);
     sqlite3_busy_handler(c->db, on_busy, c);
     return ERR_OK;
 }
@@ -172,9 +180,13 @@ static enum err_code turn_wal_on(struct driver_conn *c, struct err *e)
 static enum err_code set_up(struct driver_conn *c, const struct driver_options *o, struct err *e)
 {
     char pragmas[256];
+    bool sealed = sqlite_sealed(c->files);
     (void)snprintf(pragmas, sizeof pragmas,
                    "PRAGMA mmap_size=%d; PRAGMA temp_store=MEMORY; PRAGMA synchronous=%s; PRAGMA cache_size=%d;%s",
-                   MMAP_BYTES, o->sync_normal ? "NORMAL" : "FULL", o->read_only ? -2048 : -16384,
+                   sealed ? 0 : MMAP_BYTES, o->sync_normal ? "NORMAL" : "FULL",
+                   !o->read_only ? -16384
+                   : sealed      ? -SEALED_CACHE_KIB
+                                 : -2048,
                    o->read_only ? " PRAGMA query_only=1;" : "");
     enum err_code rc = ERR_OK;
     if (!o->read_only && sqlite_writable(c))
@@ -193,16 +205,16 @@ void sqlite_make_private(const char *path)
 
 enum err_code sqlite_open(const struct driver_options *o, struct driver_conn **out, struct err *e)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)pthread_once(&once, configure);
     enum err_code rc = ERR_OK;
+    sqlite_start();
     struct driver_conn *c = mem_zalloc(sizeof *c);
     if (!c || !(c->path = mem_strdup(o->path))) {
         mem_free(c);
         return err_nomem(e);
     }
     c->busy_ms = o->busy_ms;
-    c->vfs = o->memory ? sqlite_memory_vfs(o->memory) : NULL;
+    c->files = o->files;
+    c->vfs = o->memory ? sqlite_memory_vfs(o->memory) : o->files ? o->files->name : NULL;
     bool fresh = o->create && !o->memory && !file_exists(o->path);
     if (o->read_only)
         rc = open_read_only(c, e);
@@ -210,6 +222,8 @@ enum err_code sqlite_open(const struct driver_options *o, struct driver_conn **o
         rc = open_handle(c, c->path, SQLITE_OPEN_READWRITE | (o->create ? SQLITE_OPEN_CREATE : 0), e);
     if (!rc && fresh)
         sqlite_make_private(c->path);
+    if (!rc && !o->read_only && sqlite_sealed(c->files))
+        rc = sqlite_make_room(c, e);
     if (!rc)
         rc = set_up(c, o, e);
     if (!rc)

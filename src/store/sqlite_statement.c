@@ -190,4 +190,9 @@ const struct store_driver sqlite_driver = {
     .backup = sqlite_backup,
     .check = sqlite_check,
     .lock_file = sqlite_lock_file,
+    .files_open = sqlite_files_open,
+    .files_close = sqlite_files_close,
+    .files_keys = sqlite_files_keys,
+    .reform = sqlite_reform,
+    .formed = sqlite_formed,
 };

@@ -91,10 +91,11 @@ enum err_code sqlite_backup(struct driver_conn *c, const char *path, void (*prog
                             struct err *e)
 {
     static const char *const what = "write the backup";
-    struct driver_conn to = {.busy_ms = c->busy_ms};
-    int rc = mem_fail_now() ? SQLITE_CANTOPEN
-                            : sqlite3_open_v2(path, &to.db,
-                                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    struct driver_conn to = {.busy_ms = c->busy_ms, .files = c->files};
+    int rc = mem_fail_now()
+                 ? SQLITE_CANTOPEN
+                 : sqlite3_open_v2(path, &to.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                                   c->files ? c->files->name : NULL);
     enum err_code code = rc ? sqlite_fail(&to, rc, what, e) : ERR_OK;
     sqlite3_backup *b = NULL;
     if (!code)
@@ -114,9 +115,9 @@ enum err_code sqlite_backup(struct driver_conn *c, const char *path, void (*prog
     return code;
 }
 
-enum err_code sqlite_lock_file(const char *path, struct driver_conn **out, struct err *e)
+enum err_code sqlite_lock_file(const char *path, struct driver_files *files, struct driver_conn **out, struct err *e)
 {
-    const struct driver_options o = {.path = path, .busy_ms = 1000};
+    const struct driver_options o = {.path = path, .files = files, .busy_ms = 1000};
     enum err_code rc = sqlite_open(&o, out, e);
     if (rc)
         return rc;

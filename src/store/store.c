@@ -71,6 +71,8 @@ static enum err_code open_store(struct store *s, const struct store_options *o, 
         return err_nomem(e);
     struct store_tx *tx = NULL;
     rc = in_memory ? ERR_OK : make_folder(s, o->read_only, e);
+    if (!rc && !in_memory)
+        rc = store_keys_open(s, o->secret, o->read_only, e);
     if (!rc)
         rc = open_first(s, o->read_only, &tx, e);
     if (!rc)
@@ -92,6 +94,7 @@ enum err_code store_open(const struct store_options *o, struct store **out, stru
     if (!s)
         return err_nomem(e);
     s->driver = &sqlite_driver;
+    s->lock = -1;
     s->busy_ms = o->busy_ms > 0 ? o->busy_ms : 10000;
     s->sync_normal = o->sync_normal;
     s->gate = o->gate;
@@ -116,6 +119,7 @@ void store_close(struct store *s)
     writer_stop(s->writer); /* last: its connection checkpoints when it closes */
     versions_close(s);
     s->driver->memory_close(s->memory);
+    store_keys_close(s);
     (void)pthread_mutex_destroy(&s->watch_lock);
     (void)pthread_mutex_destroy(&s->commit_lock);
     mem_free(s->dir);
@@ -196,7 +200,8 @@ enum err_code store_stats(struct store *s, struct store_stats *out, struct err *
 int64_t store_change_count(struct store *s)
 {
     (void)pthread_mutex_lock(&s->watch_lock);
-    const struct driver_options o = {.path = s->path, .read_only = true, .busy_ms = s->busy_ms, .memory = s->memory};
+    const struct driver_options o = {
+        .path = s->path, .files = s->files, .read_only = true, .busy_ms = s->busy_ms, .memory = s->memory};
     int64_t now;
     if ((s->watch || !s->driver->open(&o, &s->watch, NULL)) && !s->driver->change_counter(s->watch, &now, NULL))
         s->last_change = now;

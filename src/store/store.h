@@ -12,13 +12,15 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "seal/seal.h"
 
 struct store;
 struct store_gate;
 struct store_tx; /* a connection inside a transaction: read snapshot or the writer's group */
 
 struct store_options {
-    const char *dir; /* data folder; made when absent (0700) */
+    const char *dir;                  /* data folder; made when absent (0700) */
+    const struct seal_secret *secret; /* NULL: none is given */
     /* In memory instead of `dir`, in at most so many bytes, never on a disk, for this process alone, gone (overwritten)
      * when it is closed. 0: on the disk. */
     int64_t memory_bytes;
@@ -30,6 +32,8 @@ struct store_options {
     const struct store_gate *gate;
 };
 
+/* A folder with keys needs their secret, and a new folder with a secret becomes a sealed store: ERR_DENIED without the
+ * right one, ERR_CONFLICT for a secret beside data that is plain. Nothing is written or made before that is settled. */
 enum err_code store_open(const struct store_options *o, struct store **out, struct err *e);
 /* Drains the queue, commits, checkpoints, closes. */
 void store_close(struct store *s);
@@ -37,6 +41,17 @@ const char *store_dir(const struct store *s); /* NULL: it is in memory */
 /* "store_" and 32 hex digits: tells this store from others and from its own past, as a restore makes a new one. What
  * is derived from a store (an index) keeps it, and is made anew when it differs. */
 const char *store_identity(const struct store *s);
+
+/* ---- sealing: everything in the data folder but plain text (keys.c) ---- */
+/* NULL: plain. It may appear, and turn to another state, while the store is open: ask anew at each file. */
+struct keyring *store_keyring(const struct store *s);
+/* Before converting: no other process has the store open, and none opens it until store_shared. ERR_BUSY otherwise. */
+enum err_code store_sole(struct store *s, struct err *e);
+void store_shared(struct store *s);
+/* From now on what is written is sealed, and both forms can be read. Makes the keys, unless there are some. */
+enum err_code store_seal(struct store *s, const struct seal_secret *secret, struct err *e);
+/* Brings all of the database into the form that its keyring asks for. Writes wait meanwhile, none fails. */
+enum err_code store_reform(struct store *s, struct err *e);
 
 /* ---- reading: a snapshot until store_read_end ---- */
 enum err_code store_read_begin(struct store *s, struct store_tx **out, struct err *e);
@@ -92,8 +107,9 @@ struct store_vacuumed {
 };
 enum err_code store_vacuum(struct store *s, struct store_vacuumed *out, struct err *e);
 /* Puts a verified backup in place of the data in dir; refuses while another process has the store open.
+ * A sealed store takes backups that its own keys sealed, a plain one plain ones.
  * The replaced database is kept beside it as store.db.before-restore. */
-enum err_code store_restore(const char *dir, const char *backup, struct err *e);
+enum err_code store_restore(const char *dir, const struct seal_secret *secret, const char *backup, struct err *e);
 /* Calls report(arg, problem) for each problem found: integrity, orphans, gaps in turn numbers, wrong counts. */
 enum err_code store_check(struct store *s, void (*report)(void *arg, const char *problem), void *arg, struct err *e);
 /* Moves the schema to `version` (down or up), each step in a transaction; -1: the newest. */

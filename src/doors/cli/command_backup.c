@@ -96,7 +96,7 @@ static enum err_code run_restore(struct cli *c, const struct given *g, struct op
     }
     code = file_mkdirs(c->data, e);
     if (!code)
-        code = store_restore(c->data, path, e);
+        code = store_restore(c->data, NULL, path, e);
     if (!code)
         code = index_again(c, e);
     if (!code)

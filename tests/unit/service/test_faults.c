@@ -360,7 +360,7 @@ static void back_up_and_restore(struct run *r)
         broken("a backup failed twice although one call failed once: code %d", copied);
     close_service(r);
     if (!copied || copied == ERR_CONFLICT) {
-        enum err_code code = store_restore(r->elsewhere, r->backup, &e);
+        enum err_code code = store_restore(r->elsewhere, NULL, r->backup, &e);
         clean_error(code, &e, "store_restore");
         if (!code) /* the promises are kept there then */
             snprintf(r->dir, sizeof r->dir, "%.90s", r->elsewhere);

@@ -47,7 +47,7 @@ static void a_backup_comes_back(void **state)
     char before[ID_MAX];
     (void)snprintf(before, sizeof before, "%s", store_identity(p->store));
     close_store(p);
-    OK(store_restore(p->dir, backup, &e));
+    OK(store_restore(p->dir, NULL, backup, &e));
     place_reopen(p);
     assert_int_equal(count_turns(p->store), 1);
     assert_string_not_equal(store_identity(p->store), before);
@@ -84,11 +84,11 @@ static void a_bad_backup_changes_nothing(void **state)
     for (off_t at = 8192; at < file_size(backup); at += 4096)
         assert_int_equal(pwrite(fd, "damage damage damage damage", 27, at), 27);
     close(fd);
-    WANT(ERR_CORRUPT, store_restore(p->dir, backup, &e));
+    WANT(ERR_CORRUPT, store_restore(p->dir, NULL, backup, &e));
     OK(file_write_atomic(in(p, "text"), STR("no database, but long enough to be looked at as if it were one……………………"),
                          &e));
-    WANT(ERR_CORRUPT, store_restore(p->dir, in(p, "text"), &e));
-    WANT(ERR_NOT_FOUND, store_restore(p->dir, in(p, "absent"), &e));
+    WANT(ERR_CORRUPT, store_restore(p->dir, NULL, in(p, "text"), &e));
+    WANT(ERR_NOT_FOUND, store_restore(p->dir, NULL, in(p, "absent"), &e));
     place_reopen(p);
     assert_int_equal(count_turns(p->store), 200);
 }
@@ -96,7 +96,7 @@ static void a_bad_backup_changes_nothing(void **state)
 static int restore_elsewhere(struct place *p, int number)
 {
     struct err e = {0};
-    enum err_code rc = store_restore(p->dir, in(p, "b"), &e);
+    enum err_code rc = store_restore(p->dir, NULL, in(p, "b"), &e);
     return number == 0 ? rc != ERR_BUSY || !strstr(e.message, "in use") : rc != ERR_OK;
 }
 
@@ -108,7 +108,7 @@ static void data_in_use_is_not_replaced(void **state)
     OK(append_turn(p->store, c, STR("x"), NULL, &e));
     struct other other = other_start(p, restore_elsewhere);
     other_step(&other);
-    WANT(ERR_BUSY, store_restore(p->dir, in(p, "b"), &e)); /* nor from the process that uses it */
+    WANT(ERR_BUSY, store_restore(p->dir, NULL, in(p, "b"), &e)); /* nor from the process that uses it */
     OK(append_turn(p->store, c, STR("y"), NULL, &e));
     assert_int_equal(count_turns(p->store), 2);
     close_store(p);
@@ -127,7 +127,7 @@ static void a_damaged_store_can_be_restored(void **state)
     close_store(p);
     OK(file_write_atomic(db, STR("rubbish"), &e));
     OK(file_write_atomic(in(p, "store.db-wal"), STR("more rubbish"), &e));
-    OK(store_restore(p->dir, backup, &e));
+    OK(store_restore(p->dir, NULL, backup, &e));
     place_reopen(p);
     assert_int_equal(count_turns(p->store), 0);
 }
@@ -169,7 +169,7 @@ static void a_backup_under_writes_is_consistent(void **state)
         const char *dir = arena_fmt(p->arena, "%s/d%d", p->dir, i).p;
         struct store *copy;
         OK(store_backup(p->store, backup, NULL, NULL, &e));
-        OK(store_restore(dir, backup, &e));
+        OK(store_restore(dir, NULL, backup, &e));
         OK(store_open(&(struct store_options){.dir = dir}, &copy, &e));
         assert_true(count_turns(copy) >= 40);
         OK(store_check(copy, no_problem, NULL, &e));
@@ -212,7 +212,7 @@ static void every_fault_in_a_restore_leaves_old_or_new(void **state)
     int unsure = 0;
     for (int i = 0; hit; i++) {
         mem_fail_after(i, false);
-        enum err_code rc = store_restore(p->dir, in(p, "empty"), NULL);
+        enum err_code rc = store_restore(p->dir, NULL, in(p, "empty"), NULL);
         hit = mem_fail_hit();
         mem_fail_after(-1, false);
         place_reopen(p);
@@ -221,7 +221,7 @@ static void every_fault_in_a_restore_leaves_old_or_new(void **state)
         unsure += rc && n == 0;
         close_store(p);
         assert_false(file_exists(in(p, "store.db.restoring")));
-        OK(store_restore(p->dir, in(p, "full"), &e));
+        OK(store_restore(p->dir, NULL, in(p, "full"), &e));
     }
     assert_true(unsure <= 1); /* only when the new one is in place but its name may not be on the disk yet */
 }

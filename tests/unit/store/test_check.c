@@ -78,7 +78,7 @@ static void each_damage_is_named(void **state)
         assert_true(found);
         store_close(p->store);
         p->store = NULL;
-        OK(store_restore(p->dir, backup, &e));
+        OK(store_restore(p->dir, NULL, backup, &e));
         place_reopen(p);
         assert_int_equal(check(p).n, 0);
     }
