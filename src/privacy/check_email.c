@@ -113,7 +113,8 @@ static struct str cut_domain(struct str domain)
     if (known_end(label) && !(label.p[0] >= 'A' && label.p[0] <= 'Z' && label.n > 1 && label.p[1] >= 'a'))
         return domain;
     struct str second = last_label(rest, &before);
-    return before.n > 0 && known_end(second) ? rest : domain;
+    bool small = second.n > 0 && second.p[0] >= 'a' && second.p[0] <= 'z';
+    return before.n > 0 && small && known_end(second) ? rest : domain;
 }
 
 /* Where the name begins within what was taken before the @. */

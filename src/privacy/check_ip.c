@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+enum { SHORT = 9 }; /* bytes: an address below this is as short as versions are */
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -80,12 +82,14 @@ static bool of_a_product(struct str text, size_t start, size_t end)
         size_t from = start;
         return nearby_before(text, &from, NEARBY_AFTER, &token) && token.p[0] >= 'A' && token.p[0] <= 'Z';
     }
-    if (one_of(before, "-~^") && start > 1 && !one_of(text.p[start - 2], " \t\n"))
-        return true;
+    if (one_of(before, "-~^") && start > 1 && (is_letter(text.p[start - 2]) || before != '-')) {
+        struct str token;
+        size_t from = start;
+        return !nearby_before(text, &from, NEARBY_AFTER, &token) || (nearby_word(token) & NEARBY_IP) == 0;
+    }
     if (before == '=' && start > 1 && one_of(text.p[start - 2], "=<>~!"))
         return true;
-    return one_of(before, "<>~^*") ? before != '<' && before != '>'
-                                   : (before == '+' || (at(text, end) == '-' && is_letter(at(text, end + 1))));
+    return one_of(before, "~^+$") || (end - start < SHORT && at(text, end) == '-' && is_letter(at(text, end + 1)));
 }
 
 /* " -2.03" or ",5.1.2" at i: decimals go on, as in drawings; four numbers are another address. */
@@ -107,8 +111,6 @@ double check_ipv4(const struct detector_match *m, size_t *start, size_t *end)
         of_a_product(text, *start, *end))
         return 0;
     char before = at(text, *start - 1), after = at(text, *end);
-    if (*start > 0 && (before == '-' || before == '$') && *start > 1 && text.p[*start - 2] != ' ')
-        return 0;
     if (one_of(after, "*%"))
         return 0;
     unsigned kinds = named(text, *start);
@@ -120,9 +122,7 @@ double check_ipv4(const struct detector_match *m, size_t *start, size_t *end)
     if (well_known(quad) || port || after == '/')
         return 0.95;
     bool dialled = (kinds & NEARBY_PHONE) != 0 && *end - *start == 11;
-    return *end - *start < 9 || dialled || decimals_behind(text, *end)
-               ? 0
-               : 0.85; /* 1.2.3.4, 10.1.2.3: as short as versions are */
+    return *end - *start < SHORT || dialled || decimals_behind(text, *end) ? 0 : 0.85;
 }
 
 /* Is the address one of those that are given out, or of a link or site? */

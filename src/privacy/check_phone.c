@@ -16,6 +16,14 @@ enum said {
     SAIDS
 };
 
+/* On the way from a number back through the words before it. */
+struct said_so_far {
+    size_t start;      /* of the number */
+    bool direct;       /* only fillers so far */
+    bool number;       /* one of them was "number" */
+    struct str closer; /* the last of them */
+};
+
 static const double RATING[PHONE_FORMS][SAIDS] = {
     [PHONE_PLUS] = {0.8, 0.93, 0.98, 0.98, 0.99},
     [PHONE_ZEROS] = {0.3, 0.7, 0.95, 0.95, 0.97},
@@ -94,31 +102,63 @@ static bool is_initial(struct str text, size_t from, struct str token)
            (i == 0 || one_of(text.p[i - 1], "\n|,;(\xB7*"));
 }
 
+/* "Tel.", "тел." */
+static bool is_abbreviation(struct str word)
+{
+    return word.n <= 4 || (word.n <= 8 && (unsigned char)word.p[0] >= 0x80);
+}
+
+/* A sentence or clause ends between the word and what follows it. */
+static bool ends_between(struct str text, struct str word, size_t to, const char *ends)
+{
+    for (size_t i = (size_t)(word.p - text.p) + word.n; i + 1 < to; i++)
+        if (one_of(text.p[i], ends) && (one_of(text.p[i + 1], " \n") || text.p[i] == ',') &&
+            !(text.p[i] == '.' && is_abbreviation(word)))
+            return true;
+    return false;
+}
+
+/* What one word before the number says; *go_on: it does not decide. `to`: where what is behind the word begins. */
+static enum said word_says(struct str text, struct str word, size_t to, const struct said_so_far *s, bool *go_on)
+{
+    unsigned kinds = nearby_word(word);
+    size_t from = (size_t)(word.p - text.p);
+    bool apart = number_between(text, from + word.n, s->start);
+    *go_on = false;
+    if ((kinds & (NEARBY_PHONE | NEARBY_REACH)) != 0) {
+        if (str_ieq(word, STR("text")) && !is_person(s->closer))
+            return SAID_NOTHING; /* "text: 12345678" */
+        if (!s->direct || apart || ends_between(text, word, to, ".!?"))
+            return SAID_NEAR;
+        return (kinds & NEARBY_PHONE) != 0 ? SAID_PHONE : SAID_REACH;
+    }
+    if ((kinds & NEARBY_PLACE) != 0 && s->start - from <= word.n + 3) /* "Office: 785 8949" */
+        return SAID_PHONE;
+    if ((kinds & (NEARBY_ID | NEARBY_VERSION)) != 0)
+        return s->direct && !apart && !ends_between(text, word, to, ".!?,;") ? SAID_OTHER : SAID_NOTHING;
+    if (s->direct && is_initial(text, from, word))
+        return SAID_REACH;
+    if (s->direct && s->number && is_own(word))
+        return SAID_REACH;
+    *go_on = (kinds & NEARBY_OTHER) == 0;
+    return SAID_NOTHING;
+}
+
 /* What the words before say: the first that is no filler, or else the first about telephones further off. */
 static enum said said_before(struct str text, size_t start)
 {
-    struct str token, closer = STR_NONE;
-    size_t from = start;
-    bool direct = true, number = false;
+    struct said_so_far s = {.start = start, .direct = true};
+    struct str token;
+    size_t from = start, to = start;
     while (start - from < NEARBY_BEFORE && nearby_before(text, &from, NEARBY_BEFORE - (start - from), &token)) {
-        unsigned kinds = nearby_word(token);
-        bool apart = number_between(text, from + token.n, start);
-        if ((kinds & (NEARBY_PHONE | NEARBY_REACH)) != 0) {
-            if (str_ieq(token, STR("text")) && !is_person(closer))
-                return SAID_NOTHING; /* "text: 12345678" */
-            return !direct || apart ? SAID_NEAR : (kinds & NEARBY_PHONE) != 0 ? SAID_PHONE : SAID_REACH;
-        }
-        if ((kinds & NEARBY_PLACE) != 0 && start - from <= token.n + 3) /* "Office: 785 8949" */
-            return SAID_PHONE;
-        if ((kinds & (NEARBY_ID | NEARBY_VERSION)) != 0)
-            return direct && !apart ? SAID_OTHER : SAID_NOTHING;
-        if (direct && is_initial(text, from, token))
-            return SAID_REACH;
-        if (direct && number && is_own(token))
-            return SAID_REACH;
-        number = number || str_ieq(token, STR("number")) || str_ieq(token, STR("nummer"));
-        direct = direct && (kinds & NEARBY_FILLER) != 0;
-        closer = token;
+        bool go_on;
+        enum said said = word_says(text, token, to, &s, &go_on);
+        if (!go_on)
+            return said;
+        s.number = s.number || str_ieq(token, STR("number")) || str_ieq(token, STR("nummer"));
+        s.direct = s.direct && (nearby_word(token) & NEARBY_FILLER) != 0;
+        s.closer = token;
+        to = from;
     }
     return SAID_NOTHING;
 }
@@ -155,11 +195,11 @@ static bool part_of_more(struct str text, size_t start, size_t end)
             return !nearby_before(text, &from, NEARBY_AFTER, &token) ||
                    (nearby_word(token) & (NEARBY_PHONE | NEARBY_REACH | NEARBY_PLACE)) == 0;
         bool digit = start > 1 && is_digit(text.p[start - 2]);
-        if (one_of(before, "*@^~") || (digit && one_of(before, ":.-_/)")) ||
+        if (one_of(before, "@^~") || (digit && one_of(before, ":.-_/)")) ||
             (one_of(before, "-_/") && !digit && start > 1 && !one_of(text.p[start - 2], " \t\n/")))
             return true;
     }
-    if (is_digit(after) || (is_letter(after) && (unsigned char)after < 0x80) || one_of(after, "_%@*^"))
+    if (is_digit(after) || (is_letter(after) && (unsigned char)after < 0x80) || one_of(after, "_%@^"))
         return true;
     if (after == '-' && is_letter(next)) {
         struct str token;
@@ -170,15 +210,24 @@ static bool part_of_more(struct str text, size_t start, size_t end)
     return (one_of(after, ".-:/") && is_digit(next)) || (after == ':' && is_letter(next));
 }
 
+/* wa.me/4915112345678 */
+static bool in_chat_link(struct str text, size_t start)
+{
+    return start >= 6 && memcmp(text.p + start - 6, "wa.me/", 6) == 0;
+}
+
 static enum said what_is_said(struct str text, size_t start, size_t end)
 {
+    if (in_chat_link(text, start))
+        return SAID_PHONE;
     char before = at(text, start - 1);
     if (start > 0 && (one_of(before, "#$") || before == '\xA3' || before == '\xA5' || before == '\xAC'))
         return SAID_OTHER;
     enum said left = said_before(text, start), right = said_after(text, end);
     if (right == SAID_PHONE || right == SAID_OTHER)
         return right;
-    bool in_list = start > 1 && before == ',' && is_digit(text.p[start - 2]); /* 1,234 567 */
+    bool thousands = is_digit(at(text, start)) && at(text, start + 3) != '-';
+    bool in_list = start > 1 && before == ',' && is_digit(text.p[start - 2]) && thousands; /* 1,234 567 */
     return in_list && left == SAID_NOTHING ? SAID_OTHER : left;
 }
 
@@ -220,7 +269,7 @@ static struct candidate rate(struct str text, const struct digits_run *run, size
     enum phone_form form = phone_form(text, &parts);
     if (form >= PHONE_BARE && at(text, c.start - 1) == '-') /* a negative number */
         return c;
-    if (form == PHONE_NONE || part_of_more(text, c.start, c.end) ||
+    if (form == PHONE_NONE || (part_of_more(text, c.start, c.end) && !in_chat_link(text, c.start)) ||
         (!parts.plus && phone_is_date(text, first, run->n - i)))
         return c;
     c.sure = RATING[form][what_is_said(text, c.start, c.end)] - (i > 0 ? 0.04 : 0); /* rather with what is before */

@@ -14,6 +14,7 @@ enum nearby_kind {
     NEARBY_REACH = 2,      /* goes with one: call, reach, dial */
     NEARBY_PLACE = 4,      /* whose telephone, right beside the number: office, home */
     NEARBY_ID = 8,         /* names another number: order, invoice, account */
+    NEARBY_OTHER = 4096,   /* goes with other numbers, but may stand before any: time, price, customer */
     NEARBY_FILLER = 16,    /* may stand between a name and its number: is, at, number, the */
     NEARBY_UNIT = 32,      /* behind an amount: euros, km, users */
     NEARBY_IP = 64,        /* an address of a computer: ip, host, server */

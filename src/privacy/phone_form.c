@@ -163,12 +163,16 @@ static enum phone_form grouped(const struct shape *s)
         return year || (s->digits[0] != '0' && s->n == 2) ? PHONE_GROUPED : PHONE_AREA; /* "Letters (72) 056127" */
     if (lengths(s, 0, "13322") && s->digits[0] == '8')                                  /* 8-495-123-45-67 */
         return PHONE_PAIRS;
+    if (s->digits[0] == '0' && s->g[0].n == 1 && s->g[0].close) /* (0)20 7946 0958 */
+        return PHONE_TRUNK;
     bool zeros = s->digits[0] == '0' && s->digits[2] == '0' && s->digits[4] == '0';
     if ((lengths(s, 0, "2222") && s->digits[0] == '0') || (lengths(s, 0, "22222") && zeros)) /* bytes: 08 07 06 05 */
         return PHONE_GROUPED;
     if (lengths(s, 0, "22222") && s->digits[0] == '0' && s->digits[1] != '0' &&
         (all_joints(s, 1, ".") || all_joints(s, 1, " ") || all_joints(s, 1, "-")))
         return PHONE_PAIRS;
+    if (lengths(s, 0, "34") && memcmp(s->digits, "555", 3) == 0 && s->g[1].joint == '-')
+        return PHONE_SPACED; /* the exchange of examples */
     if ((lengths(s, 0, "3322") || lengths(s, 0, "23322")) && all_joints(s, 1, " "))
         return PHONE_SPACED;
     for (size_t i = 0; i < s->n; i++)
