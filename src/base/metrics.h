@@ -25,6 +25,8 @@
     X(M_CACHE_MISSES, "cairn_cache_misses_total", COUNTER, "Answers that had to be made though they may be kept")      \
     X(M_LOADS_WRITTEN, "cairn_context_loads_total", COUNTER, "Records written of what was recalled")                   \
     X(M_LOADS_DROPPED, "cairn_context_loads_dropped_total", COUNTER, "Recalls of which no record could be kept")       \
+    X(M_AUDIT_WRITTEN, "cairn_audit_rows_total", COUNTER, "Rows written to the audit log behind what they tell of")    \
+    X(M_AUDIT_LOST, "cairn_audit_lost_total", COUNTER, "Reads that could not be noted; a row audit.gap counts them")   \
     X(M_PROXY_REQUESTS, "cairn_proxy_requests_total", COUNTER, "Requests forwarded to the upstream")                   \
     X(M_PROXY_ERRORS, "cairn_proxy_upstream_errors_total", COUNTER, "Upstream requests that failed")                   \
     X(M_PROXY_MEMORY_SECONDS, "cairn_proxy_memory_seconds", HISTOGRAM, "Time memory added to a request")               \

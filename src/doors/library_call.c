@@ -138,6 +138,7 @@ static enum err_code answer_call(cairn *c, const char *operation, const char *ar
     buf_init(&body, 0);
     jw_init(&w, answer);
     struct op_call call = {.svc = c->svc, .arena = arena_new(), .out = &w, .request_id = STR("library")};
+    call.from = (struct audit_from){"library", STR_NONE};
     call.door = pieces;
     call.flush = pieces ? give : NULL;
     enum err_code code = call.arena ? call_operation(&call, operation, args, &body, e) : err_nomem(e);

@@ -1,4 +1,5 @@
 /* Agent states: show one, merge into one. An agent that a session has not met yet begins with an empty state. */
+#include "service/audit.h"
 #include "service/default_agents.h"
 #include "service/features.h"
 #include "service/merge.h"
@@ -16,6 +17,7 @@ static enum err_code get_on(struct op_call *c, struct store_tx *tx, struct err *
         code = agent_state_find(tx, c->arena, session->id, op_text(c, "agent"), &r, e);
     if (code)
         return code;
+    audit_made(c, KIND_AGENT_STATE, r->id);
     jw_object(c->out);
     jw_kstr(c->out, "session_id", session->id);
     jw_kstr(c->out, "agent", op_text(c, "agent"));
@@ -99,6 +101,8 @@ static enum err_code merge_on(struct store_tx *tx, void *arg, struct err *e)
     code = agent_state_find(tx, c->arena, session->id, op_text(c, "agent"), &known, &why);
     if (code && code != ERR_NOT_FOUND)
         return err_set(e, code, NULL, "%s", why.message);
+    if (known)
+        audit_made(c, KIND_AGENT_STATE, known->id);
     struct str stored = known ? record_text(known, "state") : STR_NONE;
     code = effective_updates(c->arena, op_json(c, "state_updates"), stored, &s->updates, e);
     if (!code)

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "service/audit.h"
 #include "service/context_load.h"
 #include "store/records.h"
 
@@ -131,6 +132,7 @@ static void write_loads(struct service *s)
 {
     pthread_mutex_lock(&following);
     context_loads_write(s);
+    audit_tick(s);
     pthread_mutex_unlock(&following);
 }
 

@@ -1,4 +1,5 @@
 /* Who works behind the writes. */
+#include "service/audit.h"
 #include "service/background.h"
 
 #include "service/backup_upkeep.h"
@@ -25,6 +26,8 @@ static const struct upkeep_task tasks[] = {
     {"pack", 600, packing_run},
     {"summaries", SUMMARY_UPKEEP_SECONDS, summary_upkeep},
     {"vitality", 600, vitality_task},
+    {"audit_index", 30, audit_index_task},
+    {"audit_cut", 3600, audit_cut_task},
     {"context_loads", 300, context_loads_trim},
     {"retention", RETENTION_SECONDS, retention_task},
     {"ephemeral", EPHEMERAL_SECONDS, ephemeral_task},

@@ -1,5 +1,6 @@
 /* A session's context for a directive: what was summed up, who is there, what is recent, what is relevant. And setting
  * a session's summary, with the earlier ones kept as history. */
+#include "service/audit.h"
 #include "service/context_load.h"
 #include "service/features.h"
 #include "service/operation_run.h"
@@ -261,6 +262,7 @@ static enum err_code summary_on(struct store_tx *tx, void *arg, struct err *e)
     if (code)
         return code;
     s->archived = before != NULL;
+    audit_made(s->call, KIND_SUMMARY, str_of(s->id));
     record_set(patch, "summary", V_TEXT(s->text));
     return record_update(tx, a, session->seq, patch, e);
 }

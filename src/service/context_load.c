@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "service/audit.h"
 #include "service/caller.h"
 #include "service/context_load_int.h"
 
@@ -147,6 +148,9 @@ void context_load_note(struct context_loads *q, struct str reader, struct str pa
 
 void context_load_served(struct op_call *call, const struct context_load *l, int64_t start_us)
 {
+    for (size_t i = 0; i < l->n; i++)
+        audit_touch(call, l->items[i].kind, l->items[i].id);
+    audit_place(call, l->session_id, STR_NONE);
     if (!call->svc->loads)
         return;
     call->load = context_load_pack(call->arena, l);

@@ -1,4 +1,5 @@
 /* Conversations: begin one (answering with what is relevant to it), show one with its turns, its short-term window. */
+#include "service/audit.h"
 #include "service/context_load.h"
 #include "service/features.h"
 #include "service/operation_run.h"
@@ -31,6 +32,7 @@ static enum err_code create_on(struct store_tx *tx, void *arg, struct err *e)
         return code;
     n->record->project = session->project;
     struct record fresh = *n->record;
+    audit_made(n->call, KIND_CONVERSATION, fresh.id);
     code = record_insert(tx, a, &fresh, e);
     return code ? code : session_touch(tx, session->id, n->record->created_at, e);
 }
@@ -173,8 +175,10 @@ static enum err_code get_on(struct op_call *c, struct store_tx *tx, struct err *
     op_write_members(c, r);
     jw_key(c->out, "turns");
     jw_array(c->out);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        audit_touch(c, KIND_TURN, turns[i].id);
         write_turn(c->out, &turns[i]);
+    }
     jw_end_array(c->out);
     jw_kstr(c->out, "next_cursor",
             more ? arena_fmt(c->arena, "%lld", (long long)turns[n - 1].turn_number + 1) : STR_NONE);
@@ -205,6 +209,7 @@ static enum err_code window_on(struct op_call *c, struct store_tx *tx, struct er
     jw_key(c->out, "messages");
     jw_array(c->out);
     for (size_t i = 0; i < n; i++) {
+        audit_touch(c, KIND_TURN, turns[i].id);
         jw_object(c->out);
         jw_kstr(c->out, "role", turns[i].role);
         jw_kstr(c->out, "content", turns[i].content);

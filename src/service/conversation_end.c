@@ -1,4 +1,5 @@
 /* Ends of conversations: archive one, delete it with its turns, or only begin its short-term window anew. */
+#include "service/audit.h"
 #include "service/features.h"
 #include "service/operation_run.h"
 #include "service/v1.h"
@@ -67,7 +68,11 @@ static enum err_code delete_on(struct store_tx *tx, void *arg, struct err *e)
 {
     struct conversation_change *x = arg;
     enum err_code code = find(x->call, tx, "id", &x->result, e);
-    return code ? code : conversation_delete(tx, x->result->id, &x->dropped, e);
+    if (!code)
+        code = conversation_delete(tx, x->result->id, &x->dropped, e);
+    if (!code)
+        audit_count(x->call, "turns_deleted", x->dropped.turns);
+    return code;
 }
 
 static void answer_deleted(struct op_call *c, void *arg)

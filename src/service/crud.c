@@ -2,6 +2,7 @@
  * live with that kind's own operations, not here. */
 #include "service/crud.h"
 
+#include "service/audit.h"
 #include "service/operation_run.h"
 #include "service/touch.h"
 #include "service/v1.h"
@@ -84,7 +85,11 @@ static enum err_code find(struct op_call *c, struct store_tx *tx, struct record 
     if (arena_failed(c->arena))
         return err_nomem(e);
     enum err_code code = record_get(tx, c->arena, c->op->kind, op_text(c, "id"), project, out, e);
-    return code ? code : access_record(caller_of(c), access_of(c->op), tx, c->arena, *out, e);
+    if (!code)
+        code = access_record(caller_of(c), access_of(c->op), tx, c->arena, *out, e);
+    if (!code)
+        audit_touch_record(c, *out);
+    return code;
 }
 
 static enum err_code get_on(struct op_call *c, struct store_tx *tx, struct err *e)
@@ -124,6 +129,8 @@ static enum err_code take_result(struct store_tx *tx, struct crud_write *w, int6
     enum err_code code = record_by_seq(tx, w->call->arena, w->call->op->kind, seq, &w->result, e);
     if (!code)
         code = touch_written(tx, w->call->arena, w->result, e);
+    if (!code)
+        audit_touch_record(w->call, w->result);
     return code ? code : v1_read(tx, w->call->arena, w->result, &w->extra, e);
 }
 

@@ -10,6 +10,8 @@ op_fn session_create, session_list, session_get, session_preferences;
 op_fn session_archive, session_restore;
 /* maintenance.c */
 op_fn maintenance;
+/* the audit log */
+op_fn audit_list_rows, audit_verify, audit_export;
 /* conversation.c */
 op_fn conversation_create, conversation_get, conversation_window;
 /* session_v1.c */

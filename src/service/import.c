@@ -1,6 +1,7 @@
 /* Taking in records of an export (export.h). What is there already, by its id, is left as it is, so an import may be
  * repeated, broken off and begun again. A call is one transaction; records that cannot be taken in are told with the
  * reason and stop no other. Turns get their numbers anew, so a part of a conversation has no gap either. */
+#include "service/audit.h"
 #include "service/features.h"
 #include "service/learning.h"
 #include "service/operation_run.h"
@@ -229,9 +230,13 @@ static enum err_code import_on(struct store_tx *tx, void *arg, struct err *e)
             return err_set(e, code, NULL, "%s", why.message);
         if (code)
             refuse(t, code, &why);
+        if (!code && !known)
+            audit_touch(im->call, t->record->kind, t->record->id);
         im->imported += !code && !known;
         im->known += !code && known;
     }
+    audit_count(im->call, "imported", im->imported);
+    audit_count(im->call, "known", im->known);
     return ERR_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "service/answer_cache.h"
+#include "service/audit.h"
 #include "service/caller.h"
 #include "service/context_load.h"
 #include "service/service.h"
@@ -45,8 +46,9 @@ static bool kept_version(const struct op_call *c, uint64_t *out)
     return store_version(c->svc->store, keys, shows_active ? DEPENDS : DEPENDS - 1, out);
 }
 
-/* What is kept ends with the load and its length in four bytes: takes both off the answer again. */
-static struct str split_load(struct buf *b)
+/* What is kept ends with the load and what the audit says, each with its length in four bytes behind it: takes the last
+ * of them off the answer again. */
+static struct str split(struct buf *b)
 {
     uint32_t n;
     memcpy(&n, b->p + b->n - sizeof n, sizeof n);
@@ -62,8 +64,10 @@ bool kept_find(struct op_call *c, struct kept *k)
         return false;
     int64_t start = clock_mono_us();
     bool hit = answer_cache_get(c->svc->cache, k->key, k->version, start / 1000, c->out->b);
-    if (hit && !c->out->b->failed)
-        context_load_note(c->svc->loads, caller_of(c)->name, split_load(c->out->b), clock_mono_us() - start);
+    if (hit && !c->out->b->failed) {
+        audit_kept(c, split(c->out->b));
+        context_load_note(c->svc->loads, caller_of(c)->name, split(c->out->b), clock_mono_us() - start);
+    }
     metric_add(hit ? M_CACHE_HITS : M_CACHE_MISSES, 1);
     return hit;
 }
@@ -76,6 +80,10 @@ void kept_store(struct op_call *c, const struct kept *k, size_t before)
     if (!k->key.p)
         return;
     buf_str(b, c->load);
+    buf_put(b, &n, sizeof n);
+    size_t load_end = b->n;
+    audit_keep(c, b);
+    n = (uint32_t)(b->n - load_end);
     buf_put(b, &n, sizeof n);
     if (!b->failed)
         answer_cache_put(c->svc->cache, k->key, k->version, clock_mono_us() / 1000, str_skip(buf_view(b), before));

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/json_write.h"
 #include "record/record.h"
+#include "service/audit_trace.h"
 
 #include <stdatomic.h>
 
@@ -49,6 +50,7 @@ enum limit_class { LIMIT_NONE, LIMIT_SESSIONS, LIMIT_CONVERSATIONS, LIMIT_CONTEX
 enum op_flag {
     OP_INLINE = 1 << 0, /* so quick (or asynchronous) that it may run on the HTTP thread */
     OP_AUDITED = 1 << 1,
+    OP_UNAUDITED = 1 << 13,   /* touches no records: nothing for the audit (audit.h). All others are audited */
     OP_RECORD_BODY = 1 << 2,  /* the body is a record of `kind` (call->body), checked by record_from_json */
     OP_RECORD_PATCH = 1 << 3, /* with OP_RECORD_BODY: only what is given */
     OP_LIST_V1 = 1 << 4,      /* answers an array; the door adds Link and X-Total-Count from call->page */
@@ -96,6 +98,8 @@ struct op_call {
     struct str project;                /* full name of the project to work in; the caller's own when none is named */
     struct str access_reason;          /* why the caller reads, for the audit; STR_NONE: not said. Never logged */
     struct str request_id;
+    struct audit_from from;   /* by which door it came, for the audit */
+    struct audit_trace audit; /* what it touches (audit.h) */
     struct str load;          /* what was recalled, packed (context_load.h); STR_NONE: nothing was */
     int status;               /* starts as op->status */
     const char *content_type; /* OP_TEXT */

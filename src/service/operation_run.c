@@ -2,27 +2,66 @@
 #include "service/operation_run.h"
 
 #include "base/clock.h"
+#include "service/audit.h"
 #include "service/ephemeral.h"
 #include "service/kept.h"
 #include "service/masking.h"
 #include "store/turns.h"
 
+/* An operation's write, and the row that tells of it, in one transaction. */
+struct audited_write {
+    struct op_call *call;
+    store_fn *fn;
+    void *arg;
+    struct audit_trace before; /* what had been touched; it may run more than once, and collects anew each time */
+};
+
+static enum err_code write_audited(struct store_tx *tx, void *arg, struct err *e)
+{
+    const struct audited_write *w = arg;
+    w->call->audit = w->before;
+    enum err_code code = w->fn(tx, w->arg, e);
+    if (code || !audit_wanted(w->call) || ephemeral_is(w->call->svc))
+        return code;
+    return audit_call_write(w->call, tx, e);
+}
+
+/* What is written to memory only has its row in the store all the same. */
+static void note_done(struct op_call *call)
+{
+    if (ephemeral_is(call->svc) && audit_wanted(call))
+        audit_call_note(call, ERR_OK);
+    call->audit.written = true;
+}
+
 struct pending_write {
     struct store_job job;
     struct op_call *call;
+    struct audited_write write;
     void *arg;
     void (*answer)(struct op_call *call, void *arg);
 };
+
+/* The row went with the write. */
+static void note_failed(struct op_call *call, enum err_code code)
+{
+    call->audit.written = false;
+    if (audit_wanted(call))
+        audit_call_note(call, code);
+}
 
 static void write_done(struct store_job *job)
 {
     struct pending_write *w = (struct pending_write *)job; /* job is its first member */
     struct op_call *call = w->call;
     if (!job->code) {
+        note_done(call);
         w->answer(call, w->arg);
         ephemeral_ran(call);
     }
     job->code = ephemeral_full(call, job->code, &job->err);
+    if (job->code)
+        note_failed(call, job->code);
     call->finish(call, job->code, &job->err);
 }
 
@@ -30,18 +69,25 @@ enum err_code op_write(struct op_call *call, store_fn *fn, void *arg, void (*ans
                        struct err *e)
 {
     if (!call->finish) {
-        enum err_code code = store_write(call->svc->store, fn, arg, e);
+        struct audited_write write = {call, fn, arg, call->audit};
+        enum err_code code = store_write(call->svc->store, write_audited, &write, e);
         if (!code) {
+            note_done(call);
             answer(call, arg);
             ephemeral_ran(call);
+        } else {
+            call->audit.written = false; /* the row went with the write; op_run notes how it ended */
         }
         return ephemeral_full(call, code, e);
     }
     struct pending_write *w = arena_alloc(call->arena, sizeof *w);
     if (!w)
         return err_nomem(e);
-    *w = (struct pending_write){
-        .job = {.fn = fn, .arg = arg, .done = write_done}, .call = call, .arg = arg, .answer = answer};
+    *w = (struct pending_write){.job = {.fn = write_audited, .arg = &w->write, .done = write_done},
+                                .call = call,
+                                .write = {call, fn, arg, call->audit},
+                                .arg = arg,
+                                .answer = answer};
     store_submit(call->svc->store, &w->job);
     return (enum err_code)OP_PENDING;
 }
@@ -104,16 +150,8 @@ static enum err_code set_reader(struct op_call *call, struct err *e)
     return ERR_OK;
 }
 
-enum err_code op_run(struct op_call *call, struct err *e)
+static enum err_code run_kept(struct op_call *call, struct err *e)
 {
-    enum err_code ready = set_reader(call, e);
-    if (ready)
-        return ready;
-    if (!call->op->fn)
-        return err_set(e, ERR_UNAVAILABLE, NULL, "%s is served by the running server only", call->op->name);
-    enum err_code routed = ephemeral_route(call, e);
-    if (routed)
-        return routed;
     if (!(call->op->flags & OP_CACHED) || !call->svc->cache)
         return run(call, e);
     struct kept k;
@@ -123,6 +161,20 @@ enum err_code op_run(struct op_call *call, struct err *e)
     enum err_code code = run(call, e);
     if (!code)
         kept_store(call, &k, before);
+    return code;
+}
+
+enum err_code op_run(struct op_call *call, struct err *e)
+{
+    if (!call->op->fn)
+        return err_set(e, ERR_UNAVAILABLE, NULL, "%s is served by the running server only", call->op->name);
+    enum err_code code = set_reader(call, e);
+    if (!code)
+        code = ephemeral_route(call, e);
+    if (!code)
+        code = run_kept(call, e);
+    if ((int)code != OP_PENDING && audit_wanted(call))
+        audit_call_note(call, code);
     return code;
 }
 
@@ -139,6 +191,8 @@ enum err_code op_get_session(struct op_call *call, struct store_tx *tx, struct s
                              struct err *e)
 {
     enum err_code code = access_session(caller_of(call), access_of(call->op), tx, call->arena, id, out, e);
+    if (!code)
+        audit_touch_record(call, *out);
     return code ? code : touch(call, tx, id, e);
 }
 
@@ -146,6 +200,8 @@ enum err_code op_get_conversation(struct op_call *call, struct store_tx *tx, str
                                   struct err *e)
 {
     enum err_code code = access_conversation(caller_of(call), access_of(call->op), tx, call->arena, id, out, e);
+    if (!code)
+        audit_touch_record(call, *out);
     return code ? code : touch(call, tx, record_text(*out, "session_id"), e);
 }
 
@@ -159,6 +215,7 @@ struct str op_shown_project(struct op_call *call, struct str full)
 void op_write_members(struct op_call *call, const struct record *r)
 {
     struct record shown = *r;
+    audit_touch_record(call, r);
     shown.project = op_shown_project(call, r->project);
     record_write_members(call->out, &shown);
 }

@@ -18,6 +18,7 @@ static const struct operation_table *const groups[] = {
     &operations_export,
     &operations_learning,
     &operations_admin,
+    &operations_audit,
     &operations_maintenance,
     &operations_auth,
     &operations_v1,

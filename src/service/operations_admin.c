@@ -12,11 +12,11 @@ static const struct op_arg backup_args[] = {
 };
 
 static const struct operation entries[] = {
-    {"status", "GET", "/api/v2/status", "status", NULL, NULL, 0, PERM_READ, LIMIT_NONE, 0, 200, status_get,
+    {"status", "GET", "/api/v2/status", "status", NULL, NULL, 0, PERM_READ, LIMIT_NONE, OP_UNAUDITED, 200, status_get,
      "State of the memory service",
      "{service:text, version:text, status:text, uptime_seconds:int, counts:object, index {lag:int}}"},
-    {"stats", "GET", "/api/v1/stats", "stats", NULL, ARGS(stats_args), PERM_READ, LIMIT_NONE, 0, 200, stats_get,
-     "Counts per kind, and messages of this week",
+    {"stats", "GET", "/api/v1/stats", "stats", NULL, ARGS(stats_args), PERM_READ, LIMIT_NONE, OP_UNAUDITED, 200,
+     stats_get, "Counts per kind, and messages of this week",
      "{conversations:int, active_conversations:int, total_messages:int, characters:int, active_characters:int, "
      "prop_items:int, agent_configs:int, enabled_agents:int, messages_this_week:int, kinds:object}"},
     {"health.memory", "GET", "/health/memory", NULL, NULL, NULL, 0, PERM_NONE, LIMIT_NONE, 0, 200, health_memory,

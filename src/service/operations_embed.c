@@ -16,8 +16,8 @@ static const struct op_arg embed_args[] = {
 };
 
 static const struct operation entries[] = {
-    {"embed", "POST", "/api/v2/embeddings", NULL, NULL, ARGS(embed_args), PERM_READ, LIMIT_NONE, OP_LONG, 200,
-     embeddings_make, "Vectors of texts, by the embedding model",
+    {"embed", "POST", "/api/v2/embeddings", NULL, NULL, ARGS(embed_args), PERM_READ, LIMIT_NONE, OP_LONG | OP_UNAUDITED,
+     200, embeddings_make, "Vectors of texts, by the embedding model",
      "{object:text, data [{object:text, index:int, embedding:any}], model:text, usage {prompt_tokens:int, "
      "total_tokens:int}}"},
 };

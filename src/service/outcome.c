@@ -4,6 +4,7 @@
  *   execution_history    [{conversation_id, directive, success, note, at}], the last 50
  *   successful_patterns  [{pattern, topics, successes, last_success_at}], at most 50: what was asked for when it worked
  */
+#include "service/audit.h"
 #include "service/features.h"
 #include "service/learning.h"
 #include "service/operation_run.h"
@@ -154,6 +155,8 @@ static enum err_code outcome_on(struct store_tx *tx, void *arg, struct err *e)
     if (code && code != ERR_NOT_FOUND)
         return err_set(e, code, NULL, "%s", why.message);
     code = changes_of(a, known ? record_text(known, "state") : STR_NONE, o, &over, e);
+    if (!code && known)
+        audit_touch(o->call, KIND_AGENT_STATE, known->id);
     return code ? code : state_merge(tx, a, session, agent, over, &o->state, e);
 }
 

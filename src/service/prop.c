@@ -1,4 +1,5 @@
 /* Props: counting a use. */
+#include "service/audit.h"
 #include "service/features.h"
 #include "service/operation_run.h"
 #include "service/v1.h"
@@ -30,6 +31,8 @@ static enum err_code used_on(struct store_tx *tx, void *arg, struct err *e)
     code = record_update(tx, c->arena, r->seq, patch, e);
     if (!code)
         code = record_by_seq(tx, c->arena, k, r->seq, &u->result, e);
+    if (!code)
+        audit_touch_record(c, u->result);
     u->extra = (struct v1_extra){0};
     return code ? code : v1_read(tx, c->arena, u->result, &u->extra, e);
 }

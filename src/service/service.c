@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "service/answer_cache.h"
+#include "service/audit.h"
 #include "service/background.h"
 #include "service/context_load.h"
 #include "service/ephemeral.h"
@@ -64,6 +65,7 @@ static enum err_code open_inner(struct service *s, struct service **out, struct 
         .memory_bytes = config_int(s->options.config, "privacy.ephemeral_bytes") + MEMORY_SLACK, .sync_normal = true};
     s->auth = home->auth;
     s->masking = home->masking;
+    s->audit = home->audit;
     enum err_code code = store_open(&store, &s->store, e);
     if (!code)
         code = index_open(&(struct index_options){.store = s->store}, &s->index, e);
@@ -102,6 +104,8 @@ enum err_code service_open(const struct service_options *o, struct service **out
         code = masking_ready(s->masking, e);
     if (!code)
         code = open_auth(s, e);
+    if (!code)
+        code = audit_open(s, e);
     if (code)
         goto out;
     struct index_options index = {.store = s->store, .dir = store_dir(s->store), .read_only = o->read_only};
@@ -151,8 +155,10 @@ void service_close(struct service *s)
     meaning_close(s->meaning);
     if (s->index)
         index_close(s->index);
-    if (!ephemeral_is(s))
+    if (!ephemeral_is(s)) {
         auth_close(s->auth);
+        audit_close(s);
+    }
     if (s->store)
         store_close(s->store);
     if (!ephemeral_is(s))

@@ -21,6 +21,7 @@ struct answer_cache;
 struct config;
 struct auth;
 struct masking;
+struct audit;
 
 struct service_options {
     const char *dir; /* data folder */
@@ -49,6 +50,7 @@ struct service {
     struct answer_cache *cache;          /* NULL unless background */
     struct background *background;       /* NULL unless background */
     struct context_loads *loads;         /* NULL unless background */
+    struct audit *audit;                 /* who did what (audit.h); NULL: it is off, or the store is read-only */
     struct auth *auth;                   /* checks callers' tokens; whether it must is the door's to know */
     _Atomic(const struct asker *) asker; /* set and cleared by the proxy; NULL: no model to ask */
     _Atomic(struct service *) ephemeral; /* what ephemeral sessions live in; NULL: there was none yet */

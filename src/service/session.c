@@ -1,4 +1,5 @@
 /* Sessions: begin, list, show, merge preferences. */
+#include "service/audit.h"
 #include "service/default_agents.h"
 #include "service/features.h"
 #include "service/merge.h"
@@ -48,6 +49,11 @@ static enum err_code create_on(struct store_tx *tx, void *arg, struct err *e)
     struct session_new *s = arg;
     struct arena *a = s->call->arena;
     struct record fresh = *s->record;
+    audit_touch_record(s->call, &fresh);
+    if (s->initial_context.n)
+        audit_touch(s->call, KIND_CONVERSATION, str_of(s->conversation_id));
+    if (s->token.record)
+        audit_touch(s->call, KIND_TOKEN, s->token.record->id);
     enum err_code code = quota_sessions(s->call->svc, tx, record_text(&fresh, "user_id"), e);
     if (!code)
         code = record_insert(tx, a, &fresh, e);

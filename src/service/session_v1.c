@@ -1,5 +1,6 @@
 /* Sessions of the v1 API: save one with the conversations it had, change it, delete it with all that belongs to it.
  * Lists and single ones are shown by crud.c. Not here: sessions that begin empty (session.c). */
+#include "service/audit.h"
 #include "service/crud.h"
 #include "service/default_agents.h"
 #include "service/features.h"
@@ -121,6 +122,8 @@ static enum err_code save_on(struct store_tx *tx, void *arg, struct err *e)
     s->extra = (struct v1_extra){0};
     if (!code)
         code = record_by_seq(tx, a, KIND_SESSION, session->seq, &s->result, e);
+    if (!code)
+        audit_touch_record(c, s->result);
     return code ? code : v1_read(tx, a, s->result, &s->extra, e);
 }
 
@@ -220,6 +223,8 @@ static enum err_code delete_on(struct store_tx *tx, void *arg, struct err *e)
     enum err_code code = find(s->call, tx, &r, e);
     if (code)
         return code;
+    audit_touch_record(s->call, r);
+    audit_count(s->call, "erasure_requested", s->erase);
     if (s->erase) {
         struct record *patch = record_new(a, KIND_SESSION);
         if (!patch)

@@ -1,5 +1,6 @@
 /* Summing up a conversation or a session when asked to. The thinking is done here on a worker thread, before the
  * write: it may wait for a model. What is too short, or says nothing, is answered as such and nothing is written. */
+#include "service/audit.h"
 #include "service/features.h"
 #include "service/operation_run.h"
 #include "service/summary.h"
@@ -63,6 +64,8 @@ static void answer_made(struct op_call *c, void *arg)
 static enum err_code store_on(struct store_tx *tx, void *arg, struct err *e)
 {
     struct summarizing *s = arg;
+    audit_touch(s->call, KIND_SUMMARY, str_of(s->made.id));
+    audit_place(s->call, s->made.session_id, STR_NONE);
     return summary_store(tx, s->call->arena, &s->made, e);
 }
 

@@ -5,6 +5,7 @@
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "service/audit.h"
 #include "service/features.h"
 #include "service/operation_run.h"
 
@@ -200,6 +201,8 @@ struct new_token {
 static enum err_code insert_on(struct store_tx *tx, void *arg, struct err *e)
 {
     const struct new_token *n = arg;
+    audit_touch(n->call, KIND_TOKEN, n->made.record->id);
+    audit_place(n->call, STR_NONE, n->made.record->project);
     struct record fresh = *n->made.record; /* what an insert fills in must not stay for the next try */
     return record_insert(tx, n->call->arena, &fresh, e);
 }
@@ -313,6 +316,7 @@ static enum err_code revoke_on(struct store_tx *tx, void *arg, struct err *e)
             *e = why;
         return code;
     }
+    audit_touch_record(v->call, r);
     if (record_int(r, "revoked")) {
         v->at = record_int(r, "revoked_at");
         return ERR_OK;

@@ -1,4 +1,5 @@
 /* Storing turns: the hot path. The answer is written only when the turn is durable. */
+#include "service/audit.h"
 #include "service/ephemeral.h"
 #include "service/features.h"
 #include "service/operation_run.h"
@@ -50,7 +51,13 @@ static enum err_code append(struct store_tx *tx, struct turn_write *w, struct er
 {
     struct service *svc = w->call->svc;
     enum err_code code = quota_session(svc, tx, STR_NONE, w->turn.conversation_id, w->turn.content.n, e);
-    return code ? code : turn_append(tx, &w->turn, &w->added, e);
+    if (!code)
+        code = turn_append(tx, &w->turn, &w->added, e);
+    if (code)
+        return code;
+    audit_made(w->call, KIND_TURN, str_of(w->added.id));
+    audit_place(w->call, w->added.session_id, w->added.project);
+    return ERR_OK;
 }
 
 static enum err_code add_on(struct store_tx *tx, void *arg, struct err *e)

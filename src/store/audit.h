@@ -38,6 +38,8 @@ void audit_hash(const unsigned char prev[AUDIT_HASH], const struct audit_row *r,
 
 /* In a write transaction: adds r (but for seq and hash) at the end of the chain, which begins with the first row. */
 enum err_code audit_append(struct store_tx *tx, const struct audit_row *r, struct err *e);
+/* The write job under way changes nothing but the audit log: no kept answer depends on it. */
+void audit_only(struct store_tx *tx);
 
 /* The chain's end, as store_meta has it; seq 0: there is none yet. */
 struct audit_head {
@@ -59,7 +61,7 @@ struct audit_query {
     enum audit_scope scope;
     struct str project;
     struct str actor, action, outcome; /* STR_NONE: any */
-    struct str record;                 /* as stored: rows that name this record or session; STR_NONE: any */
+    struct str record, session;        /* as rows name them: rows that name this record, that session; STR_NONE: any */
     int64_t from, to;                  /* ms; 0: open */
     int64_t before;                    /* only rows with a lower seq, 0: all */
     int limit;

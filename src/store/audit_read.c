@@ -57,10 +57,11 @@ static bool names(const struct audit_row *r, struct str record)
 static enum err_code bind_list(struct query *q, struct store_tx *tx, const struct audit_query *a, struct err *e)
 {
     int64_t indexed = 0;
-    enum err_code rc = a->record.n ? audit_indexed(tx, &indexed, e) : ERR_OK;
+    struct str filed = a->record.n ? a->record : a->session;
+    enum err_code rc = filed.n ? audit_indexed(tx, &indexed, e) : ERR_OK;
     if (rc)
         return rc;
-    query_fixed(q, tx, a->record.n ? STMT_AUDIT_LIST_OF : STMT_AUDIT_LIST, e);
+    query_fixed(q, tx, filed.n ? STMT_AUDIT_LIST_OF : STMT_AUDIT_LIST, e);
     query_int(q, a->before ? a->before : INT64_MAX);
     query_text(q, a->actor);
     query_text(q, a->action);
@@ -69,8 +70,8 @@ static enum err_code bind_list(struct query *q, struct store_tx *tx, const struc
     query_int(q, a->to ? a->to : INT64_MAX);
     query_int(q, a->scope);
     query_text(q, a->project.p ? a->project : STR(""));
-    if (a->record.n) {
-        query_int(q, audit_key(a->record));
+    if (filed.n) {
+        query_int(q, audit_key(filed));
         query_int(q, indexed);
     }
     return ERR_OK;
@@ -89,7 +90,7 @@ enum err_code audit_list(struct store_tx *tx, struct arena *a, const struct audi
         return rc;
     while (*n < (size_t)query->limit && query_row(&q)) {
         struct audit_row r = audit_read_row(&q);
-        if (!names(&r, query->record))
+        if (!names(&r, query->record) || !names(&r, query->session))
             continue;
         if (!keep_row(a, &r, &(*rows)[*n])) {
             (void)query_end(&q);

@@ -276,6 +276,8 @@ enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct 
     rc = append(tx, t, h, now, out, e);
     if (!rc)
         rc = touch(tx, h, now, e);
+    out->session_id = str_of(h->session_id);
+    out->project = str_of(h->project);
     if (rc)
         tx_forget(tx); /* the count remembered may be one too many */
     return rc;

@@ -23,6 +23,7 @@ void turn_look(const struct store *s, struct turn_new *t);
 struct turn_added {
     char id[ID_MAX];
     int64_t seq, turn_number, timestamp;
+    struct str session_id, project; /* until the next turn is appended; STR_NONE: it was stored already */
 };
 /* Appends, masked for its session's level (store/gate.h), with the next number of its conversation (no gap, no double),
  * counts it on the conversation, moves the session's last_active. ERR_NOT_FOUND CONVERSATION_NOT_FOUND; ERR_GONE when

@@ -10,6 +10,7 @@
 #include "doors/proxy/endpoint.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* A question to a folder that is not there is most likely a slip in --data: it must not make one. */
 static enum err_code missing_folder(struct cli *c, struct err *e)
@@ -125,6 +126,7 @@ enum err_code ask(struct cli *c, const struct given *g, struct answer *out, stru
     buf_init(&b, 0);
     jw_init(&w, &b);
     struct op_call call = {.op = g->op, .arena = c->arena, .out = &w, .request_id = STR("cli")};
+    call.from = (struct audit_from){"cli", arena_fmt(c->arena, "uid %u", (unsigned)getuid())};
     const struct op_input in = {.pairs = g->pairs, .n_pairs = g->n_pairs, .body = g->body};
     *out = (struct answer){0};
     enum err_code code = op_bind(&call, &in, e);

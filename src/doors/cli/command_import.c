@@ -54,6 +54,7 @@ static enum err_code send_here(struct import *im, struct arena *a, struct str bo
     struct json_out w;
     jw_init(&w, answer);
     struct op_call call = {.svc = im->svc, .op = operation_find("records.import"), .arena = a, .out = &w};
+    call.from = (struct audit_from){"cli", STR_NONE};
     const struct op_input in = {.body = body};
     enum err_code code = op_bind(&call, &in, e);
     return code ? code : op_run(&call, e);

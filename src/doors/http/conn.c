@@ -13,7 +13,9 @@
 #include "base/metrics.h"
 #include "doors/http/http_int.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -59,6 +61,24 @@ void conn_last_words(struct http_conn *c, int status, const struct err *e)
 
 /* ---- the table ---- */
 
+/* An address without its port, which tells nobody anything afterwards. */
+static void note_from(struct http_conn *c)
+{
+    struct sockaddr_storage a;
+    socklen_t n = sizeof a;
+    struct ucred who;
+    socklen_t who_n = sizeof who;
+    if (c->local) {
+        if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &who_n) == 0)
+            (void)snprintf(c->from, sizeof c->from, "uid %u", (unsigned)who.uid);
+    } else if (getpeername(c->fd, (struct sockaddr *)&a, &n) == 0) {
+        const void *address = a.ss_family == AF_INET6 ? (const void *)&((struct sockaddr_in6 *)&a)->sin6_addr
+                                                      : (const void *)&((struct sockaddr_in *)&a)->sin_addr;
+        if (!inet_ntop(a.ss_family, address, c->from, sizeof c->from))
+            c->from[0] = '\0';
+    }
+}
+
 static struct http_conn *conn_new(struct http_server *s, int fd, bool local)
 {
     struct http_conn *c = mem_zalloc(sizeof(*c));
@@ -69,6 +89,7 @@ static struct http_conn *conn_new(struct http_server *s, int fd, bool local)
     c->local = local;
     pthread_mutex_init(&c->mu, NULL);
     conn_deadline(c, s->head_seconds);
+    note_from(c);
     return c;
 }
 

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "doors/http/http_int.h"
+#include "service/audit.h"
+#include "service/caller.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -56,6 +58,7 @@ void *handler_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
     r->conn = c;
     r->mhd = mhd;
     r->local = c->local;
+    memcpy(r->from, c->from, sizeof r->from);
     if (s->limits.table)
         limit_note_address(r);
     struct str all = arena_str(r->arena, str_of(uri));
@@ -193,6 +196,21 @@ static enum err_code admit(struct http_request *r, struct err *e)
     return authorize(r, e);
 }
 
+/* Nothing of the token: who showed a bad one is nobody. */
+static void note_denied(struct http_request *r, enum err_code code)
+{
+    const struct caller *who = r->call.caller;
+    if (code != ERR_DENIED && code != ERR_FORBIDDEN)
+        return;
+    const struct route *to = r->route;
+    audit_deed_note(r->srv->svc, &(struct audit_deed){.action = to->op ? to->op->name : to->pattern.p,
+                                                      .actor = who ? who->name : STR("unknown"),
+                                                      .from = http_from(r),
+                                                      .request_id = r->id,
+                                                      .outcome = "denied",
+                                                      .project = who ? who->project : STR_NONE});
+}
+
 static enum MHD_Result take_head(struct http_request *r, const char *method, const char *version)
 {
     struct http_server *s = r->srv;
@@ -207,8 +225,10 @@ static enum MHD_Result take_head(struct http_request *r, const char *method, con
     cors_judge(r);
     if (code == ERR_OK)
         code = head_check(r, &status, &e);
-    if (code == ERR_OK && (code = admit(r, &e)) != ERR_OK)
+    if (code == ERR_OK && (code = admit(r, &e)) != ERR_OK) {
         status = err_http_status(code);
+        note_denied(r, code);
+    }
     int64_t length = head_length(r);
     conn_deadline(r->conn, s->slow_seconds);
     if (code == ERR_OK) {

@@ -61,6 +61,8 @@ struct str http_request_id(const struct http_request *r); /* X-Request-Id of the
 const struct caller *http_caller(const struct http_request *r);
 /* Headers of the request that hold a token of Cairn's, and must go nowhere else. */
 bool http_header_is_token(const struct http_request *r, const struct http_header *h);
+/* By which door it came and from where, for the audit. */
+struct audit_from http_from(const struct http_request *r);
 struct http_server *http_server_of(const struct http_request *r);
 
 /* ---- answering: exactly one of these, once, from any thread ---- */

@@ -27,14 +27,16 @@ enum {
     HTTP_HEAD_MAX = 16 * 1024,          /* request line and headers: more is answered 431 */
     HTTP_HEADERS_MAX = 100,             /* header lines */
     HTTP_SWALLOW_MAX = 8 * 1024 * 1024, /* of a refused body, read so that the client gets to see the answer */
-    HTTP_ID_MAX = 128
+    HTTP_ID_MAX = 128,
+    HTTP_FROM_MAX = 48
 };
 
 /* ---- conn.c: connections and the reaper ---- */
 struct http_conn {
     struct http_server *srv;
     int fd;
-    bool local; /* over the Unix socket */
+    bool local;               /* over the Unix socket */
+    char from[HTTP_FROM_MAX]; /* who is at the other end, for the audit: an address, or the socket's user */
     uint32_t slot, generation;
     atomic_int_least64_t deadline_ms; /* monotonic; what the connection is in must be over by then; 0: none */
     pthread_mutex_t mu;
@@ -110,6 +112,7 @@ struct http_request {
     struct str cors; /* the request's Origin, when its page may see the answer; else STR_NONE */
     char peer[16];   /* the client's address, for limits; peer_n bytes, 0 over the Unix socket */
     uint8_t peer_n;
+    char from[HTTP_FROM_MAX];   /* the connection's */
     struct limit_verdict limit; /* .limit 0: not limited */
     int64_t limit_reset;        /* Unix time in seconds */
 

@@ -76,6 +76,11 @@ struct http_request *request_new(struct http_server *s)
     return r;
 }
 
+struct audit_from http_from(const struct http_request *r)
+{
+    return (struct audit_from){r->local ? "unix" : "http", str_of(r->from)};
+}
+
 /* One large body must not make a pooled request large for ever. */
 static void buf_reuse(struct buf *b)
 {

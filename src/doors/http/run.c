@@ -142,6 +142,7 @@ static void run(struct http_request *r)
                                .out = &r->jw,
                                .caller = r->call.caller,
                                .request_id = r->id,
+                               .from = http_from(r),
                                .status = r->route->op->status,
                                .total = -1,
                                .finish = finish_later,

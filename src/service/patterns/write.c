@@ -1,5 +1,6 @@
 /* Operations that write patterns: saving, changing, counting uses, deprecating. What follows from a write is in
  * keep.c. */
+#include "service/audit.h"
 #include "service/features.h"
 #include "service/operation_run.h"
 #include "service/patterns/keep.h"
@@ -46,6 +47,8 @@ static enum err_code change(struct store_tx *tx, struct pattern_write *w, const 
 {
     struct arena *a = w->call->arena;
     enum err_code code = pattern_change(tx, a, known, patch, w->version_id, &w->result, e);
+    if (!code)
+        audit_touch_record(w->call, w->result);
     w->extra = (struct v1_extra){0};
     return code ? code : v1_read(tx, a, w->result, &w->extra, e);
 }
@@ -68,6 +71,8 @@ static enum err_code create_on(struct store_tx *tx, void *arg, struct err *e)
     if (code != ERR_NOT_FOUND)
         return err_set(e, code, NULL, "%s", why.message);
     code = pattern_insert(tx, a, r, &w->result, e);
+    if (!code)
+        audit_touch_record(w->call, w->result);
     w->extra = (struct v1_extra){0};
     return code ? code : v1_read(tx, a, w->result, &w->extra, e);
 }
