@@ -439,7 +439,7 @@ static void release(struct building *b)
 static enum err_code write_all(struct building *b, struct segment_foot *foot, struct sink_done *done, struct err *e)
 {
     struct sink *k = NULL;
-    enum err_code code = sink_new(NULL, 0, &k, e);
+    enum err_code code = sink_new(&(struct sink_to){.path = NULL}, &k, e);
     if (code)
         return code;
     write_columns(b, k, foot->base);

@@ -56,9 +56,10 @@ struct manifest {
     size_t n;
 };
 void manifest_release(struct manifest *s);
-enum err_code manifest_load(const char *dir, struct manifest *out, struct err *e); /* ERR_NOT_FOUND, ERR_CORRUPT */
+/* ERR_NOT_FOUND, ERR_CORRUPT. Sealed or not, by `keys`. */
+enum err_code manifest_load(struct keyring *keys, const char *dir, struct manifest *out, struct err *e);
 enum err_code manifest_parse(struct str bytes, struct manifest *out, struct err *e);
-enum err_code manifest_save(const char *dir, const struct manifest *s, struct err *e);
+enum err_code manifest_save(struct keyring *keys, const char *dir, const struct manifest *s, struct err *e);
 struct stamp { /* tells one writing of the file from another */
     int64_t ino, size, sec, nsec;
 };
@@ -120,6 +121,7 @@ struct index {
     bool has_thread;
     pthread_t thread;
 };
+struct keyring *index_keys(const struct index *x);    /* as they are now; NULL: plain */
 struct stock *index_stock(struct index *x);           /* held */
 void index_publish(struct index *x, struct stock *s); /* takes it; with `feeding` */
 void index_wake_up(struct index *x);
@@ -147,6 +149,8 @@ enum err_code keep_repair(struct index *x, struct err *e); /* fills the holes */
 enum err_code keep_merge(struct index *x, int64_t pace, bool *more, struct err *e);
 enum err_code keep_mend(struct index *x, struct err *e);  /* reads all files; what is damaged becomes a hole */
 enum err_code keep_purge(struct index *x, struct err *e); /* writes anew what holds deleted turns */
+/* Writes anew what is not in the form that the store's keys want now. */
+enum err_code keep_convert(struct index *x, struct err *e);
 enum err_code keep_flush_batch(struct index *x, int64_t *n, struct err *e); /* feed_some, and to a file when due */
 
 /* ---- thread.c ---- */

@@ -92,7 +92,7 @@ static enum err_code add_entry(struct index *x, const struct manifest_entry *ent
         segment_hold(s);
     } else {
         segment_path(path, sizeof path, x->dir, entry->name);
-        code = segment_open(path, entry->name, entry->size, entry->foot_crc, &s, &why);
+        code = segment_open(index_keys(x), path, entry->name, entry->size, entry->foot_crc, &s, &why);
         if (code == ERR_NOMEM)
             return err_nomem(e);
         *gone = *gone || code == ERR_NOT_FOUND;
@@ -142,7 +142,7 @@ static enum err_code load_stock(struct index *x, struct stock **out, bool *gone,
 {
     struct manifest s;
     struct err why = {0};
-    enum err_code code = manifest_load(x->dir, &s, &why);
+    enum err_code code = manifest_load(index_keys(x), x->dir, &s, &why);
     if (code == ERR_OK)
         code = check_store(x, &s, &why);
     bool ours = code == ERR_OK;

@@ -48,6 +48,11 @@ void index_wake(struct index *x)
     pthread_mutex_unlock(&x->lock);
 }
 
+struct keyring *index_keys(const struct index *x)
+{
+    return store_keyring(x->store);
+}
+
 /* ---- open and close ---- */
 static enum err_code make_path(struct index *x, const char *dir, struct err *e)
 {
@@ -299,6 +304,19 @@ static enum err_code forget(struct index *x, struct err *e)
     return ERR_OK;
 }
 
+enum err_code index_convert(struct index *x, struct err *e)
+{
+    struct err why = {0};
+    if (x->read_only)
+        return err_set(e, ERR_READ_ONLY, NULL, "the index was opened for searching only");
+    pthread_mutex_lock(&x->keeping);
+    enum err_code code = keep_claim(x, &why);
+    if (code == ERR_OK)
+        code = keep_convert(x, &why);
+    pthread_mutex_unlock(&x->keeping);
+    return code ? err_set(e, code, NULL, "%s", why.message) : ERR_OK;
+}
+
 enum err_code index_purge(struct index *x, struct err *e)
 {
     struct err own = {0}, why = {0};
@@ -340,7 +358,7 @@ enum err_code index_check(struct index *x, struct err *e)
     if (code)
         return code;
     struct stock *s = index_stock(x);
-    code = manifest_load(x->dir, &manifest, e);
+    code = manifest_load(index_keys(x), x->dir, &manifest, e);
     if (code == ERR_OK && manifest.watermark > s->taken)
         code = err_set(e, ERR_CORRUPT, NULL, "the index is of another store");
     manifest_release(&manifest);

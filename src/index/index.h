@@ -33,6 +33,9 @@ enum err_code index_flush(struct index *x, struct err *e);
 /* Throws the index away and makes it from the store, by the process that keeps it. */
 enum err_code index_rebuild(struct index *x, void (*progress)(void *, int64_t done, int64_t total), void *arg,
                             struct err *e);
+/* Brings every file into the form, sealed or plain, that the store's keys say now. When it returns there is none of the
+ * other form any more; killed in between, or failed, it is to be called again. The keeper only: ERR_BUSY. */
+enum err_code index_convert(struct index *x, struct err *e);
 /* Writes its files without the turns that the store does not have any more: what was deleted is then nowhere in them.
  * Waits for the process that keeps the index, when that is another one (ERR_BUSY: it does not answer). */
 enum err_code index_purge(struct index *x, struct err *e);

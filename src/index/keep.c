@@ -100,7 +100,7 @@ static enum err_code refresh(struct index *x, struct err *e)
 static enum err_code save(struct index *x, struct manifest *s, struct err *e)
 {
     s->generation++;
-    enum err_code code = manifest_save(x->dir, s, e);
+    enum err_code code = manifest_save(index_keys(x), x->dir, s, e);
     return code ? code : refresh(x, e);
 }
 
@@ -133,7 +133,7 @@ static enum err_code load(struct index *x, struct manifest *s, struct err *e)
         struct stock *now = index_stock(x);
         int64_t watermark = now->watermark;
         stock_drop(now);
-        code = manifest_load(x->dir, s, &why);
+        code = manifest_load(index_keys(x), x->dir, s, &why);
         if (code == ERR_OK && s->watermark == watermark && strcmp(s->identity, store_identity(x->store)) == 0)
             return ERR_OK;
         manifest_release(s);
@@ -197,13 +197,29 @@ static uint64_t new_name(void)
     return name ? name : 1;
 }
 
-/* What is one segment in memory already goes to the file as it is. */
-static enum err_code write_bytes(const struct segment *s, const char *path, struct sink_done *out, struct err *e)
+/* What is one segment already, and whole, goes to the file as it is. */
+static enum err_code put_sealed(const struct sink_to *to, struct str bytes, int fd, struct err *e)
 {
-    int fd = file_open_append(path, e);
+    char about[SEGMENT_ABOUT];
+    struct seal_writer *w = NULL;
+    enum err_code code = seal_writer_new(to->keys, segment_about(about, to->name), fd, &w, e);
+    if (code == ERR_OK)
+        code = seal_writer_put(w, bytes, e);
+    if (code == ERR_OK)
+        code = seal_writer_end(w, e);
+    seal_writer_free(w);
+    return code;
+}
+
+static enum err_code write_bytes(struct segment *s, const struct sink_to *to, struct sink_done *out, struct err *e)
+{
+    struct str bytes = {(const char *)s->p, (size_t)s->foot.size};
+    if (!segment_touch(s, 0, s->foot.part[PART_CHUNKS][0]))
+        return segment_bad(s, e);
+    int fd = file_open_append(to->path, e);
     if (fd < 0)
         return e->code;
-    enum err_code code = file_write_fd(fd, (struct str){(const char *)s->p, (size_t)s->foot.size}, e);
+    enum err_code code = keyring_seals(to->keys) ? put_sealed(to, bytes, fd, e) : file_write_fd(fd, bytes, e);
     if (code == ERR_OK)
         code = file_sync(fd, e);
     close(fd);
@@ -218,9 +234,10 @@ static enum err_code write_segment(struct index *x, struct segment *const *from,
     struct sink_done done = {0};
     out->name = new_name();
     segment_path(path, sizeof path, x->dir, out->name);
-    struct merge m = {.from = from, .n = n, .path = path, .pace = pace, .pause = pause_merge, .arg = x};
-    bool as_it_is = n == 1 && from[0]->memory && atomic_load(&from[0]->n_dead) == 0;
-    enum err_code code = as_it_is ? write_bytes(from[0], path, &done, e) : segment_merge(&m, &done, e);
+    struct sink_to to = {.path = path, .pace = pace, .keys = index_keys(x), .name = out->name};
+    struct merge m = {.from = from, .n = n, .to = to, .pause = pause_merge, .arg = x};
+    bool as_it_is = n == 1 && atomic_load(&from[0]->n_dead) == 0;
+    enum err_code code = as_it_is ? write_bytes(from[0], &to, &done, e) : segment_merge(&m, &done, e);
     if (code) {
         (void)file_remove(path, NULL);
         return code;
@@ -435,6 +452,38 @@ enum err_code keep_purge(struct index *x, struct err *e)
             code = merge_entries(x, s, &manifest, i, 1, 0, e);
     }
     stock_drop(s);
+    manifest_release(&manifest);
+    return code;
+}
+
+/* ---- sealed or plain ---- */
+static enum err_code convert_once(struct index *x, struct manifest *manifest, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    struct stock *s = index_stock(x);
+    for (size_t i = 0; code == ERR_OK && i < manifest->n; i++) {
+        struct segment *g;
+        if (segments_of(s, manifest, i, 1, &g) && !segment_is_current(g, index_keys(x)))
+            code = merge_entries(x, s, manifest, i, 1, 0, e);
+    }
+    stock_drop(s);
+    return code;
+}
+
+/* The manifest last: as long as it is in the old form, whoever is killed here goes on at the next start. */
+enum err_code keep_convert(struct index *x, struct err *e)
+{
+    struct manifest manifest;
+    enum err_code code = keep_repair(x, e); /* damaged files go too */
+    if (code == ERR_OK)
+        code = load(x, &manifest, e);
+    if (code)
+        return code;
+    code = convert_once(x, &manifest, e);
+    if (code == ERR_OK)
+        code = save(x, &manifest, e);
+    if (code == ERR_OK)
+        sweep(x, &manifest);
     manifest_release(&manifest);
     return code;
 }

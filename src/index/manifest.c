@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 static const char MAGIC[8] = "CAIRNMAN";
+static const struct str ABOUT = {"index manifest", sizeof "index manifest" - 1};
 enum {
     FORMAT = 1, /* raised also when texts give other words than before (tokens.h): the index is then made anew */
     BYTES_MAX = 1 << 20
@@ -88,14 +89,14 @@ enum err_code manifest_parse(struct str bytes, struct manifest *out, struct err 
     return err_set(e, ERR_CORRUPT, NULL, "the index's segments do not follow one another");
 }
 
-enum err_code manifest_load(const char *dir, struct manifest *out, struct err *e)
+enum err_code manifest_load(struct keyring *keys, const char *dir, struct manifest *out, struct err *e)
 {
     char path[MANIFEST_PATH_MAX];
     struct buf b;
     *out = (struct manifest){.n = 0};
     manifest_path(path, sizeof path, dir, "manifest");
     buf_init(&b, 0);
-    enum err_code code = file_read_all(path, BYTES_MAX, &b, e);
+    enum err_code code = seal_file_read(keys, ABOUT, path, 2 * BYTES_MAX, &b, e);
     if (code == ERR_OK)
         code = manifest_parse(buf_view(&b), out, e);
     else if (code == ERR_TOO_LARGE)
@@ -104,7 +105,7 @@ enum err_code manifest_load(const char *dir, struct manifest *out, struct err *e
     return code;
 }
 
-enum err_code manifest_save(const char *dir, const struct manifest *s, struct err *e)
+enum err_code manifest_save(struct keyring *keys, const char *dir, const struct manifest *s, struct err *e)
 {
     char path[MANIFEST_PATH_MAX];
     struct head h = {.format = FORMAT,
@@ -122,7 +123,7 @@ enum err_code manifest_save(const char *dir, const struct manifest *s, struct er
     buf_put(&b, s->entries, s->n * sizeof *s->entries);
     uint32_t crc = crc32c(b.p ? b.p : "", b.n);
     buf_put(&b, &crc, sizeof crc);
-    enum err_code code = b.failed ? err_nomem(e) : file_write_atomic(path, buf_view(&b), e);
+    enum err_code code = b.failed ? err_nomem(e) : seal_file_write(keys, ABOUT, path, buf_view(&b), e);
     buf_release(&b);
     return code;
 }

@@ -481,7 +481,7 @@ enum err_code segment_merge(const struct merge *m, struct sink_done *out, struct
     buf_init(&g.runs, 0);
     enum err_code code = prepare(&g, &own);
     if (code == ERR_OK)
-        code = sink_new(m->path, m->pace, &g.k, &own);
+        code = sink_new(&m->to, &g.k, &own);
     if (code == ERR_OK)
         code = order_docs(&g, &own);
     if (code == ERR_OK)

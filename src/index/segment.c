@@ -6,9 +6,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +24,40 @@ enum err_code segment_bad(struct segment *s, struct err *e)
     return err_set(e, ERR_CORRUPT, NULL, "a segment of the index is damaged");
 }
 
+/* ---- sealed files ---- */
+struct str segment_about(char out[SEGMENT_ABOUT], uint64_t name)
+{
+    (void)snprintf(out, SEGMENT_ABOUT, "index segment %016" PRIx64, name);
+    return str_of(out);
+}
+
+static bool bit_is_set(_Atomic uint64_t *bits, uint64_t i)
+{
+    return atomic_load_explicit(&bits[i / WORD], memory_order_acquire) >> (i % WORD) & 1;
+}
+
+/* Chunk i into the room, once: others may be reading it from then on. Plain files are there as they are. */
+static bool open_chunk(struct segment *s, uint64_t i)
+{
+    if (!s->sealed || bit_is_set(s->opened, i))
+        return true;
+    pthread_mutex_lock(&s->opening);
+    bool right = bit_is_set(s->opened, i) ||
+                 seal_reader_chunk(s->sealed, i, (uint8_t *)s->room + i * SEAL_CHUNK, NULL) == ERR_OK;
+    if (right)
+        atomic_fetch_or_explicit(&s->opened[i / WORD], (uint64_t)1 << (i % WORD), memory_order_release);
+    pthread_mutex_unlock(&s->opening);
+    return right;
+}
+
+static bool open_from(struct segment *s, uint64_t at, uint64_t size)
+{
+    for (uint64_t i = at / SEAL_CHUNK; i * SEAL_CHUNK < size; i++)
+        if (!open_chunk(s, i))
+            return false;
+    return true;
+}
+
 /* ---- checksums ---- */
 static uint64_t chunk_count(const struct segment_foot *f)
 {
@@ -33,10 +69,12 @@ static bool check_chunk(struct segment *s, uint64_t i)
     uint32_t want;
     uint64_t from = i * SEGMENT_CHUNK, end = s->foot.part[PART_CHUNKS][0];
     uint64_t n = end - from < SEGMENT_CHUNK ? end - from : SEGMENT_CHUNK;
+    if (!open_chunk(s, i))
+        return false;
     memcpy(&want, s->p + end + i * sizeof want, sizeof want);
     if (crc32c(s->p + from, (size_t)n) != want)
         return false;
-    atomic_fetch_or_explicit(&s->checked[i / WORD], (uint64_t)1 << (i % WORD), memory_order_relaxed);
+    atomic_fetch_or_explicit(&s->checked[i / WORD], (uint64_t)1 << (i % WORD), memory_order_release);
     return true;
 }
 
@@ -48,8 +86,7 @@ bool segment_touch(struct segment *s, uint64_t at, uint64_t n)
     if (!s->checked || n == 0)
         return true;
     for (uint64_t i = at / SEGMENT_CHUNK; i <= (at + n - 1) / SEGMENT_CHUNK; i++) {
-        uint64_t word = atomic_load_explicit(&s->checked[i / WORD], memory_order_relaxed);
-        if (!(word >> (i % WORD) & 1) && !check_chunk(s, i))
+        if (!bit_is_set(s->checked, i) && !check_chunk(s, i))
             return segment_bad(s, NULL) == ERR_OK;
     }
     return true;
@@ -110,12 +147,13 @@ static bool seqs_fit(const struct segment_foot *f)
 static bool read_foot(struct segment *s, size_t n)
 {
     struct segment_foot *f = &s->foot;
-    if (n < sizeof *f)
+    if (n < sizeof *f || !open_from(s, n - sizeof *f, n))
         return false;
     memcpy(f, s->p + n - sizeof *f, sizeof *f);
     return memcmp(f->magic, MAGIC, sizeof MAGIC) == 0 && f->format == SEGMENT_FORMAT && f->size == n &&
            f->crc == crc32c(f, offsetof(struct segment_foot, crc)) && f->n_docs <= SEGMENT_DOCS_MAX && seqs_fit(f) &&
-           parts_fit(f) && f->chunks_crc == crc32c(s->p + f->part[PART_CHUNKS][0], (size_t)f->part[PART_CHUNKS][1]);
+           parts_fit(f) && open_from(s, f->part[PART_CHUNKS][0], n) &&
+           f->chunks_crc == crc32c(s->p + f->part[PART_CHUNKS][0], (size_t)f->part[PART_CHUNKS][1]);
 }
 
 static size_t words_for(uint64_t bits)
@@ -137,6 +175,7 @@ static struct segment *segment_new(void)
     if (s) {
         atomic_init(&s->refs, 1);
         s->fd = -1;
+        pthread_mutex_init(&s->opening, NULL);
     }
     return s;
 }
@@ -159,33 +198,63 @@ enum err_code segment_of_memory(char *bytes, size_t n, struct segment **out, str
     return code;
 }
 
-static enum err_code map_file(struct segment *s, const char *path, uint64_t size, uint32_t foot_crc, struct err *e)
+/* Whole chunks of room, for a file that is opened as it is used. */
+static enum err_code make_room(struct segment *s, struct keyring *keys, uint64_t size, struct err *e)
+{
+    char about[SEGMENT_ABOUT];
+    uint64_t chunks = (size + SEAL_CHUNK - 1) / SEAL_CHUNK;
+    enum err_code code = seal_reader_new(keys, segment_about(about, s->name), s->fd, &s->sealed, e);
+    if (code)
+        return code;
+    s->opened = mem_zalloc(words_for(chunks) * sizeof *s->opened);
+    s->room_n = (size_t)(chunks * SEAL_CHUNK);
+    s->room = s->opened ? seal_memory(s->room_n) : NULL;
+    s->p = s->room;
+    return s->room ? ERR_OK : err_nomem(e);
+}
+
+static enum err_code map_file(struct segment *s, uint64_t size, struct err *e)
+{
+    struct str map;
+    enum err_code code = file_map_fd(s->fd, (size_t)size, &map, e);
+    if (code)
+        return code;
+    s->p = (const uint8_t *)map.p;
+    return ERR_OK;
+}
+
+/* A sealed file is told from a plain one by its size: both follow from that of what is in it. */
+static enum err_code take_file(struct segment *s, struct keyring *keys, const char *path, uint64_t size, struct err *e)
 {
     int64_t found;
     bool gone;
-    struct str map;
     s->fd = file_open_read(path, e);
     if (s->fd < 0)
         return e->code;
     enum err_code code = file_look(s->fd, &found, &gone, e);
     if (code)
         return code;
-    if (found < 0 || (uint64_t)found != size || size < sizeof s->foot)
+    if (found < 0 || size < sizeof s->foot || size > INT64_MAX / 2)
         return segment_bad(s, e);
-    code = file_map_fd(s->fd, (size_t)size, &map, e);
-    if (code)
-        return code;
-    s->p = (const uint8_t *)map.p;
-    s->foot.size = size; /* so that it is unmapped whatever the foot says */
-    if (!read_foot(s, (size_t)size) || s->foot.crc != foot_crc) {
-        s->foot.size = size;
-        return segment_bad(s, e);
-    }
-    return make_bitmaps(s, true, e);
+    if (keys && (uint64_t)found == seal_file_size(size))
+        return make_room(s, keys, size, e);
+    return (uint64_t)found == size && !seal_state_demands(keyring_state(keys)) ? map_file(s, size, e)
+                                                                               : segment_bad(s, e);
 }
 
-enum err_code segment_open(const char *path, uint64_t name, uint64_t size, uint32_t foot_crc, struct segment **out,
-                           struct err *e)
+static enum err_code open_file(struct segment *s, struct keyring *keys, const char *path, uint64_t size,
+                               uint32_t foot_crc, struct err *e)
+{
+    enum err_code code = take_file(s, keys, path, size, e);
+    if (code)
+        return code;
+    bool right = read_foot(s, (size_t)size) && s->foot.crc == foot_crc;
+    s->foot.size = size; /* so that it is unmapped whatever the foot says */
+    return right ? make_bitmaps(s, true, e) : segment_bad(s, e);
+}
+
+enum err_code segment_open(struct keyring *keys, const char *path, uint64_t name, uint64_t size, uint32_t foot_crc,
+                           struct segment **out, struct err *e)
 {
     struct err own = {0};
     struct segment *s = segment_new();
@@ -193,7 +262,7 @@ enum err_code segment_open(const char *path, uint64_t name, uint64_t size, uint3
     if (!s)
         return err_nomem(e);
     s->name = name;
-    enum err_code code = map_file(s, path, size, foot_crc, &own);
+    enum err_code code = open_file(s, keys, path, size, foot_crc, &own);
     if (code == ERR_OK) {
         *out = s;
         return ERR_OK;
@@ -214,13 +283,23 @@ void segment_drop(struct segment *s)
         return;
     if (s->memory)
         mem_free(s->memory);
+    else if (s->sealed)
+        seal_memory_free(s->room, s->room_n);
     else if (s->p)
         file_unmap((struct str){(const char *)s->p, (size_t)s->foot.size});
     if (s->fd >= 0)
         close(s->fd);
+    seal_reader_free(s->sealed);
+    pthread_mutex_destroy(&s->opening);
+    mem_free((void *)s->opened);
     mem_free((void *)s->checked);
     mem_free((void *)s->dead);
     mem_free(s);
+}
+
+bool segment_is_current(const struct segment *s, const struct keyring *keys)
+{
+    return keyring_seals(keys) ? s->sealed && seal_reader_epoch(s->sealed) == keyring_epoch(keys) : !s->sealed;
 }
 
 bool segment_whole(struct segment *s)

@@ -1,6 +1,9 @@
 /* Segments: immutable sets of turns with their words. In a file (data/index/words-<hex>.seg, memory-mapped) or, the
  * same bytes, in memory for what is fresh. Not for other rooms.
  *
+ * In a sealed store the file is a sealed one (seal/seal.h) with the same bytes inside: opened chunk by chunk, when a
+ * chunk is first used, into memory of the process alone.
+ *
  * A segment holds the turns with from < seq <= to that the store had when it was made. They are its documents, numbered
  * 0 … n-1 in the order of (project, session, conversation, seq): a project, a session and a conversation are each
  * one range of numbers, so that a filter by them is a range to be skipped to, and a turn's neighbours lie beside it.
@@ -27,13 +30,15 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "seal/seal.h"
 #include "store/turns.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 enum {
     SEGMENT_FORMAT = 1,
-    SEGMENT_CHUNK = 16 * 1024,
+    SEGMENT_CHUNK = SEAL_CHUNK,
     SEGMENT_DOCS_MAX = 1 << 28,
     POSTINGS_BLOCK = 128,
     TERM_BLOCK = 16,
@@ -118,14 +123,25 @@ struct segment { /* shared by searches; freed by whoever lets go last */
     _Atomic uint64_t *dead;    /* a bit for each document that the store was seen not to have any more */
     atomic_uint n_dead;
     atomic_bool bad; /* damage was found */
+
+    struct seal_reader *sealed; /* NULL: the file is plain, or there is none */
+    void *room;                 /* where its chunks are opened to */
+    size_t room_n;
+    _Atomic uint64_t *opened; /* a bit for each chunk */
+    pthread_mutex_t opening;
 };
 
 /* ---- segment.c: opening and looking up ---- */
 /* Takes the bytes (mem_alloc'd), also when it fails. Of this process's own making: not checked but for their shape. */
 enum err_code segment_of_memory(char *bytes, size_t n, struct segment **out, struct err *e);
-/* ERR_NOT_FOUND, ERR_CORRUPT; `size` and `foot_crc` as when it was written. */
-enum err_code segment_open(const char *path, uint64_t name, uint64_t size, uint32_t foot_crc, struct segment **out,
-                           struct err *e);
+/* ERR_NOT_FOUND, ERR_CORRUPT; `size` and `foot_crc` as when it was written. `keys`: the store's, NULL: plain; a plain
+ * file is damage where all are to be sealed. */
+enum err_code segment_open(struct keyring *keys, const char *path, uint64_t name, uint64_t size, uint32_t foot_crc,
+                           struct segment **out, struct err *e);
+/* Its file is in the form that `keys` want now. */
+bool segment_is_current(const struct segment *s, const struct keyring *keys);
+enum { SEGMENT_ABOUT = 48 };
+struct str segment_about(char out[SEGMENT_ABOUT], uint64_t name); /* what its file is sealed as */
 struct segment *segment_hold(struct segment *s);
 void segment_drop(struct segment *s); /* NULL is fine */
 /* Whether the bytes may be used; else the segment is `bad` from now on. Any thread. */
@@ -213,8 +229,13 @@ bool get_varint(const uint8_t **p, const uint8_t *end, uint64_t *v);
 
 /* ---- sink.c: where a segment's bytes go, in order ---- */
 struct sink;
-/* path NULL: into memory. `pace`: bytes a second at most, 0: as fast as it goes. */
-enum err_code sink_new(const char *path, int64_t pace, struct sink **out, struct err *e);
+struct sink_to {
+    const char *path;     /* NULL: into memory */
+    int64_t pace;         /* bytes a second at most, 0: as fast as it goes */
+    struct keyring *keys; /* NULL: plain */
+    uint64_t name;
+};
+enum err_code sink_new(const struct sink_to *to, struct sink **out, struct err *e);
 void sink_put(struct sink *k, const void *p, size_t n); /* sticky */
 void sink_part(struct sink *k, enum part p);            /* the part begins here; the one before has ended */
 uint64_t sink_at(const struct sink *k);
@@ -250,13 +271,12 @@ enum err_code segment_build(const struct turn *turns, size_t n, int64_t from, in
                             struct err *e);
 
 /* ---- merge.c: several → one ---- */
-/* Neighbours in seq, ascending. Documents that are dead are left out. Into a file, or into memory when path is NULL.
+/* Neighbours in seq, ascending. Documents that are dead are left out.
  * `pause` is called every now and then, for what cannot wait that long; true ends the merge with ERR_UNAVAILABLE. */
 struct merge {
     struct segment *const *from;
     size_t n;
-    const char *path;
-    int64_t pace;
+    struct sink_to to;
     bool (*pause)(void *arg); /* NULL: nothing to do meanwhile */
     void *arg;
 };

@@ -19,16 +19,27 @@ enum { BUFFER = 16 * SEGMENT_CHUNK };
 struct sink {
     struct buf bytes; /* in memory: all; of a file: what is not written yet */
     struct buf crcs;
-    struct segment_foot foot; /* its parts */
-    int part;                 /* that is being written, -1: none */
-    uint64_t at;              /* bytes so far */
-    int fd;                   /* -1: memory */
+    struct segment_foot foot;   /* its parts */
+    int part;                   /* that is being written, -1: none */
+    uint64_t at;                /* bytes so far */
+    int fd;                     /* -1: memory */
+    struct seal_writer *sealed; /* NULL: the bytes go as they are */
     int64_t pace, started_us;
     enum err_code code;
     struct err err;
 };
 
-enum err_code sink_new(const char *path, int64_t pace, struct sink **out, struct err *e)
+static enum err_code open_file(struct sink *k, const struct sink_to *to, struct err *e)
+{
+    char about[SEGMENT_ABOUT];
+    k->fd = file_open_append(to->path, e);
+    if (k->fd < 0)
+        return e->code;
+    return keyring_seals(to->keys) ? seal_writer_new(to->keys, segment_about(about, to->name), k->fd, &k->sealed, e)
+                                   : ERR_OK;
+}
+
+enum err_code sink_new(const struct sink_to *to, struct sink **out, struct err *e)
 {
     struct err own = {0};
     struct sink *k = mem_zalloc(sizeof *k);
@@ -37,11 +48,11 @@ enum err_code sink_new(const char *path, int64_t pace, struct sink **out, struct
         return err_nomem(e);
     k->fd = -1;
     k->part = -1;
-    k->pace = pace;
+    k->pace = to->pace;
     k->started_us = clock_mono_us();
     buf_init(&k->bytes, SIZE_MAX / 2);
     buf_init(&k->crcs, 0);
-    if (path && (k->fd = file_open_append(path, &own)) < 0) {
+    if (to->path && open_file(k, to, &own)) {
         sink_abandon(k);
         return err_set(e, own.code, NULL, "%s", own.message);
     }
@@ -55,6 +66,7 @@ void sink_abandon(struct sink *k)
         return;
     if (k->fd >= 0)
         close(k->fd);
+    seal_writer_free(k->sealed);
     buf_release(&k->bytes);
     buf_release(&k->crcs);
     mem_free(k);
@@ -69,6 +81,11 @@ static void keep_pace(const struct sink *k)
         nanosleep(&(struct timespec){.tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000}, NULL);
 }
 
+static enum err_code write_bytes(struct sink *k, struct str bytes)
+{
+    return k->sealed ? seal_writer_put(k->sealed, bytes, &k->err) : file_write_fd(k->fd, bytes, &k->err);
+}
+
 /* Whole chunks, or with `all` what is left too. */
 static void write_out(struct sink *k, bool all)
 {
@@ -79,7 +96,7 @@ static void write_out(struct sink *k, bool all)
     }
     if (k->fd < 0 || n == 0 || k->code)
         return;
-    k->code = file_write_fd(k->fd, (struct str){k->bytes.p, n}, &k->err);
+    k->code = write_bytes(k, (struct str){k->bytes.p, n});
     buf_drop(&k->bytes, n);
     (void)sync_file_range(k->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* only a hint: the sync at the end counts */
     keep_pace(k);
@@ -139,7 +156,9 @@ static void put_end(struct sink *k, struct segment_foot *foot)
 
 static enum err_code to_disk(struct sink *k)
 {
-    enum err_code code = file_write_fd(k->fd, buf_view(&k->bytes), &k->err);
+    enum err_code code = write_bytes(k, buf_view(&k->bytes));
+    if (code == ERR_OK && k->sealed)
+        code = seal_writer_end(k->sealed, &k->err);
     return code ? code : file_sync(k->fd, &k->err);
 }
 

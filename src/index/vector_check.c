@@ -2,6 +2,8 @@
  * occasion. A block that is not right is marked, and left out from then on. */
 #include "index/vectors_int.h"
 
+#include "base/mem.h"
+
 static void summarize(struct summary *s, const struct block *b)
 {
     const struct block_head *h = b->head;
@@ -26,29 +28,50 @@ static bool seqs_are_right(const struct block *b)
     return true;
 }
 
-/* Checks the part that `bit` names, once; false: the block is not right. */
+enum err_code mapping_open(struct vectors *v, struct mapping *m, size_t k, uint64_t birth, uint8_t part)
+{
+    if (!m->form || atomic_load(&m->checked[k]) & part)
+        return ERR_OK;
+    char *p = (char *)(uintptr_t)vectors_block(v, m, k);
+    enum err_code code = block_open(v, birth, m->fd, k, part == OPENED_CODES, p, NULL);
+    if (code == ERR_OK)
+        atomic_fetch_or(&m->checked[k], part);
+    return code;
+}
+
+/* A failure that may pass says nothing of the block. */
+static enum err_code check_part(struct vectors *v, struct mapping *m, size_t k, uint64_t birth, uint8_t bit)
+{
+    const char *p = vectors_block(v, m, k);
+    struct block b = block_at(p, v->width);
+    enum err_code code = mapping_open(v, m, k, birth, bit == CHECKED_CODES ? OPENED_CODES : OPENED_SCAN);
+    if (code)
+        return code;
+    bool right = bit == CHECKED_CODES
+                     ? block_codes_are_right(p, v->width)
+                     : block_head_is_right(p, k, birth) && block_scan_is_right(p, v->width) && seqs_are_right(&b);
+    if (right && bit == CHECKED_SCAN)
+        summarize(&m->summaries[k], &b);
+    return right ? ERR_OK : ERR_CORRUPT;
+}
+
+/* Checks the part that `bit` names, once; false: the block is not right, or cannot be read just now. */
 static bool ensure(struct vectors *v, struct mapping *m, size_t k, uint64_t birth, uint8_t bit)
 {
     uint8_t known = atomic_load_explicit(&m->checked[k], memory_order_acquire);
     if (known & (bit | BLOCK_BAD))
         return !(known & BLOCK_BAD);
-    const char *p = vectors_block(v, m, k);
     pthread_mutex_lock(&v->checking);
     known = atomic_load(&m->checked[k]);
     if (!(known & (bit | BLOCK_BAD))) {
-        struct block b = block_at(p, v->width);
-        bool right = bit == CHECKED_CODES
-                         ? block_codes_are_right(p, v->width)
-                         : block_head_is_right(p, k, birth) && block_scan_is_right(p, v->width) && seqs_are_right(&b);
-        if (right && bit == CHECKED_SCAN)
-            summarize(&m->summaries[k], &b);
-        known |= right ? bit : BLOCK_BAD;
-        if (!right)
+        enum err_code code = check_part(v, m, k, birth, bit);
+        known = atomic_load(&m->checked[k]) | (code == ERR_OK ? bit : code == ERR_CORRUPT ? BLOCK_BAD : 0);
+        if (known & BLOCK_BAD)
             atomic_store(&m->damaged, true);
         atomic_store_explicit(&m->checked[k], known, memory_order_release);
     }
     pthread_mutex_unlock(&v->checking);
-    return !(known & BLOCK_BAD);
+    return (known & bit) && !(known & BLOCK_BAD);
 }
 
 bool snapshot_block(const struct snapshot *s, size_t k, struct block *out)
@@ -64,13 +87,25 @@ bool snapshot_codes(const struct snapshot *s, size_t k)
     return ensure(s->v, s->mapping, k, s->birth, CHECKED_CODES);
 }
 
+/* What is in memory may be right, and the file not any more. */
+static bool still_opens(const struct snapshot *s, size_t k)
+{
+    if (!s->mapping->form)
+        return true;
+    char *p = mem_alloc(block_bytes(s->v->width));
+    bool right = p && block_open(s->v, s->birth, s->mapping->fd, k, false, p, NULL) == ERR_OK &&
+                 block_open(s->v, s->birth, s->mapping->fd, k, true, p, NULL) == ERR_OK;
+    mem_free(p);
+    return right;
+}
+
 /* Everything of the block once more, whatever is known of it. */
 bool snapshot_recheck(const struct snapshot *s, size_t k)
 {
     const char *p = vectors_block(s->v, s->mapping, k);
-    bool right = block_head_is_right(p, k, s->birth) && block_scan_is_right(p, s->v->width) &&
-                 block_codes_are_right(p, s->v->width) && snapshot_codes(s, k) &&
-                 ensure(s->v, s->mapping, k, s->birth, CHECKED_SCAN);
+    bool right = ensure(s->v, s->mapping, k, s->birth, CHECKED_SCAN) && snapshot_codes(s, k) && still_opens(s, k) &&
+                 block_head_is_right(p, k, s->birth) && block_scan_is_right(p, s->v->width) &&
+                 block_codes_are_right(p, s->v->width);
     if (!right) {
         atomic_fetch_or(&s->mapping->checked[k], BLOCK_BAD);
         atomic_store(&s->mapping->damaged, true);

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "seal/seal.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +16,12 @@ static const size_t FILE_MOST = (size_t)1 << 40;
 static void mapping_drop(struct mapping *m)
 {
     if (m && atomic_fetch_sub(&m->users, 1) == 1) {
-        file_unmap(m->map);
+        if (m->form)
+            seal_memory_free((void *)(uintptr_t)m->map.p, m->map.n);
+        else
+            file_unmap(m->map);
+        if (m->fd >= 0)
+            close(m->fd);
         mem_free(m->checked);
         mem_free(m->summaries);
         mem_free(m);
@@ -49,11 +55,36 @@ void vectors_forget(struct vectors *v)
     v->reader = v->tail_reader = -1;
     v->blocks = 0;
     v->birth = 0;
+    v->form = 0;
 }
 
 const char *vectors_block(const struct vectors *v, const struct mapping *m, size_t k)
 {
     return m->map.p + sizeof(struct file_head) + k * block_bytes(v->width);
+}
+
+/* The file itself, or memory into which its blocks will be opened. */
+static enum err_code make_map(struct vectors *v, struct mapping *m, struct err *e)
+{
+    size_t n = sizeof(struct file_head) + m->room * block_bytes(v->width);
+    if (!m->form)
+        return file_map_fd(v->reader, n, &m->map, e);
+    m->fd = dup(v->reader);
+    m->map = (struct str){m->fd < 0 ? NULL : seal_memory(n), n};
+    return m->map.p ? ERR_OK : err_nomem(e);
+}
+
+/* With `checking`, in which blocks are opened. */
+static void take_along(const struct vectors *v, struct mapping *m)
+{
+    for (size_t k = 0; v->mapping && k < v->blocks; k++) {
+        uint8_t known = atomic_load(&v->mapping->checked[k]);
+        m->summaries[k] = v->mapping->summaries[k];
+        if (known & (OPENED_SCAN | OPENED_CODES))
+            memcpy((char *)(uintptr_t)vectors_block(v, m, k), vectors_block(v, v->mapping, k), block_bytes(v->width));
+        atomic_store(&m->checked[k], known);
+    }
+    atomic_init(&m->damaged, v->mapping && atomic_load(&v->mapping->damaged));
 }
 
 /* More than there is, so that a growing file is seldom mapped anew. What is known of its blocks is taken along. */
@@ -63,23 +94,18 @@ static enum err_code map_room(struct vectors *v, size_t blocks, struct err *e)
     if (!m)
         return err_nomem(e);
     m->room = blocks < BLOCKS_LEAST / 2 ? (size_t)BLOCKS_LEAST : blocks * 2;
+    m->form = v->form;
+    m->fd = -1;
     atomic_init(&m->users, 1);
     m->checked = mem_zalloc(m->room * sizeof *m->checked);
     m->summaries = mem_zalloc(m->room * sizeof *m->summaries);
-    enum err_code code =
-        m->checked && m->summaries
-            ? file_map_fd(v->reader, sizeof(struct file_head) + m->room * block_bytes(v->width), &m->map, e)
-            : err_nomem(e);
+    enum err_code code = m->checked && m->summaries ? make_map(v, m, e) : err_nomem(e);
     if (code) {
         mapping_drop(m);
         return code;
     }
     pthread_mutex_lock(&v->checking);
-    for (size_t k = 0; v->mapping && k < v->blocks; k++) {
-        m->summaries[k] = v->mapping->summaries[k];
-        atomic_store(&m->checked[k], atomic_load(&v->mapping->checked[k]));
-    }
-    atomic_init(&m->damaged, v->mapping && atomic_load(&v->mapping->damaged));
+    take_along(v, m);
     pthread_mutex_unlock(&v->checking);
     mapping_drop(v->mapping);
     v->mapping = m;
@@ -113,8 +139,10 @@ static enum err_code tail_begin(struct vectors *v, const struct tail_head *h, st
         mem_free(t);
         return err_nomem(e);
     }
+    t->birth = h->birth;
     t->round = h->round;
     t->after = h->after;
+    t->form = h->form;
     atomic_init(&t->users, 1);
     forget_tail(v);
     v->tail = t;
@@ -129,8 +157,7 @@ static enum err_code tail_grow(struct vectors *v, struct err *e)
     char *to = t->rows + t->n * row;
     if (t->n == VECTORS_BLOCK)
         return ERR_OK;
-    enum err_code code = file_read_at(v->tail_reader, (int64_t)(sizeof(struct tail_head) + t->n * row), to,
-                                      (VECTORS_BLOCK - t->n) * row, &got, e);
+    enum err_code code = rows_read(v, t, v->tail_reader, to, VECTORS_BLOCK - t->n, &got, e);
     int64_t last = t->n ? ((const struct tail_row *)(const void *)(to - row))->seq : 0;
     for (; got >= row && tail_row_is_right(to, v->width, t->round); got -= row, to += row) {
         const struct tail_row *r = (const void *)to;
@@ -161,8 +188,8 @@ static enum err_code look_at_tail(struct vectors *v, uint64_t *birth, struct err
         code = file_read_at(v->tail_reader, 0, &h, sizeof h, &got, e);
         if (code || got < sizeof h)
             return code;
-        struct tail_head want = vectors_tail_head(v, h.birth, h.round, h.after);
-        if (memcmp(&h, &want, sizeof h) != 0)
+        struct tail_head want = vectors_tail_head(v, h.form, h.birth, h.round, h.after);
+        if (memcmp(&h, &want, sizeof h) != 0 || !vectors_form_is_known(v, h.form))
             return ERR_OK; /* not ours, or just being begun */
         if (*birth == h.birth && v->tail && v->tail->round == h.round)
             return ERR_OK; /* and nothing changed while it was read */
@@ -184,29 +211,40 @@ static enum err_code look_at_head(struct vectors *v, struct err *e)
     enum err_code code = file_read_at(v->reader, 0, &h, sizeof h, &got, e);
     if (code)
         return code;
-    struct file_head want = vectors_head(v, h.birth);
-    if (got < sizeof h || memcmp(&h, &want, sizeof h) != 0)
+    struct file_head want = vectors_head(v, h.form, h.birth);
+    if (got < sizeof h || memcmp(&h, &want, sizeof h) != 0 || !vectors_form_is_known(v, h.form))
         return err_set(e, ERR_CORRUPT, NULL, "the file of vectors is damaged, or of another model or version");
     v->birth = h.birth;
+    v->form = h.form;
     return ERR_OK;
+}
+
+/* The block k, which no search sees yet, as a whole. An error is one that may pass. */
+static enum err_code last_is_right(struct vectors *v, size_t k, bool *right, struct err *e)
+{
+    const char *p = vectors_block(v, v->mapping, k);
+    pthread_mutex_lock(&v->checking);
+    enum err_code code = mapping_open(v, v->mapping, k, v->birth, OPENED_SCAN);
+    if (code == ERR_OK)
+        code = mapping_open(v, v->mapping, k, v->birth, OPENED_CODES);
+    pthread_mutex_unlock(&v->checking);
+    *right = code == ERR_OK && block_head_is_right(p, k, v->birth) && block_scan_is_right(p, v->width) &&
+             block_codes_are_right(p, v->width);
+    return code && code != ERR_CORRUPT ? err_set(e, code, NULL, "cannot read the file of vectors") : ERR_OK;
 }
 
 /* The whole blocks there are. Of the new ones the last that is right ends them: what follows it was not written to its
  * end. Those between are checked when they are first used. */
 static enum err_code look_at_blocks(struct vectors *v, int64_t size, struct err *e)
 {
-    size_t n = ((size_t)size - sizeof(struct file_head)) / block_bytes(v->width);
+    size_t n = ((size_t)size - sizeof(struct file_head)) / block_stride(v, v->form);
     enum err_code code = n > v->blocks && (!v->mapping || n > v->mapping->room) ? map_room(v, n, e) : ERR_OK;
     if (code)
         return code;
-    for (; n > v->blocks; n--) {
-        const char *p = vectors_block(v, v->mapping, n - 1);
-        if (block_head_is_right(p, n - 1, v->birth) && block_scan_is_right(p, v->width) &&
-            block_codes_are_right(p, v->width)) {
-            v->blocks = n;
-            break;
-        }
-    }
+    for (bool right = false; n > v->blocks && !right; n -= !right)
+        if ((code = last_is_right(v, n - 1, &right, e)) != ERR_OK)
+            return code;
+    v->blocks = n > v->blocks ? n : v->blocks;
     return ERR_OK;
 }
 
@@ -217,7 +255,7 @@ static const struct block_head *last_head(const struct vectors *v)
 
 static void count_rows(struct vectors *v)
 {
-    size_t row = tail_row_bytes(v->width);
+    size_t row = tail_row_bytes(v->width), stride = v->tail ? tail_stride(v, v->tail->form) : 0;
     const struct block_head *h = last_head(v);
     v->state = (struct vectors_state){.bytes = v->size};
     if (h) {
@@ -229,7 +267,7 @@ static void count_rows(struct vectors *v)
         forget_tail(v); /* the block before it is lost */
     if (!v->tail)
         return;
-    v->state.bytes += (int64_t)(sizeof(struct tail_head) + v->tail->n * row);
+    v->state.bytes += (int64_t)(sizeof(struct tail_head) + v->tail->n * stride);
     for (size_t i = 0; i < v->tail->n; i++) {
         const struct tail_row *r = (const void *)(v->tail->rows + i * row);
         if (r->seq <= v->state.last)
@@ -243,7 +281,7 @@ static void count_rows(struct vectors *v)
 /* Nobody of ours cuts a file that others have mapped; what is behind its end now must not be touched any more. */
 static bool is_shorter(const struct vectors *v, int64_t size)
 {
-    return v->blocks && (uint64_t)size < sizeof(struct file_head) + v->blocks * block_bytes(v->width);
+    return v->blocks && (uint64_t)size < sizeof(struct file_head) + v->blocks * block_stride(v, v->form);
 }
 
 static enum err_code look(struct vectors *v, struct err *e)
@@ -259,6 +297,7 @@ static enum err_code look(struct vectors *v, struct err *e)
         v->mapping = NULL;
         v->blocks = 0;
         v->birth = 0;
+        v->form = 0;
     }
     if (code == ERR_OK && (size < (int64_t)sizeof(struct file_head) || (uint64_t)size > FILE_MOST))
         code = err_set(e, ERR_CORRUPT, NULL, "the file of vectors is damaged");
@@ -284,6 +323,7 @@ enum err_code snapshot_take(struct vectors *v, struct snapshot *out, struct err 
     enum err_code code = look(v, e);
     out->state = v->state;
     out->birth = v->birth;
+    out->form = v->form;
     out->size = (size_t)v->size;
     if (v->blocks) {
         atomic_fetch_add(&v->mapping->users, 1);

@@ -18,6 +18,7 @@ struct rewriting {
     vectors_gone_fn *gone; /* NULL: none is */
     void *arg;
     uint64_t birth;
+    uint32_t form;
     int fd;
     char *rows, *block;
     const char *list[VECTORS_BLOCK];
@@ -28,8 +29,7 @@ struct rewriting {
 
 static enum err_code put_block(struct rewriting *r, size_t at, struct err *e)
 {
-    size_t bytes = block_bytes(r->v->width);
-    return file_write_at(r->fd, (int64_t)(sizeof(struct file_head) + at * bytes), (struct str){r->block, bytes}, e);
+    return block_write(r->v, r->form, r->birth, r->fd, at, r->block, e);
 }
 
 /* One block of the rows that wait; those that do not fit into it wait on. */
@@ -140,7 +140,7 @@ static enum err_code finish(struct rewriting *r, const struct vectors_state *sta
 
 static enum err_code rewrite(struct rewriting *r, size_t blocks, const struct vectors_state *state, struct err *e)
 {
-    struct file_head head = vectors_head(r->v, r->birth);
+    struct file_head head = vectors_head(r->v, r->form, r->birth);
     enum err_code code = file_cut(r->fd, 0, e);
     if (code == ERR_OK)
         code = file_write_at(r->fd, 0, (struct str){(const char *)&head, sizeof head}, e);
@@ -156,7 +156,8 @@ static enum err_code rewrite(struct rewriting *r, size_t blocks, const struct ve
         code = file_replace(r->v->new_path, r->v->path, e);
     if (code == ERR_OK)
         code = vectors_open_files(r->v, e);
-    struct tail_head tail = vectors_tail_head(r->v, r->birth, vectors_fresh_number(), r->blocks ? r->last.through : 0);
+    struct tail_head tail =
+        vectors_tail_head(r->v, r->form, r->birth, vectors_fresh_number(), r->blocks ? r->last.through : 0);
     return code ? code : vectors_begin_tail(r->v, &tail, (struct str){"", 0}, e);
 }
 
@@ -164,6 +165,7 @@ static enum err_code rewrite(struct rewriting *r, size_t blocks, const struct ve
 static enum err_code run(struct rewriting *r, size_t blocks, const struct vectors_state *state, struct err *e)
 {
     struct vectors *v = r->v;
+    r->form = vectors_form(v);
     r->rows = mem_alloc(VECTORS_BLOCK * tail_row_bytes(v->width));
     r->block = mem_alloc(block_bytes(v->width));
     r->fd = r->rows && r->block ? file_open_write(v->new_path, e) : -1;
@@ -190,6 +192,25 @@ enum err_code vectors_mend(struct vectors *v, struct err *e)
         code = run(&r, right, NULL, e);
     snapshot_drop(&s);
     return code;
+}
+
+enum err_code vectors_reform(struct vectors *v, struct err *e)
+{
+    struct snapshot s;
+    struct rewriting r = {.v = v, .s = &s};
+    uint32_t want = vectors_form(v);
+    pthread_mutex_lock(&v->lock);
+    bool right = v->birth && v->form == want && (!v->tail || v->tail->form == want);
+    pthread_mutex_unlock(&v->lock);
+    if (right)
+        return ERR_OK;
+    enum err_code code = snapshot_take(v, &s, e);
+    r.birth = s.birth;
+    bool other = code == ERR_OK && (s.form != want || (s.tail && s.tail->form != want));
+    if (other)
+        code = run(&r, s.blocks, &s.state, e);
+    snapshot_drop(&s);
+    return code != ERR_CORRUPT ? code : vectors_mend(v, e);
 }
 
 static enum err_code purge(struct vectors *v, struct rewriting *r, struct err *e)

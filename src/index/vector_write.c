@@ -65,13 +65,13 @@ enum err_code vectors_begin_tail(struct vectors *v, const struct tail_head *h, s
 {
     enum err_code code = file_cut(v->end, 0, e);
     if (code == ERR_OK)
-        code = file_write_at(v->end, sizeof *h, rows, e);
+        code = rows_write(v, h, v->end, 0, rows, e);
     return code ? code : file_write_at(v->end, 0, (struct str){(const char *)h, sizeof *h}, e);
 }
 
-static enum err_code begin_empty_tail(struct vectors *v, uint64_t birth, int64_t after, struct err *e)
+static enum err_code begin_empty_tail(struct vectors *v, uint32_t form, uint64_t birth, int64_t after, struct err *e)
 {
-    struct tail_head h = vectors_tail_head(v, birth, vectors_fresh_number(), after);
+    struct tail_head h = vectors_tail_head(v, form, birth, vectors_fresh_number(), after);
     return vectors_begin_tail(v, &h, (struct str){"", 0}, e);
 }
 
@@ -88,11 +88,12 @@ enum err_code vectors_open_files(struct vectors *v, struct err *e)
 enum err_code vectors_make_files(struct vectors *v, struct err *e)
 {
     uint64_t birth = vectors_fresh_number();
-    struct file_head head = vectors_head(v, birth);
+    uint32_t form = vectors_form(v);
+    struct file_head head = vectors_head(v, form, birth);
     enum err_code code = file_write_atomic(v->path, (struct str){(const char *)&head, sizeof head}, e);
     if (code == ERR_OK)
         code = vectors_open_files(v, e);
-    return code ? code : begin_empty_tail(v, birth, 0, e);
+    return code ? code : begin_empty_tail(v, form, birth, 0, e);
 }
 
 /* Whole blocks at the end that are not right mean that the file must be replaced: others may be looking at them. */
@@ -106,10 +107,10 @@ static enum err_code take_files(struct vectors *v, bool *damaged, struct err *e)
         return code == ERR_NOT_FOUND || code == ERR_CORRUPT ? vectors_make_files(v, e)
                                                             : err_set(e, code, NULL, "%s", why.message);
     }
-    *damaged = s.size >= sizeof(struct file_head) + (s.blocks + 1) * block_bytes(v->width);
+    *damaged = s.size >= sizeof(struct file_head) + (s.blocks + 1) * block_stride(v, s.form);
     code = vectors_open_files(v, e);
     if (code == ERR_OK && !s.tail)
-        code = begin_empty_tail(v, s.birth, s.state.last, e);
+        code = begin_empty_tail(v, s.form, s.birth, s.state.last, e);
     snapshot_drop(&s);
     return code;
 }
@@ -131,7 +132,7 @@ static enum err_code claim(struct vectors *v, struct err *e)
         code = take_files(v, &damaged, e);
     if (code == ERR_OK && (damaged || found_damaged(v)))
         code = vectors_mend(v, e);
-    return code;
+    return code ? code : vectors_reform(v, e);
 }
 
 enum err_code vectors_take(struct vectors *v, struct err *e)
@@ -183,10 +184,11 @@ static void encode_row(const struct vectors *v, const struct vector_row *row, ui
     tail_row_seal(out, v->width);
 }
 
-static enum err_code append_to_tail(struct vectors *v, size_t at, struct str rows, struct err *e)
+static enum err_code append_to_tail(struct vectors *v, const struct tail *t, size_t at, struct str rows, struct err *e)
 {
-    int64_t from = (int64_t)(sizeof(struct tail_head) + at * tail_row_bytes(v->width));
-    enum err_code code = file_write_at(v->end, from, rows, e);
+    int64_t from = (int64_t)(sizeof(struct tail_head) + at * tail_stride(v, t->form));
+    struct tail_head h = vectors_tail_head(v, t->form, t->birth, t->round, t->after);
+    enum err_code code = rows_write(v, &h, v->end, at, rows, e);
     if (code && file_cut(v->end, from, NULL))
         vectors_let_go(v); /* claiming it again mends it */
     return code;
@@ -210,10 +212,10 @@ static enum err_code append_blocks(struct vectors *v, const struct snapshot *s, 
     for (; code == ERR_OK && n - at >= VECTORS_BLOCK; blocks++) {
         at += block_fill(p, v->width, list + at, n - at, blocks ? &before : NULL, s->birth);
         memcpy(&before, p, sizeof before);
-        code = file_write_at(v->bin, (int64_t)(sizeof(struct file_head) + blocks * bytes), (struct str){p, bytes}, e);
+        code = block_write(v, s->form, s->birth, v->bin, blocks, p, e);
     }
     uint64_t round = vectors_fresh_number();
-    struct tail_head h = vectors_tail_head(v, s->birth, round, blocks ? before.through : 0);
+    struct tail_head h = vectors_tail_head(v, s->form, s->birth, round, blocks ? before.through : 0);
     for (size_t i = at; code == ERR_OK && i < n; i++) {
         memcpy(rows + i * size, &round, sizeof round); /* the first member */
         tail_row_seal(rows + i * size, v->width);
@@ -238,7 +240,7 @@ static enum err_code append_after(struct vectors *v, const struct snapshot *s, c
     for (size_t i = 0; i < n; i++)
         encode_row(v, &rows[i], round, all + (old + i) * size);
     enum err_code code = s->tail && s->tail_to + n < VECTORS_BLOCK
-                             ? append_to_tail(v, s->tail_to, (struct str){all + old * size, n * size}, e)
+                             ? append_to_tail(v, s->tail, s->tail_to, (struct str){all + old * size, n * size}, e)
                              : append_blocks(v, s, all, old + n, e);
     mem_free(all);
     return code;

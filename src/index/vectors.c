@@ -12,19 +12,20 @@
 enum { PATH_ROOM = 4096, VERSION = 2 };
 static const char MAGIC[8] = "CAIRNVEC", TAIL_MAGIC[8] = "CAIRNVET";
 
-struct file_head vectors_head(const struct vectors *v, uint64_t birth)
+struct file_head vectors_head(const struct vectors *v, uint32_t form, uint64_t birth)
 {
-    struct file_head h = {.version = VERSION, .dimensions = (uint32_t)v->dimensions, .birth = birth};
+    struct file_head h = {.version = VERSION, .dimensions = (uint32_t)v->dimensions, .birth = birth, .form = form};
     memcpy(h.magic, MAGIC, sizeof h.magic);
     memcpy(h.model, v->model, sizeof h.model);
     h.crc = crc32c(&h, offsetof(struct file_head, crc));
     return h;
 }
 
-struct tail_head vectors_tail_head(const struct vectors *v, uint64_t birth, uint64_t round, int64_t after)
+struct tail_head vectors_tail_head(const struct vectors *v, uint32_t form, uint64_t birth, uint64_t round,
+                                   int64_t after)
 {
     struct tail_head h = {
-        .version = VERSION, .width = (uint32_t)v->width, .birth = birth, .round = round, .after = after};
+        .version = VERSION, .width = (uint32_t)v->width, .birth = birth, .round = round, .after = after, .form = form};
     memcpy(h.magic, TAIL_MAGIC, sizeof h.magic);
     h.crc = crc32c(&h, offsetof(struct tail_head, crc));
     return h;
@@ -72,6 +73,7 @@ enum err_code vectors_open(const struct vectors_options *o, struct vectors **out
     v->dimensions = o->dimensions;
     v->width = (o->dimensions + VECTOR_ALIGN - 1) / VECTOR_ALIGN * VECTOR_ALIGN;
     v->read_only = o->read_only;
+    v->store = o->store;
     v->math = vector_math();
     v->reader = v->tail_reader = v->lock_file = v->bin = v->end = -1;
     pthread_mutex_init(&v->writing, NULL);

@@ -28,7 +28,8 @@ struct vectors_options {
     const char *dir;      /* data folder */
     const char *model_id; /* "name@digits": the digits name the files */
     size_t dimensions;
-    bool read_only; /* never writes */
+    bool read_only;            /* never writes */
+    const struct store *store; /* files are sealed with its keys, when it has some; NULL: plain */
 };
 /* Reads no more than the last block, however many there are: each other one is checked when it is first used. Files
  * that are not there, or not readable as ours, are none: searches find nothing until a writer makes them. */
@@ -55,6 +56,10 @@ size_t vectors_remove_others(struct vectors *v);
 /* The same for every model's files in the data folder `dir`: for a process that has no model, and so cannot tell what
  * in them is of turns that were deleted. */
 size_t vectors_remove_all(const char *dir);
+/* Brings all models' files in the store's data folder into the form, sealed or plain, that its keys say now, but for
+ * those of the model `except` (NULL: none): its writer has done so with vectors_claim. ERR_BUSY: somebody writes to
+ * one. */
+enum err_code vectors_convert(const struct store *store, const char *except, struct err *e);
 /* Reads all of it: ERR_CORRUPT when a checksum is wrong. The next vectors_claim takes that out. */
 enum err_code vectors_check(struct vectors *v, struct err *e);
 

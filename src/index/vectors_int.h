@@ -30,6 +30,11 @@
  * the next vectors_claim makes a new .bin of the blocks before it. The last block is checked when it is first seen:
  * what a killed writer left half written is only there, and is written over.
  *
+ * Forms: in a sealed store heads stay as they are, with the number of the form in them; a block's scan part, its codes
+ * and each row of the tail are sealed by themselves (vector_seal.c), a little longer than plain, and opened into memory
+ * of the process when they are first used. Each file is all of one form, that of its head; one that is not in the form
+ * that is wanted now is rewritten by its writer (vectors_reform).
+ *
  * Locks: `writing`, for the writer's members and steps; `lock`, for what was read of the files; `checking`, while a
  * part of a block is checked. Taken in this order. */
 #ifndef CAIRN_INDEX_VECTORS_INT_H
@@ -50,7 +55,7 @@ struct file_head {
     uint32_t version, dimensions;
     char model[VECTOR_MODEL_ROOM];
     uint64_t birth;
-    uint32_t unused[5], crc; /* of all before it */
+    uint32_t form, unused[4], crc; /* of all before it */
 };
 struct block_head {
     uint32_t magic, n;
@@ -65,8 +70,8 @@ struct tail_head {
     char magic[8];
     uint32_t version, width;
     uint64_t birth, round;
-    int64_t after;           /* `through` of the block before it */
-    uint32_t unused[5], crc; /* of all before it */
+    int64_t after;                 /* `through` of the block before it */
+    uint32_t form, unused[4], crc; /* of all before it */
 };
 struct tail_row { /* bits and codes follow */
     uint64_t round;
@@ -112,15 +117,17 @@ uint32_t vector_hash(struct str s);
 uint32_t vector_seconds(int64_t ms); /* clamped to what there are */
 
 /* ---- vector_look.c: what the files hold now ---- */
-enum { CHECKED_SCAN = 1, CHECKED_CODES = 2, BLOCK_BAD = 4 };
+enum { CHECKED_SCAN = 1, CHECKED_CODES = 2, BLOCK_BAD = 4, OPENED_SCAN = 8, OPENED_CODES = 16 };
 struct summary {                    /* of a block whose scan part is right; what a scan can be spared by */
     uint64_t sessions[4], projects; /* a bit for each name's hash: whose bit is not set is not there */
     int64_t first, through;
     uint32_t time_from, time_to; /* seconds */
 };
-struct mapping { /* of .bin; shared by searches that run while it grows */
-    struct str map;
-    size_t room; /* blocks */
+struct mapping {    /* of .bin; shared by searches that run while it grows */
+    struct str map; /* sealed: memory of our own, into which blocks are opened */
+    size_t room;    /* blocks */
+    uint32_t form;
+    int fd; /* sealed: where they are, else -1 */
     _Atomic(uint8_t) *checked;
     struct summary *summaries; /* [room], right where checked says CHECKED_SCAN */
     atomic_bool damaged;       /* a block is marked: vectors_claim has something to do */
@@ -129,8 +136,9 @@ struct mapping { /* of .bin; shared by searches that run while it grows */
 struct tail { /* rows that are only ever added */
     char *rows;
     size_t n;
-    uint64_t round;
+    uint64_t birth, round;
     int64_t after;
+    uint32_t form;
     atomic_int users;
 };
 struct vectors {
@@ -138,6 +146,7 @@ struct vectors {
     char model[VECTOR_MODEL_ROOM];
     size_t dimensions, width;
     bool read_only;
+    const struct store *store;      /* whose keys; NULL: none */
     const struct vector_math *math; /* the best; tests put others here */
 
     pthread_mutex_t writing;
@@ -149,7 +158,8 @@ struct vectors {
     struct mapping *mapping;
     struct tail *tail;
     uint64_t birth;
-    int64_t size;  /* of .bin */
+    uint32_t form; /* of .bin, as the next two */
+    int64_t size;
     size_t blocks; /* whole ones, the last of them checked */
     struct vectors_state state;
 
@@ -160,7 +170,8 @@ struct snapshot {
     struct mapping *mapping; /* NULL: nothing there */
     struct tail *tail;       /* NULL: none */
     uint64_t birth;
-    size_t size; /* of .bin */
+    uint32_t form; /* of .bin */
+    size_t size;
     size_t blocks, tail_from, tail_to;
     struct vectors_state state;
 };
@@ -172,6 +183,8 @@ void vectors_forget(struct vectors *v); /* what was read */
 const char *vectors_block(const struct vectors *v, const struct mapping *m, size_t k);
 
 /* ---- vector_check.c ---- */
+/* Opens a part of a block of a sealed file, once; OPENED_SCAN or OPENED_CODES. With `checking`. */
+enum err_code mapping_open(struct vectors *v, struct mapping *m, size_t k, uint64_t birth, uint8_t part);
 /* The block k, checked; false when it is damaged. snapshot_codes says the same of its codes. */
 bool snapshot_block(const struct snapshot *s, size_t k, struct block *out);
 bool snapshot_codes(const struct snapshot *s, size_t k);
@@ -182,8 +195,25 @@ static inline const struct summary *snapshot_summary(const struct snapshot *s, s
 }
 
 /* ---- vectors.c ---- */
-struct file_head vectors_head(const struct vectors *v, uint64_t birth);
-struct tail_head vectors_tail_head(const struct vectors *v, uint64_t birth, uint64_t round, int64_t after);
+struct file_head vectors_head(const struct vectors *v, uint32_t form, uint64_t birth);
+struct tail_head vectors_tail_head(const struct vectors *v, uint32_t form, uint64_t birth, uint64_t round,
+                                   int64_t after);
+
+/* ---- vector_seal.c: forms ---- */
+uint32_t vectors_form(const struct vectors *v);                     /* that files are written in now; 0: plain */
+bool vectors_form_is_known(const struct vectors *v, uint32_t form); /* it can be read, and may be there */
+size_t block_stride(const struct vectors *v, uint32_t form);        /* bytes of a block in its file */
+size_t tail_stride(const struct vectors *v, uint32_t form);
+enum err_code block_write(const struct vectors *v, uint32_t form, uint64_t birth, int fd, size_t k, const char *p,
+                          struct err *e);
+/* Opens one part of the block k of a sealed file to where it belongs in p. */
+enum err_code block_open(const struct vectors *v, uint64_t birth, int fd, size_t k, bool codes, char *p, struct err *e);
+/* Whole rows of the tail from row `at` on, in the form of its head. */
+enum err_code rows_write(const struct vectors *v, const struct tail_head *h, int fd, size_t at, struct str rows,
+                         struct err *e);
+/* At most n rows; *got: bytes of those that are whole. */
+enum err_code rows_read(const struct vectors *v, const struct tail *t, int fd, char *to, size_t n, size_t *got,
+                        struct err *e);
 
 /* ---- vector_write.c: with `writing` ---- */
 void vectors_let_go(struct vectors *v);                       /* of the writer's descriptors */
@@ -195,6 +225,8 @@ enum err_code vectors_begin_tail(struct vectors *v, const struct tail_head *h, s
 enum err_code vectors_open_files(struct vectors *v, struct err *e);
 
 /* ---- vector_purge.c: with `writing` ---- */
+/* Into the form that is wanted now, when they are in another. */
+enum err_code vectors_reform(struct vectors *v, struct err *e);
 /* The blocks before the first damaged one are all that stays. */
 enum err_code vectors_mend(struct vectors *v, struct err *e);
 

@@ -37,7 +37,8 @@ enum err_code meaning_load(struct meaning *m, struct err *e)
     struct vectors_options o = {.dir = m->o.dir,
                                 .model_id = encoder->id,
                                 .dimensions = encoder->dimensions,
-                                .read_only = m->o.read_only || m->o.on_demand};
+                                .read_only = m->o.read_only || m->o.on_demand,
+                                .store = m->o.store};
     code = vectors_open(&o, &vectors, e);
     if (code) {
         encoder_close(encoder);

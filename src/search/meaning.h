@@ -32,6 +32,9 @@ enum err_code meaning_open(const struct meaning_options *o, struct meaning **out
 void meaning_close(struct meaning *m); /* NULL is fine */
 void meaning_wake(struct meaning *m);  /* there is something new in the store */
 
+/* Brings the files of vectors into the form, sealed or plain, that the store's keys say now; m may be NULL. Nobody else
+ * may have the data folder open. To be called again when it failed. */
+enum err_code meaning_convert(struct meaning *m, const struct store *store, struct err *e);
 /* Writes the vectors' files in the data folder `dir` without the turns that the store does not have any more. ERR_BUSY
  * while another process writes them, meaning_wait's errors where the model cannot be had. Where there is none (m ==
  * NULL) nobody keeps them up: then they are removed, and made again when there is a model. */

@@ -22,7 +22,7 @@ static enum err_code gone_turns(void *store, const int64_t *seqs, size_t n, bool
 /* By a process that only reads vectors otherwise. */
 static enum err_code purge_once(struct meaning *m, struct err *e)
 {
-    struct vectors_options o = {m->o.dir, m->encoder->id, m->encoder->dimensions, m->o.read_only};
+    struct vectors_options o = {m->o.dir, m->encoder->id, m->encoder->dimensions, m->o.read_only, m->o.store};
     struct vectors *v = NULL;
     int64_t removed;
     enum err_code code = vectors_open(&o, &v, e);
@@ -30,6 +30,13 @@ static enum err_code purge_once(struct meaning *m, struct err *e)
         code = vectors_purge(v, gone_turns, m->o.store, &removed, e);
     vectors_close(v);
     return code;
+}
+
+enum err_code meaning_convert(struct meaning *m, const struct store *store, struct err *e)
+{
+    bool ours = m && meaning_wait(m, PURGE_WAIT_MS, NULL) == ERR_OK && !m->o.on_demand && !m->o.read_only;
+    enum err_code code = ours ? vectors_claim(m->vectors, e) : ERR_OK;
+    return code ? code : vectors_convert(store, ours ? m->encoder->id : NULL, e);
 }
 
 enum err_code meaning_purge(struct meaning *m, const char *dir, struct err *e)

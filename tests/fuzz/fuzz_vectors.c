@@ -46,7 +46,7 @@ static void put(const char *end, const char *p, size_t n)
 /* Heads, numbers and checksums as a writer would have put them; what they are sums of stays as it is. */
 static void make_right(const struct vectors *v, char *bin, size_t n_bin, char *tail, size_t n_tail)
 {
-    struct file_head fh = vectors_head(v, 7);
+    struct file_head fh = vectors_head(v, 0, 7);
     size_t bytes = block_bytes(WIDTH), row = tail_row_bytes(WIDTH);
     memcpy(bin, &fh, n_bin < sizeof fh ? n_bin : sizeof fh);
     for (size_t k = 0; sizeof fh + (k + 1) * bytes <= n_bin; k++) {
@@ -58,7 +58,7 @@ static void make_right(const struct vectors *v, char *bin, size_t n_bin, char *t
         h.birth = fh.birth;
         block_seal(p, WIDTH, &h);
     }
-    struct tail_head th = vectors_tail_head(v, fh.birth, 9, 0);
+    struct tail_head th = vectors_tail_head(v, 0, fh.birth, 9, 0);
     memcpy(tail, &th, n_tail < sizeof th ? n_tail : sizeof th);
     for (char *p = tail + sizeof th; n_tail >= sizeof th && (size_t)(tail + n_tail - p) >= row; p += row) {
         memcpy(p, &th.round, sizeof th.round);
@@ -101,7 +101,7 @@ static void add(struct vectors *v)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct vectors *v;
-    const struct vectors_options o = {folder(), "fuzz@00", DIMENSIONS, false};
+    const struct vectors_options o = {folder(), "fuzz@00", DIMENSIONS, false, NULL};
     if (size < HEAD)
         return 0;
     must(vectors_open(&o, &v, NULL) == ERR_OK);

@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 #include "index/vectors_int.h"
+#include "seal/seal.h"
+#include "store/internal.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -19,7 +21,9 @@ struct desk {
     size_t dimensions;
     struct vectors *v;
     uint64_t random;
+    struct store store; /* nothing of it but the keyring, where files are sealed */
 };
+static bool desk_is_sealed; /* the tests that follow are run with keys */
 static const char MODEL[] = "tiny@00112233";
 static const char *const SESSIONS[] = {"sess_a", "sess_b", "sess_c"};
 
@@ -82,7 +86,7 @@ static inline enum err_code add(struct desk *d, int64_t first, size_t n, struct 
 static inline struct vectors *open_with(struct desk *d, const char *model, size_t dimensions, bool read_only)
 {
     struct vectors *v = NULL;
-    OK(vectors_open(&(struct vectors_options){d->dir, model, dimensions, read_only}, &v, &e));
+    OK(vectors_open(&(struct vectors_options){d->dir, model, dimensions, read_only, &d->store}, &v, &e));
     return v;
 }
 
@@ -124,6 +128,10 @@ static inline int desk_setup(void **state, size_t dimensions)
     snprintf(d->tail, sizeof d->tail, "%s/index/vectors-00112233.tail", d->dir);
     d->dimensions = dimensions;
     d->random = 7;
+    const struct seal_secret secret = {.key = STR("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")};
+    d->store.dir = d->dir;
+    if (desk_is_sealed)
+        OK(keyring_make(d->dir, &secret, SEAL_SEALED, &d->store.keyring, &e));
     reopen(d);
     *state = d;
     return 0;
@@ -135,6 +143,7 @@ static inline int desk_teardown(void **state)
     char command[128];
     mem_fail_after(-1, false);
     vectors_close(d->v);
+    keyring_close(d->store.keyring);
     snprintf(command, sizeof command, "rm -rf %s", d->dir);
     int rc = system(command);
     free(d);

@@ -27,7 +27,7 @@ static void path_of(struct shelf *s, char *out, size_t n, bool list)
         manifest_path(out, n, dir, "manifest");
         return;
     }
-    OK(manifest_load(dir, &m, &e));
+    OK(manifest_load(store_keyring(s->store), dir, &m, &e));
     assert_int_equal(m.n, 1);
     segment_path(out, n, dir, m.entries[0].name);
     manifest_release(&m);
@@ -266,6 +266,58 @@ static void the_format_before_is_removed(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* ---- sealed or plain ---- */
+static bool any_file_holds(struct shelf *s, const char *word)
+{
+    char command[200];
+    snprintf(command, sizeof command, "grep -rqa %s %s/index", word, s->place->dir);
+    return system(command) == 0;
+}
+
+/* There and back; searches go on with what they have, and find the same after. */
+static void files_are_converted(void **state)
+{
+    struct shelf *s = *state;
+    if (!shelf_is_sealed)
+        return;
+    fill(s);
+    assert_false(any_file_holds(s, "harpoon"));
+    for (int i = 0; i < 4; i++) {
+        bool plain = i % 2 == 0;
+        OK(keyring_set_state(s->store->keyring, plain ? SEAL_OPENING : SEAL_SEALING, &e));
+        struct stock *before = index_stock(s->index);
+        OK(index_convert(s->index, &e));
+        assert_true(any_file_holds(s, "harpoon") == plain);
+        all_is_found(s);
+        stock_drop(before);
+        OK(index_check(s->index, &e));
+        if (i > 1) { /* also from the files alone */
+            close_index(s);
+            shelf_index(s, false);
+            all_is_found(s);
+        }
+    }
+}
+
+/* Keys that are renewed: files under the old ones are written anew. */
+static void files_take_new_keys(void **state)
+{
+    struct shelf *s = *state;
+    if (!shelf_is_sealed)
+        return;
+    fill(s);
+    OK(keyring_renew(s->store->keyring, &e));
+    all_is_found(s);
+    OK(index_convert(s->index, &e));
+    OK(keyring_set_state(s->store->keyring, SEAL_SEALED, &e));
+    close_index(s);
+    shelf_index(s, false);
+    struct stock *now = index_stock(s->index);
+    assert_true(now->n_files == 1 && now->n_holes == 0);
+    stock_drop(now);
+    mends(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {SHELF_TEST(every_damage_is_mended),
@@ -277,6 +329,10 @@ int main(void)
                                        SHELF_TEST(a_folder_that_cannot_be_made),
                                        SHELF_TEST(an_index_without_files_is_read_only_and_finds),
                                        SHELF_TEST(an_old_hole_is_searched_in_the_store),
-                                       SHELF_TEST(the_format_before_is_removed)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+                                       SHELF_TEST(the_format_before_is_removed),
+                                       SHELF_TEST(files_are_converted),
+                                       SHELF_TEST(files_take_new_keys)};
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    shelf_is_sealed = true;
+    return failed + cmocka_run_group_tests_name("sealed", tests, NULL, NULL);
 }

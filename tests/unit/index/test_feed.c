@@ -193,7 +193,7 @@ static void feed(struct index *x)
 static void assert_anchor(const struct index *x, int64_t seq)
 {
     struct manifest m;
-    OK(manifest_load(x->dir, &m, &e));
+    OK(manifest_load(NULL, x->dir, &m, &e));
     assert_int_equal(m.watermark, seq);
     assert_int_equal(m.anchor, seq);
     manifest_release(&m);

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <math.h>
 
+static struct keyring *keys; /* NULL: files are plain */
+
 /* ---- packing ---- */
 static void numbers_are_packed_and_unpacked(void **state)
 {
@@ -199,7 +201,7 @@ static void segments_that_are_no_neighbours_are_not_merged(void **state)
 struct file {
     char path[64];
     char *bytes;
-    size_t n;
+    size_t n, size; /* of the file; of what is in it */
     uint32_t foot_crc;
 };
 
@@ -219,11 +221,12 @@ static struct file make_file(size_t turns)
     struct sink_done done;
     struct buf b;
     close(mkstemp(f.path));
-    struct merge m = {.from = &s, .n = 1, .path = f.path, .pace = 1 << 30};
+    struct merge m = {.from = &s, .n = 1, .to = {.path = f.path, .pace = 1 << 30, .keys = keys, .name = 1}};
     OK(segment_merge(&m, &done, &e));
     buf_init(&b, 0);
     OK(file_read_all(f.path, 1 << 24, &b, &e));
-    assert_int_equal(b.n, done.size);
+    assert_int_equal(b.n, keys ? seal_file_size(done.size) : done.size);
+    f.size = done.size;
     f.bytes = b.p;
     f.n = b.n;
     f.foot_crc = done.foot_crc;
@@ -243,7 +246,7 @@ static bool damage_is_found(const struct file *f)
 {
     struct segment *s = NULL;
     struct err why = {0};
-    enum err_code code = segment_open(f->path, 1, f->n, f->foot_crc, &s, &why);
+    enum err_code code = segment_open(keys, f->path, 1, f->size, f->foot_crc, &s, &why);
     if (code == ERR_OK)
         code = segment_check(s, &why);
     segment_drop(s);
@@ -255,7 +258,7 @@ static void every_bit_of_a_file_counts(void **state)
     (void)state;
     struct file f = make_file(9);
     struct segment *s = NULL;
-    OK(segment_open(f.path, 1, f.n, f.foot_crc, &s, &e));
+    OK(segment_open(keys, f.path, 1, f.size, f.foot_crc, &s, &e));
     OK(segment_check(s, &e));
     segment_drop(s);
     char *copy = mem_alloc(f.n);
@@ -294,12 +297,14 @@ static void damage_is_found_by_who_uses_it(void **state)
         struct segment *s = NULL;
         char *copy = mem_alloc(f.n);
         memcpy(copy, f.bytes, f.n);
-        size_t at = corpus_random(&c, (uint32_t)(f.n - 2 * SEGMENT_CHUNK));
+        size_t at = corpus_random(&c, (uint32_t)(f.n - 3 * SEGMENT_CHUNK)) + (keys ? SEAL_FILE_HEAD : 0);
         copy[at] = (char)~copy[at];
         write_file(&f, copy, f.n);
         mem_free(copy);
-        OK(segment_open(f.path, 1, f.n, f.foot_crc, &s, &e));
+        OK(segment_open(keys, f.path, 1, f.size, f.foot_crc, &s, &e));
         (void)terms_find(s, STR("word1"), &l);
+        if (keys) /* the chunk that it lies in */
+            at = (at < SEAL_FILE_HEAD ? 0 : at - SEAL_FILE_HEAD) / (SEAL_CHUNK + SEAL_TAG) * SEAL_CHUNK;
         assert_false(segment_touch(s, at, 1));
         assert_true(s->bad);
         segment_drop(s);
@@ -327,8 +332,8 @@ static void every_bit_of_the_manifest_counts(void **state)
     struct manifest m = some_manifest(), back;
     struct buf b;
     assert_non_null(mkdtemp(dir));
-    OK(manifest_save(dir, &m, &e));
-    OK(manifest_load(dir, &back, &e));
+    OK(manifest_save(keys, dir, &m, &e));
+    OK(manifest_load(keys, dir, &back, &e));
     assert_int_equal(back.n, 3);
     assert_memory_equal(back.entries, m.entries, 3 * sizeof *m.entries);
     assert_string_equal(back.identity, "store_x");
@@ -337,6 +342,20 @@ static void every_bit_of_the_manifest_counts(void **state)
     manifest_path(path, sizeof path, dir, "manifest");
     buf_init(&b, 0);
     OK(file_read_all(path, 1 << 20, &b, &e));
+    for (size_t i = 0; keys && i < b.n; i++) {
+        b.p[i] = (char)(b.p[i] ^ 1 << i % 8);
+        OK(file_write_atomic(path, buf_view(&b), &e));
+        WANT(ERR_CORRUPT, manifest_load(keys, dir, &back, &e));
+        b.p[i] = (char)(b.p[i] ^ 1 << i % 8);
+        OK(file_write_atomic(path, (struct str){b.p, i}, &e));
+        WANT(ERR_CORRUPT, manifest_load(keys, dir, &back, &e));
+    }
+    if (keys) { /* what is in it is seen to without them */
+        buf_clear(&b);
+        OK(manifest_save(NULL, dir, &m, &e));
+        WANT(ERR_CORRUPT, manifest_load(keys, dir, &back, &e)); /* a plain one is none here */
+        OK(file_read_all(path, 1 << 20, &b, &e));
+    }
     for (size_t i = 0; i < b.n; i++) {
         b.p[i] = (char)(b.p[i] ^ 1 << i % 8);
         WANT(ERR_CORRUPT, manifest_parse(buf_view(&b), &back, &e));
@@ -346,8 +365,8 @@ static void every_bit_of_the_manifest_counts(void **state)
     OK(manifest_parse(buf_view(&b), &back, &e));
     manifest_release(&back);
     m.entries[1].from = 11; /* a gap */
-    OK(manifest_save(dir, &m, &e));
-    WANT(ERR_CORRUPT, manifest_load(dir, &back, &e));
+    OK(manifest_save(keys, dir, &m, &e));
+    WANT(ERR_CORRUPT, manifest_load(keys, dir, &back, &e));
     buf_release(&b);
     manifest_release(&m);
     unlink(path);
@@ -397,6 +416,48 @@ static void unlike_sizes_are_merged_when_they_are_many(void **state)
     }
 }
 
+/* A plain file where all must be sealed, and a sealed one of another name. */
+static void a_segment_is_of_its_form_and_name(void **state)
+{
+    (void)state;
+    struct segment *s = NULL;
+    if (!keys)
+        return;
+    struct file f = make_file(9);
+    WANT(ERR_CORRUPT, segment_open(keys, f.path, 2, f.size, f.foot_crc, &s, &e));
+    WANT(ERR_CORRUPT, segment_open(NULL, f.path, 1, f.size, f.foot_crc, &s, &e));
+    OK(segment_open(keys, f.path, 1, f.size, f.foot_crc, &s, &e));
+    assert_true(segment_is_current(s, keys) && !segment_is_current(s, NULL));
+    assert_true(segment_touch(s, 0, s->foot.part[PART_CHUNKS][0]));
+    write_file(&f, (const char *)s->p, f.size);
+    segment_drop(s);
+    WANT(ERR_CORRUPT, segment_open(keys, f.path, 1, f.size, f.foot_crc, &s, &e));
+    OK(keyring_set_state(keys, SEAL_SEALING, &e));
+    OK(segment_open(keys, f.path, 1, f.size, f.foot_crc, &s, &e));
+    assert_false(segment_is_current(s, keys));
+    OK(keyring_set_state(keys, SEAL_SEALED, &e));
+    segment_drop(s);
+    drop_file(&f);
+}
+
+static char folder[] = "/tmp/cairn-test-keys-XXXXXX";
+
+static int make_keys(void **state)
+{
+    (void)state;
+    const struct seal_secret secret = {.key = STR("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")};
+    return mkdtemp(folder) && keyring_make(folder, &secret, SEAL_SEALED, &keys, NULL) == ERR_OK ? 0 : -1;
+}
+
+static int drop_keys(void **state)
+{
+    (void)state;
+    char command[64];
+    keyring_close(keys);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(numbers_are_packed_and_unpacked),
@@ -411,7 +472,9 @@ int main(void)
                                        cmocka_unit_test(every_truncation_is_found),
                                        cmocka_unit_test(damage_is_found_by_who_uses_it),
                                        cmocka_unit_test(every_bit_of_the_manifest_counts),
+                                       cmocka_unit_test(a_segment_is_of_its_form_and_name),
                                        cmocka_unit_test(like_sizes_are_merged),
                                        cmocka_unit_test(unlike_sizes_are_merged_when_they_are_many)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("sealed", tests, make_keys, drop_keys);
 }

@@ -202,8 +202,9 @@ static void a_damaged_block_is_taken_out(void **state)
     for (int part = 0; part < 4; part++) {
         OK(vectors_reset(d->v, &e));
         add_many(d, 1, 3 * VECTORS_BLOCK + 9, VECTORS_BLOCK);
+        size_t bytes = block_stride(d->v, vectors_form(d->v)),
+               into[] = {8, sizeof(struct block_head) + 70, bytes - 9, bytes / 2};
         vectors_close(d->v);
-        size_t bytes = block_bytes(64), into[] = {8, sizeof(struct block_head) + 70, bytes - 9, bytes / 2};
         flip(d->bin, (off_t)(sizeof(struct file_head) + bytes + into[part]), 3);
         d->v = open_with(d, MODEL, DIMENSIONS, false);
         assert_int_equal(rows_in(d->v), 3 * VECTORS_BLOCK + 9); /* not noticed yet */
@@ -359,7 +360,7 @@ static void what_is_gone_is_in_no_file_after_a_purge(void **state)
     for (int i = 0; i < 2; i++) { /* one of a block, one of the tail */
         vector_of(d, i ? 2 * SPREAD : 2, v);
         vector_encode(v, DIMENSIONS, 64, codes[i], bits, &step);
-        assert_true(file_holds(i ? d->tail : d->bin, codes[i], sizeof codes[i]));
+        assert_true(file_holds(i ? d->tail : d->bin, codes[i], sizeof codes[i]) == !desk_is_sealed);
     }
     vectors_state(d->v, &before);
     OK(vectors_purge(d->v, even_are_gone, &upto, &removed, &e));
@@ -511,6 +512,53 @@ static void a_full_disk_loses_nothing(void **state)
     OK(vectors_check(d->v, &e));
 }
 
+/* There and back, with a reader that looks on; nothing is lost, nothing stays in the form before. */
+static void files_take_the_form_that_is_wanted(void **state)
+{
+    struct desk *d = *state;
+    uint8_t codes[64], step;
+    uint64_t bits[1];
+    float v[DIMENSIONS];
+    if (!desk_is_sealed)
+        return;
+    add_many(d, 1, 2 * SPREAD, 100);
+    struct vectors *reader = open_with(d, MODEL, DIMENSIONS, true);
+    vector_of(d, 2, v);
+    vector_encode(v, DIMENSIONS, 64, codes, bits, &step);
+    for (int i = 0; i < 4; i++) {
+        bool sealed = i % 2;
+        assert_true(hits_are_true(d, reader, 2 * SPREAD + i));
+        OK(keyring_set_state(d->store.keyring, sealed ? SEAL_SEALING : SEAL_OPENING, &e));
+        if (i < 2) {
+            OK(add(d, 2 * SPREAD + i + 1, 1, &e)); /* whoever writes sees to it by himself */
+        } else {
+            vectors_close(d->v); /* and nobody need know the model */
+            OK(vectors_convert(&d->store, NULL, &e));
+            d->v = open_with(d, MODEL, DIMENSIONS, false);
+            OK(add(d, 2 * SPREAD + i + 1, 1, &e));
+        }
+        assert_true(file_holds(d->bin, codes, sizeof codes) == !sealed);
+        assert_int_equal(d->v->form != 0, sealed);
+        assert_true(hits_are_true(d, reader, 2 * SPREAD + i + 1));
+    }
+    vectors_close(reader);
+}
+
+/* The state after converting allows no plain file: one that is there is not believed. */
+static void a_plain_file_in_a_sealed_store_is_none(void **state)
+{
+    struct desk *d = *state;
+    if (!desk_is_sealed)
+        return;
+    OK(keyring_set_state(d->store.keyring, SEAL_OPENING, &e));
+    add_many(d, 1, SPREAD, 100);
+    OK(keyring_set_state(d->store.keyring, SEAL_SEALED, &e));
+    reopen(d);
+    assert_int_equal(rows_in(d->v), 0);
+    add_many(d, 1, SPREAD, 100);
+    assert_true(hits_are_true(d, d->v, SPREAD));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -534,6 +582,10 @@ int main(void)
         T(failures_leave_the_files_right),
         T(a_purge_that_fails_leaves_all_as_it_was),
         T(searches_that_fail_say_so),
-        T(a_full_disk_loses_nothing)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+        T(a_full_disk_loses_nothing),
+        T(files_take_the_form_that_is_wanted),
+        T(a_plain_file_in_a_sealed_store_is_none)};
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    desk_is_sealed = true;
+    return failed + cmocka_run_group_tests_name("sealed", tests, NULL, NULL);
 }

@@ -200,7 +200,7 @@ static void vectors_of_another_store_are_made_anew(void **state)
     meaning_state(r->meaning, &s);
     meaning_close(r->meaning);
     r->meaning = NULL;
-    OK(vectors_open(&(struct vectors_options){r->shelf->place->dir, s.id, TINY_HIDDEN, false}, &file, &e));
+    OK(vectors_open(&(struct vectors_options){r->shelf->place->dir, s.id, TINY_HIDDEN, false, NULL}, &file, &e));
     OK(vectors_reset(file, &e));
     struct vector_row row = {
         .seq = 3, .turn_id = STR("turn_of_another_store"), .session_id = STR("sess_x"), .project = STR("p"), .v = v};
@@ -581,7 +581,7 @@ static void vectors_that_another_process_writes_stay(void **state)
     struct room *r = *state;
     struct vectors *theirs = NULL;
     talk(r, "p");
-    OK(vectors_open(&(struct vectors_options){r->shelf->place->dir, "x@0123456789abcdef", 3, false}, &theirs, &e));
+    OK(vectors_open(&(struct vectors_options){r->shelf->place->dir, "x@0123456789abcdef", 3, false, NULL}, &theirs, &e));
     OK(vectors_claim(theirs, &e));
     start(r, r->tiny.dir, false);
     usleep(300 * 1000);
