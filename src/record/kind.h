@@ -35,7 +35,7 @@ enum field_flag {
     FIELD_SEARCHED = 1 << 4,  /* its words are indexed for recall */
     FIELD_EXACT = 1 << 5,     /* a name, an id, a hash or Cairn's own: the privacy gate leaves it as it is. Every other
                                  text and all JSON is masked before it is stored (store/gate.h) */
-    FIELD_SEALED = 1 << 6,    /* encrypted when encryption at rest is on */
+    FIELD_SEALED = 1 << 6,    /* sealed in a sealed store though FIELD_EXACT, as it tells of texts (store/sealing.h) */
     FIELD_FILTER = 1 << 7,    /* a list filter without an index */
     FIELD_HIDDEN = 1 << 8     /* internal: a column, but not in JSON */
 };

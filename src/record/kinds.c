@@ -15,7 +15,7 @@
     .n_fields = sizeof((const struct field[]){__VA_ARGS__}) / sizeof(struct field)
 
 /* Free text that a person or a model wrote. */
-enum { PROSE = FIELD_SEARCHED | FIELD_SEALED };
+enum { PROSE = FIELD_SEARCHED };
 enum { KB = 1024, MB = 1024 * 1024, NAME_MAX_LEN = 200, ID_LEN = 64 };
 
 /* Kinds that code refers to by name stand first, at fixed places; the rest just follow. */
@@ -64,7 +64,8 @@ static const struct kind table[] = {
         {"tags", FIELD_ARRAY, FIELD_SEARCHED, 0, 16 * KB, "[]", NULL, "Labels"},
         {"last_active", FIELD_TIME, FIELD_READ_ONLY, 0, 0, NULL, NULL, "Last write, recall or chat in it"},
         {"alias", FIELD_TEXT, FIELD_INDEXED | FIELD_HIDDEN | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "The caller's own name for it"},
-        {"erasure_requested_at", FIELD_TIME, FIELD_HIDDEN, 0, 0, NULL, NULL, "When its erasure was asked for"})},
+        {"erasure_requested_at", FIELD_TIME, FIELD_HIDDEN, 0, 0, NULL, NULL, "When its erasure was asked for"},
+        {"key_slot", FIELD_INT, FIELD_READ_ONLY | FIELD_INDEXED | FIELD_HIDDEN, 0, 9e15, NULL, NULL, "Its key's place in the keyring"})},
 
 [AT_CONVERSATION] = {
     .name = "conversation", .plural = "conversations", .id_prefix = "conv", .id_name = "conversation_id",
@@ -96,7 +97,7 @@ static const struct kind table[] = {
         {"role", FIELD_ENUM, FIELD_FIXED | FIELD_FILTER, 0, 0, "\"user\"", "user|assistant|system|tool", "Part played in the chat"},
         {"timestamp", FIELD_TIME, FIELD_FIXED, 0, 0, NULL, NULL, "When it was said"},
         {"token_count", FIELD_INT, 0, 0, 1e9, NULL, NULL, "Its length in tokens"},
-        {"content_hash", FIELD_TEXT, FIELD_READ_ONLY | FIELD_EXACT, 0, 64, NULL, NULL, "SHA-256 of the raw content, in hex"},
+        {"content_hash", FIELD_TEXT, FIELD_READ_ONLY | FIELD_EXACT | FIELD_SEALED, 0, 64, NULL, NULL, "SHA-256 of the raw content, in hex"},
         {"metadata", FIELD_OBJECT, 0, 0, 4 * MB, "{}", NULL, "Model, temperature, response_time_ms …"},
         {"content", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | PROSE, 0, 16 * MB, NULL, NULL, "What was said"})},
 
@@ -121,7 +122,7 @@ static const struct kind table[] = {
     FIELDS(
         {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "Its session"},
         {"agent", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER | FIELD_EXACT, 1, NAME_MAX_LEN, NULL, NULL, "The agent's name"},
-        {"state", FIELD_OBJECT, FIELD_SEALED, 0, MB, "{}", NULL, "Traits, learned patterns, expertise, history"})},
+        {"state", FIELD_OBJECT, 0, 0, MB, "{}", NULL, "Traits, learned patterns, expertise, history"})},
 
 [AT_SUMMARY] = {
     .name = "summary", .plural = "summaries", .id_prefix = "sum", .id_name = "summary_id",
@@ -148,7 +149,7 @@ static const struct kind table[] = {
         {"conversation_id", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The conversation that asked"},
         {"purpose", FIELD_ENUM, FIELD_FILTER, 0, 0, "\"recall\"", "recall|context|search|proxy|directive", "What it was for"},
         {"reader", FIELD_TEXT, FIELD_FILTER | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Who asked"},
-        {"query", FIELD_TEXT, FIELD_SEALED, 0, 64 * KB, NULL, NULL, "What was asked"},
+        {"query", FIELD_TEXT, 0, 0, 64 * KB, NULL, NULL, "What was asked"},
         {"items", FIELD_ARRAY, FIELD_EXACT, 0, MB, "[]", NULL, "Each recalled record with its score"},
         {"tokens", FIELD_INT, 0, 0, 9e15, "0", NULL, "Tokens of what was given"},
         {"took_ms", FIELD_REAL, 0, 0, 1e9, NULL, NULL, "Time it took"})},
@@ -161,7 +162,7 @@ static const struct kind table[] = {
         {"session_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_INDEXED | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "The session"},
         {"agent", FIELD_TEXT, FIELD_REQUIRED | FIELD_FIXED | FIELD_FILTER | FIELD_EXACT, 1, NAME_MAX_LEN, NULL, NULL, "The agent's name"},
         {"since", FIELD_TIME, 0, 0, 0, NULL, NULL, "Turns from before then are in the state already"},
-        {"counts", FIELD_OBJECT, FIELD_SEALED, 0, MB, "{}", NULL, "Tallies of topics and phrases"})},
+        {"counts", FIELD_OBJECT, 0, 0, MB, "{}", NULL, "Tallies of topics and phrases"})},
 
 [AT_PROGRESS] = {
     .name = "progress", .plural = "progress_marks", .id_name = "name",
@@ -254,7 +255,7 @@ static const struct kind table[] = {
     FIELDS(
         {"pattern_type", FIELD_ENUM, FIELD_REQUIRED | FIELD_INDEXED, 0, 0, NULL,
             "workflow|decision|code|error|architecture|configuration", "What sort of pattern it is"},
-        {"terms", FIELD_TEXT, FIELD_HIDDEN | FIELD_EXACT, 0, 4 * KB, NULL, NULL, "Its words' stems, hashed, for finding it quickly"},
+        {"terms", FIELD_TEXT, FIELD_HIDDEN | FIELD_EXACT | FIELD_SEALED, 0, 4 * KB, NULL, NULL, "Its words' stems, hashed, for finding it quickly"},
         {"name", FIELD_TEXT, FIELD_REQUIRED | PROSE, 1, NAME_MAX_LEN, NULL, NULL, "Short name"},
         {"description", FIELD_TEXT, PROSE, 0, 64 * KB, NULL, NULL, "What it is and when it helps"},
         {"template", FIELD_TEXT, PROSE, 0, MB, NULL, NULL, "Text to start from"},

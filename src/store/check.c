@@ -1,6 +1,6 @@
 /* Checking the store: the database's own integrity, and what must hold between its records. Problems are
  * reported in words, as many as there are (each check stops at a hundred); nothing is repaired here. */
-#include "store/internal.h"
+#include "store/sealing.h"
 
 #include <stdio.h>
 
@@ -41,7 +41,7 @@ static bool check_packed(struct store_tx *tx, int64_t *after, char *problem, siz
     bool any = query_row(&q);
     if (any) {
         *after = query_col_int(&q, 0);
-        (void)query_col_text(&q, a, 1);
+        (void)query_col_sealed(&q, a, 1, (struct sealed_place){"turn", "content", query_col_text(&q, a, 2)});
     }
     enum err_code got = query_end(&q);
     if (any && got == ERR_CORRUPT)

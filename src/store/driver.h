@@ -37,6 +37,10 @@ struct driver_options {
     int busy_ms;
     bool sync_normal;
     struct driver_memory *memory; /* the database is there, `path` but a name; NULL: on the disk */
+    /* SQL's opened(value, id, kind, field): a value that is bytes is opened by this to text, or is NULL where it cannot
+     * be; any other is given back as it is. Called by the connection's thread. */
+    bool (*opened)(void *arg, struct str value, struct str kind, struct str id, struct str field, struct buf *out);
+    void *opened_arg;
 };
 
 struct store_driver {

@@ -31,7 +31,7 @@ struct cached_sql {
  * while `era` is the writer's: whatever may have changed these rows otherwise (another process, an undone
  * group, an update by any other statement) begins a new era. */
 struct head {
-    int64_t seq, turn_count, last_turn_at, session_seq, last_active;
+    int64_t seq, turn_count, last_turn_at, session_seq, last_active, key_slot;
     bool has_session, expired;
     char level[12];                    /* the session's privacy_level */
     char project[416], session_id[72]; /* org/slug, 200 bytes each */

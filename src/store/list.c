@@ -2,9 +2,10 @@
  * values in the list's order, so records that come in between neither repeat nor hide others, and a deep page costs
  * what the first does. SQL is made from column names of the table of kinds only; values are always bound. */
 #include "store/cursor.h"
-#include "store/internal.h"
+#include "store/sealing.h"
 #include "store/turns.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -81,7 +82,7 @@ static struct str like_pattern(struct arena *a, struct str s)
     return (struct str){p, n};
 }
 
-static void put_find(struct clause *c, const struct kind *k, struct str pattern)
+static void put_find(struct store_tx *tx, struct clause *c, const struct kind *k, struct str pattern)
 {
     buf_cstr(&c->sql, " AND (0 = 1");
     if (k->flags & KIND_KEYED) {
@@ -92,7 +93,9 @@ static void put_find(struct clause *c, const struct kind *k, struct str pattern)
     for (size_t i = 0; i < k->n_fields; i++) {
         if (!findable(&k->fields[i]))
             continue;
-        buf_fmt(&c->sql, " OR lower(\"%s\") LIKE ", k->fields[i].name);
+        buf_cstr(&c->sql, " OR lower(");
+        put_opened(&c->sql, tx, k, &k->fields[i], "");
+        buf_cstr(&c->sql, ") LIKE ");
         put_parameter(c, V_TEXT(pattern));
         buf_cstr(&c->sql, " ESCAPE '\\'");
     }
@@ -101,9 +104,10 @@ static void put_find(struct clause *c, const struct kind *k, struct str pattern)
 
 /* Names that callers give are names within a project only, so their tags count within it; the organisation's own
  * records may be tagged from any project. */
-static void put_tag(struct clause *c, const struct kind *k, struct str tag, enum sql_dialect d)
+static void put_tag(struct store_tx *tx, struct clause *c, const struct kind *k, struct str tag)
 {
     int own = kind_field(k, STR("tags"));
+    char row[ID_MAX];
     buf_fmt(&c->sql,
             " AND (EXISTS (SELECT 1 FROM tag g WHERE g.record_id = \"%s\".id AND g.record_kind = '%s'"
             " AND g.deleted_at IS NULL",
@@ -117,12 +121,16 @@ static void put_tag(struct clause *c, const struct kind *k, struct str tag, enum
     put_parameter(c, V_TEXT(tag));
     buf_char(&c->sql, ')');
     if (own >= 0 && k->fields[own].type == FIELD_ARRAY) {
-        buf_fmt(&c->sql,
-                d == SQL_POSTGRES
-                    ? " OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(CAST(\"%s\".tags AS jsonb)) AS x(value)"
-                      " WHERE x.value = "
-                    : " OR EXISTS (SELECT 1 FROM json_each(\"%s\".tags) AS x WHERE x.value = ",
-                k->name);
+        (void)snprintf(row, sizeof row, "\"%s\".", k->name);
+        if (tx->d->dialect == SQL_POSTGRES) {
+            buf_fmt(&c->sql, " OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(CAST(%stags AS jsonb)) AS x(value)",
+                    row);
+        } else {
+            buf_cstr(&c->sql, " OR EXISTS (SELECT 1 FROM json_each(");
+            put_opened(&c->sql, tx, k, &k->fields[own], row);
+            buf_cstr(&c->sql, ") AS x");
+        }
+        buf_cstr(&c->sql, " WHERE x.value = ");
         put_parameter(c, V_TEXT(tag));
         buf_char(&c->sql, ')');
     }
@@ -148,14 +156,27 @@ bool list_searchable(const struct kind *k)
 static void put_column_words(struct clause *c, const char *column, int first, size_t n, enum sql_dialect d)
 {
     for (size_t i = 0; i < n; i++)
-        buf_fmt(&c->sql, " OR \"%s\" %s ?%d ESCAPE '\\'", column, d == SQL_POSTGRES ? "ILIKE" : "LIKE", first + (int)i);
+        buf_fmt(&c->sql, " OR %s %s ?%d ESCAPE '\\'", column, d == SQL_POSTGRES ? "ILIKE" : "LIKE", first + (int)i);
     buf_fmt(&c->sql,
-            d == SQL_POSTGRES ? " OR octet_length(\"%s\") <> length(\"%s\")"
-                              : " OR length(CAST(\"%s\" AS BLOB)) <> length(\"%s\")",
+            d == SQL_POSTGRES ? " OR octet_length(%s) <> length(%s)" : " OR length(CAST(%s AS BLOB)) <> length(%s)",
             column, column);
 }
 
-static enum err_code put_words(struct clause *c, struct arena *a, const struct list_query *q, enum sql_dialect d,
+static void put_field_words(struct store_tx *tx, struct clause *c, const struct kind *k, const struct field *f,
+                            int first, size_t n)
+{
+    struct buf column;
+    buf_init(&column, 0);
+    put_opened(&column, tx, k, f, "");
+    buf_char(&column, '\0');
+    if (column.failed)
+        c->sql.failed = true;
+    else
+        put_column_words(c, column.p, first, n, tx->d->dialect);
+    buf_release(&column);
+}
+
+static enum err_code put_words(struct store_tx *tx, struct arena *a, struct clause *c, const struct list_query *q,
                                struct err *e)
 {
     int first = c->n + 1;
@@ -169,10 +190,10 @@ static enum err_code put_words(struct clause *c, struct arena *a, const struct l
     }
     buf_cstr(&c->sql, " AND (0 = 1");
     if (q->kind->flags & KIND_KEYED)
-        put_column_words(c, "id", first, q->n_words, d);
+        put_column_words(c, "id", first, q->n_words, tx->d->dialect);
     for (size_t i = 0; i < q->kind->n_fields; i++)
         if (searched(&q->kind->fields[i]))
-            put_column_words(c, q->kind->fields[i].name, first, q->n_words, d);
+            put_field_words(tx, c, q->kind, &q->kind->fields[i], first, q->n_words);
     buf_char(&c->sql, ')');
     return ERR_OK;
 }
@@ -193,11 +214,11 @@ static enum err_code put_looked_for(struct store_tx *tx, struct arena *a, struct
         struct str pattern = like_pattern(a, q->find);
         if (!pattern.p)
             return err_nomem(e);
-        put_find(c, q->kind, pattern);
+        put_find(tx, c, q->kind, pattern);
     }
     if (q->tag.n)
-        put_tag(c, q->kind, q->tag, tx->d->dialect);
-    return q->n_words ? put_words(c, a, q, tx->d->dialect, e) : ERR_OK;
+        put_tag(tx, c, q->kind, q->tag);
+    return q->n_words ? put_words(tx, a, c, q, e) : ERR_OK;
 }
 
 static void put_scope(struct clause *c, const struct list_query *q)

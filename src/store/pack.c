@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "store/pack_int.h"
+#include "store/sealing.h"
 #include "store/turns.h"
 
 #include <string.h>
@@ -21,6 +22,11 @@ enum {
     GROWTH = 8         /* a new dictionary when there are so many times the turns */
 };
 
+/* A content that may be packed; `slot` where it is sealed. */
+struct loose {
+    int64_t seq, slot;
+    struct str id, text;
+};
 struct packed {
     int64_t seq;
     struct str bytes;
@@ -38,6 +44,7 @@ struct packing {
     int64_t from, to;   /* place before and after */
     struct packed *rows;
     size_t n;
+    bool sealed; /* contents are */
 };
 
 /* ---- the dictionary ---- */
@@ -85,6 +92,11 @@ static enum err_code choose_dictionary(struct store_tx *tx, struct packing *p, s
 {
     struct str dict;
     int64_t then;
+    p->sealed = tx_seals(tx);
+    if (store_keyring(tx->store)) { /* one would hold pieces of many sessions' texts, under none of their keys */
+        p->ctx = mem_fail_now() ? NULL : ZSTD_createCCtx();
+        return p->ctx ? ERR_OK : err_nomem(e);
+    }
     enum err_code rc = dictionary_newest(tx, p->arena, &dict, &then, e);
     p->turns = turns_last_seq(tx);
     if (!rc && p->turns >= (dict.p ? then * GROWTH : SAMPLES_LEAST))
@@ -101,8 +113,9 @@ static enum err_code choose_dictionary(struct store_tx *tx, struct packing *p, s
 
 /* ---- the turns ---- */
 
-static enum err_code pack_one(struct packing *p, int64_t seq, struct str text, struct err *e)
+static enum err_code pack_one(struct store_tx *tx, struct packing *p, const struct loose *l, struct err *e)
 {
+    struct str text = l->text;
     size_t room = ZSTD_compressBound(text.n);
     char *to = arena_alloc(p->arena, room);
     if (!to)
@@ -113,7 +126,13 @@ static enum err_code pack_one(struct packing *p, int64_t seq, struct str text, s
         return err_set(e, ERR_NOMEM, NULL, "cannot pack a turn: %s", ZSTD_getErrorName(n));
     if (n > text.n - text.n / GAIN)
         return ERR_OK;
-    p->rows[p->n++] = (struct packed){seq, {to, n}};
+    struct packed row = {l->seq, {to, n}};
+    struct sealed_place at = {"turn", "content", l->id};
+    enum err_code rc =
+        p->sealed ? value_seal(tx, p->arena, l->slot, at, SEALED_PACKED, row.bytes, &row.bytes, e) : ERR_OK;
+    if (rc)
+        return rc == ERR_GONE ? ERR_OK : rc;
+    p->rows[p->n++] = row;
     p->out->bytes_before += (int64_t)text.n;
     p->out->bytes_after += (int64_t)n;
     return ERR_OK;
@@ -129,6 +148,23 @@ static enum err_code read_place(struct store_tx *tx, int64_t *out, struct err *e
     return query_end(&q);
 }
 
+/* Whether the content of the row is to be looked at: neither packed nor in the other form, which is converted first. */
+static bool is_loose(struct query *q, struct packing *p, struct loose *l)
+{
+    const struct store_driver *d = q->tx->d;
+    *l = (struct loose){.seq = query_col_int(q, 0), .slot = SEAL_STORE};
+    if (d->column_is_bytes(q->s, 1) != p->sealed)
+        return false;
+    struct str bytes = p->sealed ? d->column_bytes(q->s, 1) : STR_NONE;
+    if (p->sealed && (!value_is_sealed(bytes) || (value_flags(bytes) & SEALED_PACKED)))
+        return false;
+    if (p->sealed)
+        l->slot = value_slot(bytes);
+    l->id = query_col_text(q, p->arena, 2);
+    l->text = query_col_sealed(q, p->arena, 1, (struct sealed_place){"turn", "content", l->id});
+    return l->text.n >= SHORTEST;
+}
+
 static enum err_code pack_batch(struct store_tx *tx, struct packing *p, int64_t before_ms, int limit, struct err *e)
 {
     struct query q;
@@ -142,11 +178,11 @@ static enum err_code pack_batch(struct store_tx *tx, struct packing *p, int64_t 
     query_int(&q, before_ms);
     query_int(&q, limit);
     while (!q.rc && p->out->looked < limit && query_row(&q)) {
-        struct str text = query_col_text(&q, p->arena, 1);
+        struct loose l;
         p->to = query_col_int(&q, 0);
         p->out->looked++;
-        if (text.n >= SHORTEST && !tx->d->column_is_bytes(q.s, 1))
-            rc = pack_one(p, p->to, text, e);
+        if (is_loose(&q, p, &l) && !q.rc)
+            rc = pack_one(tx, p, &l, e);
         if (rc)
             q.rc = rc;
     }
@@ -189,7 +225,7 @@ static enum err_code write_job(struct store_tx *tx, void *arg, struct err *e)
     enum err_code rc = read_place(tx, &place, e);
     if (!rc && p->used)
         rc = still_usable(tx, p->used, &usable, e);
-    if (rc || place != p->from || !usable)
+    if (rc || place != p->from || !usable || p->sealed != tx_seals(tx))
         return rc;
     rc = store_dictionary(tx, p, e);
     for (size_t i = 0; i < p->n && !rc; i++) {

@@ -3,6 +3,7 @@
  * number, a kind's own by kind and purpose, any other text in a small cache, least recently used out.
  * A statement is one per connection: read its rows into the arena before the same one is used again. */
 #include "store/pack_int.h"
+#include "store/sealing.h"
 
 #include "base/mem.h"
 
@@ -34,7 +35,9 @@ enum err_code tx_open(struct store *s, bool writer, struct store_tx **out, struc
                                      .create = writer,
                                      .busy_ms = s->busy_ms,
                                      .sync_normal = s->sync_normal,
-                                     .memory = s->memory};
+                                     .memory = s->memory,
+                                     .opened = sealing_opened,
+                                     .opened_arg = s};
     if (writer)
         tx->memory = mem_zalloc(sizeof *tx->memory);
     tx_forget(tx);
@@ -279,6 +282,10 @@ struct str query_col_text(struct query *q, struct arena *a, int i)
 {
     struct str s;
     if (q->tx->d->column_is_bytes(q->s, i)) {
+        if (value_is_sealed(q->tx->d->column_bytes(q->s, i))) { /* query_col_sealed is for these */
+            q->rc = err_set(q->e, ERR_INTERNAL, NULL, "a sealed text was read without saying what it is");
+            return STR_NONE;
+        }
         enum err_code rc = tx_unpack(q->tx, a, q->tx->d->column_bytes(q->s, i), &s, q->e);
         if (rc && !q->rc)
             q->rc = rc;

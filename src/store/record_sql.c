@@ -1,6 +1,7 @@
 /* SQL that follows from the table of kinds, and reading its rows. Every SELECT names its columns: a table
  * that an older or newer Cairn made may hold them in another order, or more of them. */
 #include "store/gate_int.h"
+#include "store/sealing.h"
 
 enum { SHARED_COLUMNS = 7 };
 
@@ -77,7 +78,8 @@ void sql_of_kind(struct buf *out, const struct kind *k, enum kind_sql which)
 }
 
 /* By the field's type, not by the database's: SQLite lets a column hold anything. */
-static struct value read_value(struct query *q, struct arena *a, const struct field *f, int column)
+static struct value read_value(struct query *q, struct arena *a, const struct record *r, const struct field *f,
+                               int column)
 {
     const struct store_driver *d = q->tx->d;
     if (d->column_null(q->s, column))
@@ -96,7 +98,12 @@ static struct value read_value(struct query *q, struct arena *a, const struct fi
     case FIELD_JSON:
         break;
     }
-    return V_TEXT(query_col_text(q, a, column));
+    if (!field_seals(r->kind, f))
+        return V_TEXT(query_col_text(q, a, column));
+    struct str s = query_col_sealed(q, a, column, (struct sealed_place){r->kind->name, f->name, r->id});
+    if (s.p)
+        return V_TEXT(s);
+    return f->fallback ? field_default(f) : V_NULL; /* its key was destroyed */
 }
 
 /* Everything is copied into the arena, as the row goes with the next step. */
@@ -115,7 +122,7 @@ struct record *query_record(struct query *q, struct arena *a, const struct kind 
     r->version = query_col_int(q, 5);
     r->deleted_at = query_col_int(q, 6);
     for (size_t i = 0; i < k->n_fields; i++)
-        r->v[i] = read_value(q, a, &k->fields[i], SHARED_COLUMNS + (int)i);
+        r->v[i] = read_value(q, a, r, &k->fields[i], SHARED_COLUMNS + (int)i);
     if (!q->rc && q->tx->reader)
         q->rc = gate_shown_record(q->tx, a, r, q->e);
     return q->rc ? NULL : r;

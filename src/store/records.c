@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "store/gate_int.h"
+#include "store/sealing.h"
 
 /* The session that a record belongs to, STR_NONE: none. */
 static struct str session_of(const struct record *r)
@@ -72,6 +73,9 @@ enum err_code record_insert(struct store_tx *tx, struct arena *a, struct record 
     enum err_code rc = complete(tx->store->gate, a, r, e);
     if (!rc)
         rc = gate_insert(tx, a, r, e);
+    int64_t slot = SEAL_STORE;
+    if (!rc)
+        rc = slot_of_new(tx, r, &slot, e);
     if (rc)
         return rc;
     struct err why = {0};
@@ -84,7 +88,7 @@ enum err_code record_insert(struct store_tx *tx, struct arena *a, struct record 
     query_int(&q, r->version);
     query_null(&q);
     for (size_t i = 0; i < r->kind->n_fields; i++)
-        query_value(&q, &r->v[i]);
+        query_field(&q, a, r->kind, &r->kind->fields[i], r->id, slot, &r->v[i]);
     tx_mark_record(tx, r->kind, session_of(r));
     rc = query_run(&q);
     if (rc == ERR_CONFLICT)
@@ -231,6 +235,14 @@ static enum err_code expect_changed(struct store_tx *tx, int64_t before, const s
     return err_set(e, ERR_NOT_FOUND, NULL, "no %s with number %lld", k->name, (long long)seq);
 }
 
+static bool patch_seals(const struct record *patch)
+{
+    bool any = false;
+    for (size_t i = 0; i < patch->kind->n_fields; i++)
+        any = any || (patch->v[i].type == VALUE_TEXT && field_seals(patch->kind, &patch->kind->fields[i]));
+    return any;
+}
+
 /* Masked first: what may not change is compared with what is stored, and that is masked. */
 enum err_code record_update(struct store_tx *tx, struct arena *a, int64_t seq, const struct record *given,
                             struct err *e)
@@ -241,6 +253,10 @@ enum err_code record_update(struct store_tx *tx, struct arena *a, int64_t seq, c
     enum err_code rc = gate_update(tx, a, seq, given, &masked, e);
     if (!rc)
         rc = check_update(tx, a, seq, patch, e);
+    struct str id = STR_NONE;
+    int64_t slot = SEAL_STORE;
+    if (!rc && tx_seals(tx) && patch_seals(patch))
+        rc = slot_of_stored(tx, a, k, seq, &id, &slot, e);
     if (rc)
         return rc;
     struct buf sql;
@@ -257,7 +273,7 @@ enum err_code record_update(struct store_tx *tx, struct arena *a, int64_t seq, c
         query_int(&q, clock_now_ms());
         for (size_t i = 0; i < k->n_fields; i++)
             if (patch->v[i].type != VALUE_UNSET)
-                query_value(&q, &patch->v[i]);
+                query_field(&q, a, k, &k->fields[i], id, slot, &patch->v[i]);
         rc = run_marked(&q, k);
         if (rc == ERR_CONFLICT && k->unique)
             rc = err_set(e, ERR_CONFLICT, NULL, "a %s with the same %s exists already", k->name, k->unique);

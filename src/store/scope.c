@@ -60,13 +60,12 @@ static bool is_about(const struct kind *k)
     return has(k, "record_kind") && has(k, "record_id");
 }
 
-static bool has_level(const struct kind *k)
+bool kind_has_session(const struct kind *k)
 {
     return k == KIND_SESSION || has(k, "session_id") || has(k, "conversation_id") || has(k, "source_session_id");
 }
 
-/* The id of the session a row belongs to, NULL where it belongs to none. `row`: a table or its alias. */
-static void put_session_id(struct buf *sql, const struct kind *k, const char *row)
+void scope_put_session_id(struct buf *sql, const struct kind *k, const char *row)
 {
     bool session = has(k, "session_id"), conversation = has(k, "conversation_id");
     bool both = session && conversation && k != KIND_TURN; /* a turn's two always agree */
@@ -86,7 +85,7 @@ static void put_own_level(struct buf *sql, const struct kind *k, const char *row
         return;
     }
     buf_cstr(sql, "(SELECT s.privacy_level FROM session s WHERE s.id = ");
-    put_session_id(sql, k, row);
+    scope_put_session_id(sql, k, row);
     buf_char(sql, ')');
 }
 
@@ -101,7 +100,7 @@ static void put_level(struct buf *sql, const struct kind *k, const char *row)
     const struct kind *all = kinds_all(&n);
     buf_fmt(sql, "CASE %s.record_kind", row);
     for (size_t i = 0; i < n; i++) {
-        if (!has_level(&all[i]) || (all[i].flags & KIND_KEYED))
+        if (!kind_has_session(&all[i]) || (all[i].flags & KIND_KEYED))
             continue;
         buf_fmt(sql, " WHEN '%s' THEN (SELECT ", all[i].name);
         put_own_level(sql, &all[i], "r");
@@ -144,7 +143,7 @@ int scope_put(struct buf *sql, const struct kind *k, const struct scope *s, int 
     }
     if (!str_is(s->org, "default"))
         out[n++] = V_TEXT(s->org);
-    if (!has_level(k) && !is_about(k)) {
+    if (!kind_has_session(k) && !is_about(k)) {
         put_same_org(sql, row, s, org);
     } else if (whole_org(s)) {
         put_same_org(sql, row, s, org);
@@ -200,7 +199,7 @@ enum err_code record_level(struct store_tx *tx, struct arena *a, const struct re
     struct buf sql;
     struct query q;
     *level = STR_NONE;
-    if (!has_level(r->kind) && !is_about(r->kind))
+    if (!kind_has_session(r->kind) && !is_about(r->kind))
         return ERR_OK;
     quoted(r->kind, row);
     buf_init(&sql, SQL_CACHE_TEXT);
@@ -226,7 +225,7 @@ enum err_code record_level_new(struct store_tx *tx, struct arena *a, const struc
     struct buf sql;
     struct query q;
     *level = r->kind == KIND_SESSION ? record_text(r, "privacy_level") : STR_NONE;
-    if (r->kind == KIND_SESSION || (!has_level(r->kind) && !is_about(r->kind)))
+    if (r->kind == KIND_SESSION || (!kind_has_session(r->kind) && !is_about(r->kind)))
         return ERR_OK;
     buf_init(&sql, SQL_CACHE_TEXT);
     buf_cstr(&sql, "SELECT ");

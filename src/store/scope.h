@@ -64,6 +64,10 @@ struct scope_view {
     struct str *projects; /* of the own organisation that have sessions */
     size_t n_projects;
 };
+/* Records of the kind can belong to a session. */
+bool kind_has_session(const struct kind *k);
+/* SQL for the id of the session that a row belongs to, NULL where it belongs to none. `row`: a table or its alias. */
+void scope_put_session_id(struct buf *sql, const struct kind *k, const char *row);
 /* *out is NULL when s is not limited. */
 enum err_code scope_view_make(struct store_tx *tx, struct arena *a, const struct scope *s, struct scope_view **out,
                               struct err *e);

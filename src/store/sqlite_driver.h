@@ -15,6 +15,8 @@ struct driver_conn {
     const char *vfs;            /* NULL: the system's */
     struct driver_files *files; /* NULL: the system's own */
     int busy_ms;
+    bool (*opened)(void *arg, struct str value, struct str kind, struct str id, struct str field, struct buf *out);
+    void *opened_arg;
     int64_t busy_since_us; /* start of the wait now under way */
     int64_t deadline_us;
     int wal_pages;      /* in the WAL after the last commit */
@@ -35,6 +37,7 @@ enum err_code sqlite_exec(struct driver_conn *c, const char *script, const char 
 enum err_code sqlite_value(struct driver_conn *c, const char *sql, const char *what, int64_t *out, struct err *e);
 
 enum err_code sqlite_open(const struct driver_options *o, struct driver_conn **out, struct err *e);
+enum err_code sqlite_add_functions(struct driver_conn *c, struct err *e);
 void sqlite_close(struct driver_conn *c);
 enum err_code sqlite_memory_open(int64_t most, struct driver_memory **out, struct err *e);
 void sqlite_memory_close(struct driver_memory *m);

@@ -215,6 +215,8 @@ enum err_code sqlite_open(const struct driver_options *o, struct driver_conn **o
     c->busy_ms = o->busy_ms;
     c->files = o->files;
     c->vfs = o->memory ? sqlite_memory_vfs(o->memory) : o->files ? o->files->name : NULL;
+    c->opened = o->opened;
+    c->opened_arg = o->opened_arg;
     bool fresh = o->create && !o->memory && !file_exists(o->path);
     if (o->read_only)
         rc = open_read_only(c, e);
@@ -226,6 +228,8 @@ enum err_code sqlite_open(const struct driver_options *o, struct driver_conn **o
         rc = sqlite_make_room(c, e);
     if (!rc)
         rc = set_up(c, o, e);
+    if (!rc)
+        rc = sqlite_add_functions(c, e);
     if (!rc)
         rc = probe(c, e);
     if (rc) {

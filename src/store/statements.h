@@ -8,8 +8,14 @@
     "t.seq, t.turn_number, t.timestamp, t.token_count, t.id, t.conversation_id, t.session_id, t.project, t.agent,"     \
     " t.role, t.content, t.metadata"
 
+#define TURN_METADATA "opened(t.metadata, t.id, 'turn', 'metadata')"
+/* Bytes that sealing has added (store/sealing.h). */
+#define SEALED_MORE_OF_CONTENT                                                                                         \
+    "(CASE WHEN typeof(t.content) = 'blob' AND substr(t.content, 1, 3) = x'ca125e' THEN 52 ELSE 0 END)"
+
 #define PATTERN_COLUMNS                                                                                                \
-    "p.seq, p.project, s.privacy_level, p.pattern_type, p.terms, p.last_used, p.created_at, p.deprecated,"             \
+    "p.seq, p.project, s.privacy_level, p.pattern_type, opened(p.terms, p.id, 'pattern', 'terms'), p.last_used, "      \
+    "p.created_at, p.deprecated,"                                                                                      \
     " p.quality_score, p.success_rate"
 
 /* The last turn of a conversation that may go in the next step: a thousand more, but none that was not summed up. */
@@ -32,7 +38,7 @@
     X(TURN_KNOWN, "look for the turn", "SELECT seq, conversation_id, turn_number, timestamp FROM turn WHERE id = ?1")  \
     X(CONVERSATION_HEAD, "find the conversation",                                                                      \
       "SELECT c.seq, c.turn_count, c.last_turn_at, c.project, c.session_id, s.seq, s.status, s.last_active,"           \
-      " s.privacy_level"                                                                                               \
+      " s.privacy_level, s.key_slot"                                                                                   \
       " FROM conversation c LEFT JOIN session s ON s.id = c.session_id AND s.deleted_at IS NULL"                       \
       " WHERE c.id = ?1 AND c.deleted_at IS NULL")                                                                     \
     X(CONVERSATION_COUNTED, "count the turn",                                                                          \
@@ -46,6 +52,12 @@
       "UPDATE session SET last_active = ?2 WHERE seq = ?1 AND (last_active IS NULL OR last_active < ?2)")              \
     X(SESSION_ACTIVE_ID, "mark the session as active",                                                                 \
       "UPDATE session SET last_active = ?2 WHERE id = ?1 AND (last_active IS NULL OR last_active < ?3)")               \
+    X(SLOTS_LACKING, "look for sessions without a key",                                                                \
+      "SELECT seq FROM session WHERE key_slot IS NULL ORDER BY seq LIMIT ?1")                                          \
+    X(SLOT_SET, "give a session its key", "UPDATE session SET key_slot = ?2 WHERE seq = ?1")                           \
+    X(SLOTS_DROP, "take the sessions' keys", "UPDATE session SET key_slot = NULL WHERE key_slot IS NOT NULL")          \
+    X(DICTIONARIES_DROP, "remove dictionaries", "DELETE FROM pack_dictionary")                                         \
+    X(SLOT_LAST, "look for the last session's key", "SELECT max(key_slot) FROM session")                               \
     /* ---- reading turns ---- */                                                                                      \
     X(TURNS_PAGE, "read turns",                                                                                        \
       "SELECT " TURN_COLUMNS " FROM turn t WHERE t.conversation_id = ?1 AND t.turn_number >= ?2"                       \
@@ -77,15 +89,17 @@
     X(TURNS_LAST_SEQ, "find the last turn", "SELECT max(seq) FROM turn")                                               \
     X(TURN_ALIVE, "look for turns", "SELECT 1 FROM turn WHERE seq = ?1 AND deleted_at IS NULL")                        \
     X(TURN_MARKS, "read turns",                                                                                        \
-      "SELECT role, content_hash FROM turn WHERE conversation_id = ?1 AND turn_number BETWEEN ?2 AND ?3"               \
+      "SELECT role, opened(content_hash, id, 'turn', 'content_hash') FROM turn WHERE conversation_id = ?1 AND "        \
+      "turn_number BETWEEN ?2 AND ?3"                                                                                  \
       " AND deleted_at IS NULL ORDER BY turn_number")                                                                  \
     /* ---- packing ---- */                                                                                            \
     X(CONTENTS_AFTER, "read turns to pack",                                                                            \
-      "SELECT seq, content FROM turn WHERE seq > ?1 AND created_at < ?2 AND deleted_at IS NULL ORDER BY seq LIMIT ?3") \
+      "SELECT seq, content, id FROM turn WHERE seq > ?1 AND created_at < ?2 AND deleted_at IS NULL ORDER BY seq "      \
+      "LIMIT ?3")                                                                                                      \
     X(CONTENT_AT, "read a turn", "SELECT content FROM turn WHERE seq = ?1 AND deleted_at IS NULL")                     \
     X(CONTENT_SET, "pack a turn", "UPDATE turn SET content = ?2 WHERE seq = ?1 AND deleted_at IS NULL")                \
     X(PACKED_AFTER, "read packed turns",                                                                               \
-      "SELECT seq, content FROM turn WHERE seq > ?1 AND typeof(content) = 'blob' ORDER BY seq LIMIT ?2")               \
+      "SELECT seq, content, id FROM turn WHERE seq > ?1 AND typeof(content) = 'blob' ORDER BY seq LIMIT ?2")           \
     X(PACK_PLACE, "find where packing has come to",                                                                    \
       "SELECT CAST(value AS INTEGER) FROM store_meta WHERE key = 'pack_place'")                                        \
     X(PACK_PLACE_SET, "note where packing has come to",                                                                \
@@ -109,10 +123,10 @@
     /* Most turns have no metadata worth parsing. Contents may be text or (packed) bytes. */                           \
     X(USAGE_TURNS, "add up the session's turns",                                                                       \
       "SELECT s.agent, s.role, s.timestamp, s.token_count, s.bytes, s.ms IS NOT NULL, s.ms FROM (SELECT t.agent,"      \
-      " t.role, t.timestamp, t.token_count, length(CAST(t.content AS BLOB)) AS bytes,"                                 \
-      " CASE WHEN t.metadata LIKE '%response_time_ms%'"                                                                \
-      " AND json_type(t.metadata, '$.response_time_ms') IN ('integer', 'real')"                                        \
-      " THEN json_extract(t.metadata, '$.response_time_ms') END AS ms"                                                 \
+      " t.role, t.timestamp, t.token_count, length(CAST(t.content AS BLOB)) - " SEALED_MORE_OF_CONTENT " AS bytes,"    \
+      " CASE WHEN " TURN_METADATA " LIKE '%response_time_ms%'"                                                         \
+      " AND json_type(" TURN_METADATA ", '$.response_time_ms') IN ('integer', 'real')"                                 \
+      " THEN json_extract(" TURN_METADATA ", '$.response_time_ms') END AS ms"                                          \
       " FROM conversation c JOIN turn t ON t.conversation_id = c.id"                                                   \
       " WHERE c.session_id = ?1 AND c.deleted_at IS NULL AND t.deleted_at IS NULL) s")                                 \
     /* The inner counts walk an index alone; the newest that is too many is looked up only where there are too many.   \
@@ -146,7 +160,8 @@
       " ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1")                                           \
     /* ---- conversations and sessions ---- */                                                                         \
     X(CONVERSATION_TAILS, "read the session's conversations",                                                          \
-      "SELECT c.id, c.turn_count, t.role, t.content_hash FROM (SELECT id, turn_count, last_turn_at, created_at, seq"   \
+      "SELECT c.id, c.turn_count, t.role, opened(t.content_hash, t.id, 'turn', 'content_hash') FROM (SELECT id, "      \
+      "turn_count, last_turn_at, created_at, seq"                                                                      \
       " FROM conversation WHERE session_id = ?1 AND deleted_at IS NULL"                                                \
       " ORDER BY coalesce(last_turn_at, created_at) DESC, seq DESC LIMIT ?2) c"                                        \
       " LEFT JOIN turn t ON t.conversation_id = c.id AND t.turn_number = c.turn_count AND t.deleted_at IS NULL"        \

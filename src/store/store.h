@@ -52,6 +52,10 @@ void store_shared(struct store *s);
 enum err_code store_seal(struct store *s, const struct seal_secret *secret, struct err *e);
 /* Brings all of the database into the form that its keyring asks for. Writes wait meanwhile, none fails. */
 enum err_code store_reform(struct store *s, struct err *e);
+/* Brings the texts of all records into the form, sealed or plain, that the keyring says now, in short jobs of the
+ * writer while everything else goes on. To be called again when it failed or was killed. progress may be NULL. */
+enum err_code store_convert_columns(struct store *s, void (*progress)(void *arg, int64_t done, int64_t total),
+                                    void *arg, struct err *e);
 
 /* ---- reading: a snapshot until store_read_end ---- */
 enum err_code store_read_begin(struct store *s, struct store_tx **out, struct err *e);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/gate_int.h"
+#include "store/sealing.h"
 
 #include <string.h>
 
@@ -37,6 +38,7 @@ static enum err_code read_head(struct store_tx *tx, struct str conversation_id, 
         copy_text(h->session_id, sizeof h->session_id, d->column_text(q.s, 4));
         h->has_session = !d->column_null(q.s, 5);
         h->session_seq = d->column_int(q.s, 5);
+        h->key_slot = d->column_null(q.s, 9) ? SEAL_STORE : d->column_int(q.s, 9);
         h->expired = str_is(d->column_text(q.s, 6), "expired");
         h->last_active = d->column_int(q.s, 7);
         copy_text(h->level, sizeof h->level, d->column_text(q.s, 8));
@@ -141,9 +143,16 @@ static enum err_code count_turn(struct store_tx *tx, struct head *h, const struc
     return query_run(&q);
 }
 
+static void put_text(struct query *q, struct arena *a, const struct head *h, const struct turn_added *added,
+                     const char *field, struct str text)
+{
+    const struct field *f = &KIND_TURN->fields[kind_field(KIND_TURN, str_of(field))];
+    query_field(q, a, KIND_TURN, f, str_of(added->id), h->key_slot, &V_TEXT(text));
+}
+
 /* The columns of TURN_INSERT in order; content last, as in the table. */
-static enum err_code insert_turn(struct store_tx *tx, const struct turn_new *t, const struct head *h, int64_t now,
-                                 struct turn_added *added, struct err *e)
+static enum err_code insert_turn(struct store_tx *tx, struct arena *a, const struct turn_new *t, const struct head *h,
+                                 int64_t now, struct turn_added *added, struct err *e)
 {
     struct query q;
     query_fixed(&q, tx, STMT_TURN_INSERT, e);
@@ -157,9 +166,9 @@ static enum err_code insert_turn(struct store_tx *tx, const struct turn_new *t, 
     query_text(&q, t->role);
     query_int(&q, added->timestamp);
     query_int(&q, t->token_count >= 0 ? t->token_count : text_tokens(t->content));
-    query_text(&q, t->content_hash);
-    query_text(&q, t->metadata.p ? t->metadata : STR("{}"));
-    query_text(&q, t->content.p ? t->content : STR(""));
+    put_text(&q, a, h, added, "content_hash", t->content_hash);
+    put_text(&q, a, h, added, "metadata", t->metadata.p ? t->metadata : STR("{}"));
+    put_text(&q, a, h, added, "content", t->content.p ? t->content : STR(""));
     enum err_code rc = query_run(&q);
     if (!rc)
         added->seq = tx->d->last_seq(tx->c);
@@ -239,10 +248,11 @@ static enum err_code append(struct store_tx *tx, const struct turn_new *given, s
     }
     bool clean =
         !tx->store->gate || (known_clean(t.content, t.clean_content) && known_clean(t.metadata, t.clean_metadata));
-    struct arena *a = clean ? NULL : arena_new();
-    enum err_code rc = clean ? ERR_OK : a ? mask_turn(tx, a, h, &t, e) : err_nomem(e);
+    bool plain = clean && !tx_seals(tx);
+    struct arena *a = plain ? NULL : arena_new();
+    enum err_code rc = plain ? ERR_OK : !a ? err_nomem(e) : clean ? ERR_OK : mask_turn(tx, a, h, &t, e);
     if (!rc)
-        rc = insert_turn(tx, &t, h, t.created_at ? t.created_at : now, out, e);
+        rc = insert_turn(tx, a, &t, h, t.created_at ? t.created_at : now, out, e);
     if (!rc)
         rc = count_turn(tx, h, out, t.content.n, now, e);
     if (a)

@@ -2,6 +2,7 @@
 #include "store/turns.h"
 
 #include "store/gate_int.h"
+#include "store/sealing.h"
 
 /* Fewer new turns than this are scanned by number; more are found through the session's conversations. */
 enum { SCAN_MAX = 20000, ROWS_MAX = 100000 };
@@ -20,9 +21,11 @@ static void read_turn(struct query *q, struct arena *a, struct turn *t)
         .project = query_col_text(q, a, 7),
         .agent = query_col_text(q, a, 8),
         .role = query_col_text(q, a, 9),
-        .content = query_col_text(q, a, 10),
-        .metadata = query_col_text(q, a, 11),
     };
+    t->content = query_col_sealed(q, a, 10, (struct sealed_place){"turn", "content", t->id});
+    t->metadata = query_col_sealed(q, a, 11, (struct sealed_place){"turn", "metadata", t->id});
+    t->content = t->content.p ? t->content : STR(""); /* where its session's key was destroyed */
+    t->metadata = t->metadata.p ? t->metadata : STR("{}");
     if (!q->rc && q->tx->reader)
         q->rc = gate_shown_text(q->tx, a, t->project, false, &t->content, q->e);
     if (!q->rc && q->tx->reader)

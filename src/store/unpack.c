@@ -2,6 +2,7 @@
  * is not trusted: sizes are bounded before memory is taken. */
 #include "base/mem.h"
 #include "store/pack_int.h"
+#include "store/sealing.h"
 
 #include <zstd.h>
 
@@ -118,8 +119,9 @@ static enum err_code unpack_some(struct store_tx *tx, struct arena *a, int64_t *
 {
     enum { SOME = 100 };
     struct {
-        int64_t seq;
-        struct str text;
+        int64_t seq, slot;
+        struct str id, text;
+        bool sealed;
     } rows[SOME];
     size_t n = 0;
     struct query q;
@@ -127,17 +129,31 @@ static enum err_code unpack_some(struct store_tx *tx, struct arena *a, int64_t *
     query_int(&q, *after);
     query_int(&q, SOME);
     while (n < SOME && query_row(&q)) {
+        struct str bytes = tx->d->column_bytes(q.s, 1);
         rows[n].seq = query_col_int(&q, 0);
-        rows[n].text = query_col_text(&q, a, 1);
+        rows[n].sealed = value_is_sealed(bytes);
+        rows[n].slot = rows[n].sealed ? value_slot(bytes) : SEAL_STORE;
+        rows[n].id = query_col_text(&q, a, 2);
+        rows[n].text = query_col_sealed(&q, a, 1, (struct sealed_place){"turn", "content", rows[n].id});
         n++;
     }
     enum err_code rc = query_end(&q);
     for (size_t i = 0; i < n && !rc; i++) {
+        struct sealed_place at = {"turn", "content", rows[i].id};
+        *after = rows[i].seq;
+        if (rows[i].sealed && !rows[i].text.p) /* its key was destroyed */
+            continue;
+        if (rows[i].sealed)
+            rc = value_seal(tx, a, rows[i].slot, at, 0, rows[i].text, &rows[i].text, e);
+        if (rc)
+            break;
         query_fixed(&q, tx, STMT_CONTENT_SET, e);
         query_int(&q, rows[i].seq);
-        query_text(&q, rows[i].text);
+        if (rows[i].sealed)
+            query_bytes(&q, rows[i].text);
+        else
+            query_text(&q, rows[i].text);
         rc = query_run(&q);
-        *after = rows[i].seq;
     }
     *more = n == SOME;
     return rc;

@@ -130,8 +130,10 @@ static inline int desk_setup(void **state, size_t dimensions)
     d->random = 7;
     const struct seal_secret secret = {.key = STR("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")};
     d->store.dir = d->dir;
+    struct keyring *keys = NULL;
     if (desk_is_sealed)
-        OK(keyring_make(d->dir, &secret, SEAL_SEALED, &d->store.keyring, &e));
+        OK(keyring_make(d->dir, &secret, SEAL_SEALED, &keys, &e));
+    d->store.keyring = keys;
     reopen(d);
     *state = d;
     return 0;

@@ -6,9 +6,6 @@
 
 #include "base/clock.h"
 #include "index/engine.h"
-#include "store/internal.h"
-
-static bool shelf_is_sealed; /* the tests that follow have keys */
 
 struct shelf {
     struct place *place;
@@ -33,9 +30,6 @@ static inline int shelf_setup(void **state)
         return -1;
     *s = (struct shelf){
         .place = place, .store = ((struct place *)place)->store, .arena = ((struct place *)place)->arena};
-    const struct seal_secret secret = {.key = STR("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")};
-    if (shelf_is_sealed)
-        OK(keyring_make(s->place->dir, &secret, SEAL_SEALED, &s->store->keyring, &e));
     shelf_index(s, false);
     *state = s;
     return 0;
@@ -46,8 +40,6 @@ static inline int shelf_teardown(void **state)
     struct shelf *s = *state;
     void *place = s->place;
     index_close(s->index);
-    if (shelf_is_sealed)
-        keyring_close(s->store->keyring);
     s->place->store = s->store;
     free(s);
     return place_teardown(&place);

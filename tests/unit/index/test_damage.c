@@ -278,13 +278,13 @@ static bool any_file_holds(struct shelf *s, const char *word)
 static void files_are_converted(void **state)
 {
     struct shelf *s = *state;
-    if (!shelf_is_sealed)
+    if (!place_is_sealed)
         return;
     fill(s);
     assert_false(any_file_holds(s, "harpoon"));
     for (int i = 0; i < 4; i++) {
         bool plain = i % 2 == 0;
-        OK(keyring_set_state(s->store->keyring, plain ? SEAL_OPENING : SEAL_SEALING, &e));
+        OK(keyring_set_state(store_keyring(s->store), plain ? SEAL_OPENING : SEAL_SEALING, &e));
         struct stock *before = index_stock(s->index);
         OK(index_convert(s->index, &e));
         assert_true(any_file_holds(s, "harpoon") == plain);
@@ -303,13 +303,13 @@ static void files_are_converted(void **state)
 static void files_take_new_keys(void **state)
 {
     struct shelf *s = *state;
-    if (!shelf_is_sealed)
+    if (!place_is_sealed)
         return;
     fill(s);
-    OK(keyring_renew(s->store->keyring, &e));
+    OK(keyring_renew(store_keyring(s->store), &e));
     all_is_found(s);
     OK(index_convert(s->index, &e));
-    OK(keyring_set_state(s->store->keyring, SEAL_SEALED, &e));
+    OK(keyring_set_state(store_keyring(s->store), SEAL_SEALED, &e));
     close_index(s);
     shelf_index(s, false);
     struct stock *now = index_stock(s->index);
@@ -333,6 +333,6 @@ int main(void)
                                        SHELF_TEST(files_are_converted),
                                        SHELF_TEST(files_take_new_keys)};
     int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
-    shelf_is_sealed = true;
+    place_is_sealed = true;
     return failed + cmocka_run_group_tests_name("sealed", tests, NULL, NULL);
 }

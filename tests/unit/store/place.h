@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "store/turns.h"
+#include "seal/seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,11 +51,18 @@ static inline void print_err(const struct err *e)
         assert_true(e.message[0] != '\0');                                                                             \
     } while (0)
 
+static bool place_is_sealed; /* the tests that follow have keys */
+static const struct seal_secret PLACE_SECRET = {
+    .key = {"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", 64}};
+
 static inline void place_reopen(struct place *p)
 {
+    bool sealed = place_is_sealed || getenv("CAIRN_TEST_SEALED");
     store_close(p->store);
     p->store = NULL;
-    OK(store_open(&(struct store_options){.dir = p->dir, .busy_ms = 5000}, &p->store, &e));
+    OK(store_open(
+        &(struct store_options){.dir = p->dir, .busy_ms = 5000, .secret = sealed ? &PLACE_SECRET : NULL}, &p->store,
+        &e));
 }
 
 static inline int place_setup(void **state)
