@@ -41,48 +41,61 @@ static enum err_code key_of(struct keyring *k, int64_t slot, uint32_t epoch, uns
     return ERR_OK;
 }
 
-enum err_code keyring_seal(struct keyring *k, int64_t slot, struct str plain, struct str about, struct buf *out,
-                           struct err *e)
+enum err_code keyring_seal_at(struct keyring *k, int64_t slot, struct str plain, struct str about, void *out,
+                              struct err *e)
 {
-    unsigned char key[SEAL_KEY];
+    unsigned char key[SEAL_KEY], *p = out;
     uint32_t epoch = slot == SEAL_STORE ? keyring_epoch(k) : 0;
     enum err_code rc = key_of(k, slot, epoch, key, e);
     if (rc)
         return rc;
-    unsigned char *p = (unsigned char *)buf_room(out, plain.n + SEAL_MORE);
-    if (p) {
-        put32(p, epoch);
-        (void)pthread_mutex_lock(&k->lock);
-        seal_nonces_next(&k->nonces, p + AT_NONCE);
-        (void)pthread_mutex_unlock(&k->lock);
-        crypto_aead_xchacha20poly1305_ietf_encrypt(p + AT_BYTES, NULL, (const unsigned char *)plain.p, plain.n,
-                                                   (const unsigned char *)about.p, about.n, NULL, p + AT_NONCE, key);
-        buf_added(out, plain.n + SEAL_MORE);
-    }
+    put32(p, epoch);
+    (void)pthread_mutex_lock(&k->lock);
+    seal_nonces_next(&k->nonces, p + AT_NONCE);
+    (void)pthread_mutex_unlock(&k->lock);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(p + AT_BYTES, NULL, (const unsigned char *)plain.p, plain.n,
+                                               (const unsigned char *)about.p, about.n, NULL, p + AT_NONCE, key);
     sodium_memzero(key, sizeof key);
-    return p ? ERR_OK : err_nomem(e);
+    return ERR_OK;
 }
 
-enum err_code keyring_open_bytes(struct keyring *k, int64_t slot, struct str sealed, struct str about, struct arena *a,
-                                 struct str *out, struct err *e)
+enum err_code keyring_seal(struct keyring *k, int64_t slot, struct str plain, struct str about, struct buf *out,
+                           struct err *e)
+{
+    char *p = buf_room(out, plain.n + SEAL_MORE);
+    enum err_code rc = p ? keyring_seal_at(k, slot, plain, about, p, e) : err_nomem(e);
+    if (!rc)
+        buf_added(out, plain.n + SEAL_MORE);
+    return rc;
+}
+
+enum err_code keyring_open_at(struct keyring *k, int64_t slot, struct str sealed, struct str about, void *out,
+                              struct err *e)
 {
     const unsigned char *s = (const unsigned char *)sealed.p;
     unsigned char key[SEAL_KEY];
-    *out = STR_NONE;
     if (sealed.n < SEAL_MORE)
         return err_set(e, ERR_CORRUPT, NULL, "what was sealed does not open: it is cut short");
     enum err_code rc = key_of(k, slot, get32(s), key, e);
     if (rc)
         return rc;
-    size_t n = sealed.n - SEAL_MORE;
-    char *p = arena_alloc(a, n + 1);
-    if (!p)
-        rc = err_nomem(e);
-    else if (crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)p, NULL, NULL, s + AT_BYTES, n + SEAL_TAG,
-                                                        (const unsigned char *)about.p, about.n, s + AT_NONCE, key))
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, s + AT_BYTES, sealed.n - AT_BYTES,
+                                                   (const unsigned char *)about.p, about.n, s + AT_NONCE, key))
         rc = err_set(e, ERR_CORRUPT, NULL, "what was sealed does not open: it was changed, or belongs elsewhere");
-    else
-        *out = (struct str){p, n};
     sodium_memzero(key, sizeof key);
     return rc;
+}
+
+enum err_code keyring_open_bytes(struct keyring *k, int64_t slot, struct str sealed, struct str about, struct arena *a,
+                                 struct str *out, struct err *e)
+{
+    size_t n = sealed.n > SEAL_MORE ? sealed.n - SEAL_MORE : 0;
+    char *p = arena_alloc(a, n + 1);
+    *out = STR_NONE;
+    enum err_code rc = p ? keyring_open_at(k, slot, sealed, about, p, e) : err_nomem(e);
+    if (rc)
+        return rc;
+    p[n] = '\0';
+    *out = (struct str){p, n};
+    return ERR_OK;
 }

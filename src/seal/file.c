@@ -28,6 +28,12 @@ struct chunks {
     struct seal_nonces nonces;
 };
 
+uint64_t seal_file_size(uint64_t plain)
+{
+    uint64_t chunks = plain ? (plain - 1) / SEAL_CHUNK + 1 : 1;
+    return SEAL_FILE_HEAD + plain + chunks * SEAL_TAG;
+}
+
 bool seal_file_is(struct str head)
 {
     return head.n >= sizeof MAGIC && memcmp(head.p, MAGIC, sizeof MAGIC) == 0;
@@ -154,14 +160,20 @@ static enum err_code chunks_read_head(struct chunks *c, const struct keyring *k,
     return ERR_OK;
 }
 
-/* Room for the plain text; it is never more than the sealed one, which is there already. */
-static unsigned char *plain_room(size_t n)
+void *seal_memory(size_t n)
 {
-    void *p = mem_fail_now() ? MAP_FAILED : mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    enum { FLAGS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
+    void *p = mem_fail_now() ? MAP_FAILED : mmap(NULL, n ? n : 1, PROT_READ | PROT_WRITE, FLAGS, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
-    (void)madvise(p, n, MADV_DONTDUMP);
+    (void)madvise(p, n ? n : 1, MADV_DONTDUMP);
     return p;
+}
+
+void seal_memory_free(void *p, size_t n)
+{
+    if (p)
+        (void)munmap(p, n ? n : 1);
 }
 
 void seal_file_release(struct str plain)
@@ -198,7 +210,7 @@ enum err_code seal_file_open_bytes(struct keyring *k, struct str about, struct s
     if (body.n < chunks * SEAL_TAG)
         return damaged(e, "it is cut short");
     size_t n = body.n - chunks * SEAL_TAG;
-    unsigned char *plain = plain_room(n ? n : 1);
+    unsigned char *plain = seal_memory(n);
     if (!plain)
         return err_nomem(e);
     rc = open_chunks(&c, body, plain, e);
@@ -223,6 +235,87 @@ enum err_code seal_file_open(struct keyring *k, struct str about, const char *pa
     rc = seal_file_open_bytes(k, about, map, out, e);
     file_unmap(map);
     return rc;
+}
+
+/* ---- chunk by chunk ---- */
+
+struct seal_reader {
+    struct chunks chunks;
+    int fd;
+    uint64_t size, n; /* plain bytes; chunks */
+};
+
+static enum err_code reader_begin(struct seal_reader *r, struct keyring *k, struct str about, struct err *e)
+{
+    char head[SEAL_FILE_HEAD + SEAL_TAG];
+    int64_t size;
+    size_t got;
+    bool gone;
+    enum err_code rc = file_look(r->fd, &size, &gone, e);
+    if (!rc)
+        rc = file_read_at(r->fd, 0, head, sizeof head, &got, e);
+    if (!rc && !k)
+        rc = damaged(e, "its keys are not there");
+    if (!rc)
+        rc = chunks_read_head(&r->chunks, k, about, (struct str){head, got}, e);
+    if (rc)
+        return rc;
+    uint64_t body = (uint64_t)size - SEAL_FILE_HEAD;
+    r->n = (body - 1) / SEALED_CHUNK + 1;
+    r->size = body - r->n * SEAL_TAG;
+    return body >= r->n * SEAL_TAG && seal_file_size(r->size) == (uint64_t)size ? ERR_OK
+                                                                                : damaged(e, "it is cut short");
+}
+
+enum err_code seal_reader_new(struct keyring *k, struct str about, int fd, struct seal_reader **out, struct err *e)
+{
+    struct seal_reader *r = mem_zalloc(sizeof *r);
+    *out = NULL;
+    if (!r)
+        return err_nomem(e);
+    r->fd = fd;
+    enum err_code rc = reader_begin(r, k, about, e);
+    if (rc)
+        mem_free(r);
+    else
+        *out = r;
+    return rc;
+}
+
+void seal_reader_free(struct seal_reader *r)
+{
+    mem_free(r);
+}
+
+uint64_t seal_reader_size(const struct seal_reader *r)
+{
+    return r->size;
+}
+
+uint32_t seal_reader_epoch(const struct seal_reader *r)
+{
+    return get32(r->chunks.ahead + AT_EPOCH);
+}
+
+enum err_code seal_reader_chunk(const struct seal_reader *r, uint64_t i, void *out, struct err *e)
+{
+    unsigned char sealed[SEALED_CHUNK], ahead[AHEAD], nonce[SEAL_NONCE];
+    struct seal_nonces nonces = r->chunks.nonces;
+    size_t got;
+    if (i >= r->n)
+        return damaged(e, "it has no such part");
+    size_t n = (size_t)(i + 1 < r->n ? SEAL_CHUNK : r->size - i * SEAL_CHUNK) + SEAL_TAG;
+    enum err_code rc = file_read_at(r->fd, (int64_t)(SEAL_FILE_HEAD + i * SEALED_CHUNK), sealed, n, &got, e);
+    if (rc)
+        return rc;
+    memcpy(ahead, r->chunks.ahead, sizeof ahead);
+    ahead[SEAL_FILE_HEAD] = i + 1 == r->n;
+    nonces.next = i;
+    seal_nonces_next(&nonces, nonce);
+    if (got < n ||
+        crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, n, ahead, AHEAD, nonce, r->chunks.key))
+        return damaged(e, "a part of it was changed or is missing");
+    return ERR_OK;
 }
 
 /* ---- small files ---- */
@@ -255,6 +348,11 @@ enum err_code seal_file_write(struct keyring *k, struct str about, const char *p
     return rc;
 }
 
+bool seal_state_demands(enum seal_state state)
+{
+    return state == SEAL_SEALED || state == SEAL_CHANGING;
+}
+
 enum err_code seal_file_read(struct keyring *k, struct str about, const char *path, size_t max, struct buf *out,
                              struct err *e)
 {
@@ -267,7 +365,7 @@ enum err_code seal_file_read(struct keyring *k, struct str about, const char *pa
         rc = seal_file_open_bytes(k, about, buf_view(&b), &plain, e);
         buf_str(out, plain);
         seal_file_release(plain);
-    } else if (!rc && (state == SEAL_SEALED || state == SEAL_CHANGING)) {
+    } else if (!rc && seal_state_demands(state)) {
         rc = err_set(e, ERR_CORRUPT, NULL, "%.180s is not sealed, as all is here", path);
     } else if (!rc) {
         buf_str(out, buf_view(&b));

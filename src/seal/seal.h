@@ -11,6 +11,7 @@
 #define CAIRN_SEAL_SEAL_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <stdatomic.h>
@@ -54,6 +55,7 @@ enum seal_state keyring_state(const struct keyring *k); /* NULL: SEAL_PLAIN */
 enum err_code keyring_set_state(struct keyring *k, enum seal_state state, struct err *e);
 /* True when what is written is to be sealed. NULL: false. */
 bool keyring_seals(const struct keyring *k);
+bool seal_state_demands(enum seal_state state); /* what is not sealed is damage then */
 /* Tells this keyring from others; it stands in all that is sealed and in backups. */
 const unsigned char *keyring_id(const struct keyring *k);
 /* Another secret opens it from then on. */
@@ -86,11 +88,19 @@ enum err_code keyring_seal(struct keyring *k, int64_t slot, struct str plain, st
 enum err_code keyring_open_bytes(struct keyring *k, int64_t slot, struct str sealed, struct str about, struct arena *a,
                                  struct str *out, struct err *e);
 
+/* To out[plain.n + SEAL_MORE]. */
+enum err_code keyring_seal_at(struct keyring *k, int64_t slot, struct str plain, struct str about, void *out,
+                              struct err *e);
+/* To `out`, which has room for what was sealed. */
+enum err_code keyring_open_at(struct keyring *k, int64_t slot, struct str sealed, struct str about, void *out,
+                              struct err *e);
+
 /* ---- sealed files: written once from begin to end, in chunks ---- */
 
-enum { SEAL_FILE_HEAD = 64, SEAL_CHUNK = 64 * 1024 };
+enum { SEAL_FILE_HEAD = 64, SEAL_CHUNK = 16 * 1024 };
 /* True when the bytes are the beginning of a sealed file. */
 bool seal_file_is(struct str head);
+uint64_t seal_file_size(uint64_t plain); /* of the sealed file that holds so many bytes */
 
 struct seal_writer; /* one thread at a time */
 /* `about` as above ("index segment 17"). Writes to fd from its position on; the caller syncs and closes it. */
@@ -107,6 +117,20 @@ enum err_code seal_file_open(struct keyring *k, struct str about, const char *pa
 enum err_code seal_file_open_bytes(struct keyring *k, struct str about, struct str sealed, struct str *out,
                                    struct err *e);
 void seal_file_release(struct str plain);
+/* Reading chunk by chunk, in any order. */
+struct seal_reader; /* shared by threads */
+/* fd is borrowed. ERR_CORRUPT: not a sealed file, another one, of other keys, or cut where no file ends. */
+enum err_code seal_reader_new(struct keyring *k, struct str about, int fd, struct seal_reader **out, struct err *e);
+void seal_reader_free(struct seal_reader *r);           /* NULL is fine */
+uint64_t seal_reader_size(const struct seal_reader *r); /* plain bytes */
+uint32_t seal_reader_epoch(const struct seal_reader *r);
+/* Chunk i, from byte i * SEAL_CHUNK on, to out[SEAL_CHUNK]. */
+enum err_code seal_reader_chunk(const struct seal_reader *r, uint64_t i, void *out, struct err *e);
+
+/* Memory for what is opened: zeroed, private, left out of core dumps. NULL: there is none. */
+void *seal_memory(size_t n);
+void seal_memory_free(void *p, size_t n); /* NULL is fine */
+
 /* A small file whole or not at all, as file_write_atomic: sealed when keyring_seals(k), else plain. */
 enum err_code seal_file_write(struct keyring *k, struct str about, const char *path, struct str plain, struct err *e);
 /* Reads either form, as it is. Appends to `out`. A plain one is ERR_CORRUPT where the state demands a sealed one. */

@@ -26,6 +26,28 @@ static void write_sealed(struct folder *f, const char *name, struct str text, si
     close(fd);
 }
 
+/* The same by single chunks, last first. */
+static void read_by_chunks(struct folder *f, const char *name, struct str text)
+{
+    struct seal_reader *r;
+    char chunk[SEAL_CHUNK];
+    int fd = open(in(f, name), O_RDONLY);
+    OK(seal_reader_new(f->k, str_of(name), fd, &r, &e));
+    assert_int_equal(seal_reader_size(r), text.n);
+    assert_int_equal(seal_reader_epoch(r), keyring_epoch(f->k));
+    uint64_t n = text.n ? (text.n - 1) / SEAL_CHUNK + 1 : 1;
+    WANT(ERR_CORRUPT, seal_reader_chunk(r, n, chunk, &e));
+    while (n-- > 0) {
+        struct str want = str_take(str_skip(text, n * SEAL_CHUNK), SEAL_CHUNK);
+        OK(seal_reader_chunk(r, n, chunk, &e));
+        assert_memory_equal(chunk, want.n ? want.p : "", want.n);
+    }
+    seal_reader_free(r);
+    WANT(ERR_CORRUPT, seal_reader_new(f->k, STR("other"), fd, &r, &e));
+    WANT(ERR_CORRUPT, seal_reader_new(NULL, str_of(name), fd, &r, &e));
+    close(fd);
+}
+
 static void any_length_comes_back(void **state)
 {
     struct folder *f = *state;
@@ -42,6 +64,8 @@ static void any_length_comes_back(void **state)
             OK(seal_file_open(f->k, STR("f"), in(f, "f"), 1 << 26, &out, &e));
             assert_true(str_eq(out, text));
             seal_file_release(out);
+            assert_int_equal(raw.n, seal_file_size(text.n));
+            read_by_chunks(f, "f", text);
             WANT(ERR_CORRUPT, seal_file_open(f->k, STR("g"), in(f, "f"), 1 << 26, &out, &e));
         }
     }

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "store/turns.h"
 #include "seal/seal.h"
+#include "store/turns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,9 +60,8 @@ static inline void place_reopen(struct place *p)
     bool sealed = place_is_sealed || getenv("CAIRN_TEST_SEALED");
     store_close(p->store);
     p->store = NULL;
-    OK(store_open(
-        &(struct store_options){.dir = p->dir, .busy_ms = 5000, .secret = sealed ? &PLACE_SECRET : NULL}, &p->store,
-        &e));
+    OK(store_open(&(struct store_options){.dir = p->dir, .busy_ms = 5000, .secret = sealed ? &PLACE_SECRET : NULL},
+                  &p->store, &e));
 }
 
 static inline int place_setup(void **state)
