@@ -581,7 +581,8 @@ static void vectors_that_another_process_writes_stay(void **state)
     struct room *r = *state;
     struct vectors *theirs = NULL;
     talk(r, "p");
-    OK(vectors_open(&(struct vectors_options){r->shelf->place->dir, "x@0123456789abcdef", 3, false, NULL}, &theirs, &e));
+    OK(vectors_open(&(struct vectors_options){r->shelf->place->dir, "x@0123456789abcdef", 3, false, NULL}, &theirs,
+                    &e));
     OK(vectors_claim(theirs, &e));
     start(r, r->tiny.dir, false);
     usleep(300 * 1000);
