@@ -1,16 +1,18 @@
 /* Detectors' patterns into PCRE2 code, as machine code where the system lets us (a service that may not make memory
- * executable goes by the interpreter: slower, the same finds). */
+ * executable goes by the interpreter: slower, the same finds). PCRE2 takes its memory from malloc by itself: some
+ * patterns' machine code is made without looking whether there was any. */
 #include "privacy/privacy_int.h"
+
+#include "base/mem.h"
 
 enum { PATTERN_OPTIONS = PCRE2_MULTILINE | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_USE_OFFSET_LIMIT };
 
-enum err_code pattern_code(pcre2_general_context *memory, struct str pattern, uint32_t more, pcre2_code **out,
-                           struct err *e)
+enum err_code pattern_code(struct str pattern, uint32_t more, pcre2_code **out, struct err *e)
 {
     int number;
     PCRE2_SIZE at;
     PCRE2_UCHAR why[120];
-    pcre2_compile_context *how = pcre2_compile_context_create(memory);
+    pcre2_compile_context *how = mem_fail_now() ? NULL : pcre2_compile_context_create(NULL);
     if (!how)
         return err_nomem(e);
     pcre2_set_newline(how, PCRE2_NEWLINE_LF);
@@ -25,21 +27,21 @@ enum err_code pattern_code(pcre2_general_context *memory, struct str pattern, ui
 }
 
 /* "ssn|social security" as whole words. */
-static enum err_code compile_context(pcre2_general_context *memory, const char *words, pcre2_code **out, struct err *e)
+static enum err_code compile_context(const char *words, pcre2_code **out, struct err *e)
 {
     struct buf b;
     buf_init(&b, 1 << 16);
     buf_fmt(&b, "(?i)(?<![a-z])(?:%s)(?![a-z])", words);
-    enum err_code code = b.failed ? err_nomem(e) : pattern_code(memory, buf_view(&b), 0, out, e);
+    enum err_code code = b.failed ? err_nomem(e) : pattern_code(buf_view(&b), 0, out, e);
     buf_release(&b);
     return code;
 }
 
-enum err_code pattern_compile(pcre2_general_context *memory, struct pattern *out, struct err *e)
+enum err_code pattern_compile(struct pattern *out, struct err *e)
 {
-    enum err_code code = pattern_code(memory, str_of(out->d->pattern), 0, &out->code, e);
+    enum err_code code = pattern_code(str_of(out->d->pattern), 0, &out->code, e);
     if (!code && out->d->context)
-        code = compile_context(memory, out->d->context, &out->context, e);
+        code = compile_context(out->d->context, &out->context, e);
     if (code)
         return code;
     const uint32_t how = PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD;

@@ -135,7 +135,7 @@ static enum err_code never_wild(const pcre2_code *code, pcre2_match_data *match,
     return result;
 }
 
-enum err_code custom_try(pcre2_general_context *memory, const struct pattern *pt, struct err *e)
+enum err_code custom_try(const struct pattern *pt, struct err *e)
 {
     pcre2_code *code = NULL;
     pcre2_match_data *match = pcre2_match_data_create(1, NULL);
@@ -143,7 +143,7 @@ enum err_code custom_try(pcre2_general_context *memory, const struct pattern *pt
     if (!result)
         result = never_empty(pt, match, e);
     if (!result)
-        result = pattern_code(memory, str_of(pt->d->pattern), PCRE2_NO_START_OPTIMIZE, &code, e);
+        result = pattern_code(str_of(pt->d->pattern), PCRE2_NO_START_OPTIMIZE, &code, e);
     if (!result)
         result = never_wild(code, match, e);
     pcre2_code_free(code);

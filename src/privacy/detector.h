@@ -28,8 +28,9 @@ enum privacy_class {
 enum mask_form {
     MASK_ALL,    /* ********, of one length whatever it was */
     MASK_PREFIX, /* the first `keep` bytes, then as many * as there were characters: AKIA**************** */
-    MASK_LAST,   /* letters and digits become *, but the last `keep`: ****-****-****-1111; signs between stay */
-    MASK_EDGES,  /* three digits or +44 in front and the last `keep` stay, *** for all between: 555-***-1234 */
+    MASK_LAST,   /* letters and digits become *, but the last `keep`: ****-****-****-1111, ***.***.*.**; signs stay */
+    MASK_EDGES,  /* the same, but the first `keep` stay as well: DE** **** **** **** **00 */
+    MASK_PHONE,  /* 555-***-1234, +44 ** **** 1234, ***-**34 */
     MASK_EMAIL,  /* h***@example.com */
     MASK_FENCED, /* -----BEGIN x----- ******** -----END x-----: the lines stay, what is between goes */
 };
@@ -47,6 +48,15 @@ struct detector_match {
     double confidence; /* the detector's `confidence` or `alone`, by the context */
 };
 
+/* What every match holds, so that texts without it need no look (needs.c). */
+enum detector_needs {
+    NEEDS_NOTHING,
+    NEEDS_NUMBER, /* two bytes out of [0-9:] */
+    NEEDS_RUN,    /* DETECTOR_RUN bytes on end out of [A-Za-z0-9_.+/=~:|$%@-] */
+    DETECTOR_NEEDS
+};
+enum { DETECTOR_RUN = 15 };
+
 struct detector {
     const char *name; /* "github_fine_grained": unique; settings and explanations use it */
     const char *type; /* what callers see: "github_token" */
@@ -62,6 +72,7 @@ struct detector {
     enum mask_form mask;
     unsigned char keep; /* bytes that the mask leaves, see mask_form */
     size_t most;        /* bytes of the longest match */
+    enum detector_needs needs;
 };
 enum { PREFILTER_MOST = 96 };
 

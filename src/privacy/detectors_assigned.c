@@ -120,7 +120,7 @@ const struct detector detectors_assigned[] = {
     ASSIGNED("key_said", "api_key", KEY_FOUND,
         "(?i)(?:(?<![A-Za-z])" KEY "|(?<![A-Za-z_-])key)(?:" SAID_OF "?[ ](?:is|was|are|will be|should be|to|as|you need is|i got is|it gave me is|es|ist|lautet|est)(?:[ ](?:now|still|just|currently|set to|this))?|" SAID_OF ")?"
         ":?(?:[ ]|[ ]?\\n[ ]{0,8})(?:\\(|\\*\\*|=[ ])?[\"'`]?([A-Za-z0-9_./+=~-]{12,512})",
-        secret_check_key_said, 700),
+        secret_check_key_said, 760),
     ASSIGNED("key_flag", "api_key", "(?i)key|token|secret",
         "(?i)(?<![A-Za-z0-9])--?(?:[a-z0-9]{1,20}-){0,3}(?:api-?key|key|token|secret|access-key|secret-key|client-secret|license)(?:[ ]{1,4}|=)[\"']?([A-Za-z0-9_./+=~:-]{8,512})",
         secret_check_key_given, 620),

@@ -83,7 +83,7 @@ const struct detector detectors_keys[] = {
     {.name = "aws_secret_near", .type = "aws_key", .class = PRIVACY_SECRET,
      .pattern = "(?<![A-Za-z0-9+/=_.-])" B64 "{40}(?![A-Za-z0-9+/=_-])", .prefilter = B64 "{40}",
      .check = secret_check_aws_secret, .context = "aws|amazon|iam|s3|boto3|boto", .confidence = 0.92, .alone = 0,
-     .mask = MASK_ALL, .most = 40},
+     .mask = MASK_ALL, .most = 40, .needs = NEEDS_RUN},
 };
 /* clang-format on */
 

@@ -58,6 +58,7 @@ const struct detector detectors_pii[] = {
         .alone = 0.97,
         .mask = MASK_LAST,
         .most = 15,
+        .needs = NEEDS_NUMBER,
     },
     {
         .name = "credit_card",
@@ -71,6 +72,7 @@ const struct detector detectors_pii[] = {
         .mask = MASK_LAST,
         .keep = 4,
         .most = 192,
+        .needs = NEEDS_NUMBER,
     },
     {
         .name = "ipv4",
@@ -82,8 +84,9 @@ const struct detector detectors_pii[] = {
         .check = check_ipv4,
         .confidence = 0.95,
         .alone = 0.95,
-        .mask = MASK_ALL,
+        .mask = MASK_LAST,
         .most = 15,
+        .needs = NEEDS_NUMBER,
     },
     {
         .name = "ipv6",
@@ -95,8 +98,9 @@ const struct detector detectors_pii[] = {
         .check = check_ipv6,
         .confidence = 0.97,
         .alone = 0.97,
-        .mask = MASK_ALL,
+        .mask = MASK_LAST,
         .most = 80,
+        .needs = NEEDS_NUMBER,
     },
     {
         .name = "iban",
@@ -108,8 +112,9 @@ const struct detector detectors_pii[] = {
         .confidence = 0.99,
         .alone = 0.99,
         .mask = MASK_EDGES,
-        .keep = 4,
+        .keep = 2,
         .most = 144,
+        .needs = NEEDS_NUMBER,
     },
     {
         .name = "phone",
@@ -121,9 +126,9 @@ const struct detector detectors_pii[] = {
         .check = check_phone,
         .confidence = 0.9,
         .alone = 0.9,
-        .mask = MASK_EDGES,
-        .keep = 4,
+        .mask = MASK_PHONE,
         .most = 360,
+        .needs = NEEDS_NUMBER,
     },
 };
 const size_t detectors_pii_count = sizeof detectors_pii / sizeof detectors_pii[0];

@@ -16,7 +16,7 @@
     {                                                                                                                  \
         .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = SECRET_LEFT head_ rest_ SECRET_RIGHT,    \
         .prefilter = head_, .check = secret_check_token, .confidence = 0.98, .alone = 0.98, .mask = MASK_PREFIX,       \
-        .keep = (keep_), .most = (most_)                                                                               \
+        .keep = (keep_), .most = (most_), .needs = NEEDS_RUN                                                           \
     }
 
 /* What is found first stands further behind, or is shorter than the head. */
@@ -24,7 +24,7 @@
     {                                                                                                                  \
         .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = SECRET_LEFT pattern_ SECRET_RIGHT,       \
         .prefilter = (found_), .check = secret_check_token, .confidence = 0.98, .alone = 0.98, .mask = MASK_PREFIX,    \
-        .keep = (keep_), .most = (most_)                                                                               \
+        .keep = (keep_), .most = (most_), .needs = NEEDS_RUN                                                           \
     }
 
 /* A form that could be something else: believed only where one of the words is near. */
@@ -32,7 +32,7 @@
     {                                                                                                                  \
         .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = SECRET_LEFT head_ rest_ SECRET_RIGHT,    \
         .prefilter = head_, .check = secret_check_token, .context = (words_), .confidence = 0.9, .alone = 0,           \
-        .mask = MASK_PREFIX, .keep = (keep_), .most = (most_)                                                          \
+        .mask = MASK_PREFIX, .keep = (keep_), .most = (most_), .needs = NEEDS_RUN                                      \
     }
 
 /* clang-format off */

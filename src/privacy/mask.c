@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { FIXED = 8, RUN = 3, HEAD = 3, EMAIL_SHORT = 2 };
+enum { FIXED = 8, RUN = 3, HEAD = 3, TAIL = 4, WHOLE_NUMBER = 10, EMAIL_SHORT = 2 };
 
 static void stars(const struct privacy *p, struct buf *out, size_t n)
 {
@@ -18,15 +18,14 @@ static bool alnum(char c)
     return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
 }
 
+static bool digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static bool continues(char c)
 {
     return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-/* Signs between stay, so that the form is seen; anything beyond ASCII goes. */
-static bool stays(char c)
-{
-    return c == '-' || c == ' ' || c == '.' || c == '(' || c == ')' || c == '+' || c == '/' || c == ':';
 }
 
 static size_t count_alnum(struct str s)
@@ -51,57 +50,46 @@ static void put_prefix(const struct privacy *p, struct str value, size_t keep, s
     stars(p, out, n > RUN ? n : FIXED);
 }
 
-/* Letters and digits but the first `head` and the last `tail` of them. */
-static void put_last(const struct privacy *p, struct str value, size_t head, size_t tail, struct buf *out)
+/* Letters and digits but the first `head` and the last `tail` of them become stars; signs between stay, so that the
+ * form is seen. Where less than three would go, all do. */
+static void put_between(const struct privacy *p, struct str value, size_t head, size_t tail, struct buf *out)
 {
     const size_t n = count_alnum(value);
     size_t seen = 0;
     if (n < head + tail + RUN)
         head = tail = 0;
     for (size_t i = 0; i < value.n; i++) {
-        const char c = value.p[i];
-        const bool letter = alnum(c);
-        if (continues(c))
-            continue;
-        if (stays(c) || (letter && (seen < head || seen >= n - tail)))
-            buf_char(out, c);
+        const bool letter = alnum(value.p[i]);
+        if (!letter || seen < head || seen >= n - tail)
+            buf_char(out, value.p[i]);
         else
             buf_str(out, p->redaction);
         seen += letter;
     }
 }
 
-/* Three digits, or a country's code. */
-static size_t head_of(struct str value)
+/* A number's first group stays (the area, or +44) and its last four digits: 555-***-1234; of one that is shorter than
+ * ten digits, the last two. Behind it an extension: its digits go, its word stays. */
+static void put_phone(const struct privacy *p, struct str value, struct buf *out)
 {
-    size_t n = 0;
-    if (!str_starts(value, "+"))
-        return HEAD;
-    while (n < HEAD && n + 1 < value.n && alnum(value.p[n + 1]))
+    size_t n = 0, head = 0, start = 0;
+    while (n < value.n && (!alnum(value.p[n]) || digit(value.p[n])))
         n++;
-    return n;
-}
-
-/* 555-***-1234, +1 ***-1234: what is hidden is one run of three, whatever it was. */
-static void put_edges(const struct privacy *p, struct str value, size_t tail, struct buf *out)
-{
-    const size_t n = count_alnum(value), head = head_of(value);
-    size_t seen = 0, i = 0, j = value.n;
-    if (n < head + tail + RUN) {
-        stars(p, out, FIXED);
-        return;
+    const struct str number = str_take(value, n), rest = str_skip(value, n);
+    while (start < n && !digit(number.p[start]))
+        start++;
+    while (start + head < n && head < HEAD && digit(number.p[start + head]))
+        head++;
+    if (count_alnum(number) >= WHOLE_NUMBER)
+        put_between(p, number, head, TAIL, out);
+    else
+        put_between(p, number, 0, TAIL / 2, out);
+    for (size_t i = 0; i < rest.n; i++) {
+        if (digit(rest.p[i]))
+            buf_str(out, p->redaction);
+        else
+            buf_char(out, rest.p[i]);
     }
-    for (; i < value.n && seen < head; i++)
-        seen += alnum(value.p[i]);
-    for (seen = 0; j > i && seen < tail; j--)
-        seen += alnum(value.p[j - 1]);
-    while (i < j && stays(value.p[i])) /* the sign behind the head, and that before the tail, stay */
-        i++;
-    while (j > i && stays(value.p[j - 1]))
-        j--;
-    buf_str(out, str_take(value, i));
-    stars(p, out, RUN);
-    buf_str(out, str_skip(value, j));
 }
 
 static void put_email(const struct privacy *p, struct str value, struct buf *out)
@@ -143,10 +131,13 @@ static void put_form(const struct privacy *p, const struct detector *d, struct s
         put_prefix(p, value, d->keep, out);
         return;
     case MASK_LAST:
-        put_last(p, value, 0, d->keep, out);
+        put_between(p, value, 0, d->keep, out);
         return;
     case MASK_EDGES:
-        put_edges(p, value, d->keep, out);
+        put_between(p, value, d->keep, d->keep, out);
+        return;
+    case MASK_PHONE:
+        put_phone(p, value, out);
         return;
     case MASK_EMAIL:
         put_email(p, value, out);
@@ -230,12 +221,27 @@ static bool mark_is(const struct privacy *p, struct str s)
     return false;
 }
 
+/* Stars with at most one sign between two of them: **** **** ****, ***.**.*.** */
+static bool many_stars(const struct privacy *p, struct str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; n < RUN && i < s.n;) {
+        const size_t run = run_at(p, s, i);
+        if (!run)
+            return false;
+        n += run;
+        i += run * p->redaction.n;
+        i += i < s.n && strchr(" -.:/", s.p[i]) != NULL;
+    }
+    return n >= RUN;
+}
+
 static bool mask_begins(const struct privacy *p, struct str s)
 {
+    const size_t r = p->redaction.n;
     if (s.p[0] == '[')
         return mark_is(p, s);
-    const size_t r = p->redaction.n;
-    if (run_at(p, s, 0) >= RUN)
+    if (many_stars(p, s))
         return true;
     return run_at(p, s, 0) == 1 && s.n >= TAG_LETTERS + 2 * r && tag_is(s.p + r) && run_at(p, s, r + TAG_LETTERS) > 0;
 }
@@ -254,6 +260,9 @@ static bool mask_inside(const struct privacy *p, struct str s)
 bool mask_is(const struct privacy *p, struct str value)
 {
     const size_t r = p->redaction.n;
+    if (r > 1 &&
+        str_find(value, p->redaction) >= 0) /* nobody writes these otherwise, and a detector may take a part of one */
+        return true;
     size_t head = run_at(p, value, 0) * r, tail = 0;
     while (tail + head + r <= value.n && memcmp(value.p + value.n - tail - r, p->redaction.p, r) == 0)
         tail += r;

@@ -2,7 +2,6 @@
 #include "privacy/privacy_int.h"
 
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/near.h"
 #include "base/text.h"
 
@@ -21,18 +20,6 @@ static const struct detector_table {
     {detectors_pii, &detectors_pii_count},
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0], NAMES = 512 };
-
-static void *take_memory(size_t n, void *arg)
-{
-    (void)arg;
-    return mem_alloc(n);
-}
-
-static void give_memory(void *m, void *arg)
-{
-    (void)arg;
-    mem_free(m);
-}
 
 /* ---- which take part ---- */
 static bool listed(const char *types, const char *type)
@@ -99,7 +86,7 @@ static enum err_code add(struct privacy *p, const struct detector *d, struct err
     if (!pt->mark)
         return err_nomem(e);
     p->n++; /* privacy_free releases what a failure leaves */
-    return pattern_compile(p->memory, pt, e);
+    return pattern_compile(pt, e);
 }
 
 static enum err_code add_table(struct privacy *p, const struct privacy_options *o, const struct detector_table *t,
@@ -139,7 +126,7 @@ static enum err_code add_custom(struct privacy *p, const struct privacy_options 
     if (!code && listed(o->types, d->type)) {
         code = add(p, d, &why);
         if (!code)
-            code = custom_try(p->memory, &p->patterns[p->n - 1], &why);
+            code = custom_try(&p->patterns[p->n - 1], &why);
     }
     return code == ERR_INVALID ? err_set(e, code, "privacy.custom", "privacy.custom.%.40s: %s", c->name, why.message)
            : code              ? err_nomem(e)
@@ -186,8 +173,7 @@ static enum err_code fill(struct privacy *p, const struct privacy_options *o, st
     for (size_t i = 0; i < N_TABLES; i++)
         most += *tables[i].n;
     p->patterns = arena_array(p->arena, struct pattern, most);
-    p->memory = pcre2_general_context_create(take_memory, give_memory, NULL);
-    if (!p->patterns || !p->memory)
+    if (!p->patterns)
         return err_nomem(e);
     p->plain_marks = o->plain_marks;
     p->stable = o->stable;
@@ -236,7 +222,6 @@ void privacy_free(struct privacy *p)
     later_free(p->later);
     for (size_t i = 0; i < p->n; i++)
         pattern_release(&p->patterns[i]);
-    pcre2_general_context_free(p->memory);
     sodium_memzero(p->key, sizeof p->key);
     arena_free(p->arena);
 }

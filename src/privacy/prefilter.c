@@ -6,6 +6,9 @@
  * What Hyperscan cannot take, and patterns of the configuration without bound (in texts of more than a piece), are
  * searched everywhere.
  *
+ * Forms of detectors that need something rare (needs.c) are in databases of their own, scanned only where that is, in
+ * the piece or in one beside it, which are as large as their matches at least.
+ *
  * When one is made, and what is done without: later.c. */
 #include "privacy/privacy_int.h"
 
@@ -18,13 +21,13 @@
 enum { SEGMENT = 2048, WIDE = 512, FLAGS = HS_FLAG_SINGLEMATCH | HS_FLAG_MULTILINE };
 
 struct prefilter {
-    hs_database_t *db;
-    uint64_t id;     /* random: tells a thread whether its scratch is for this one */
-    uint32_t *blind; /* patterns that are in no database */
+    hs_database_t *db[DETECTOR_NEEDS]; /* NULL: no form needs that */
+    uint64_t id;                       /* random: tells a thread whether its scratch is for this one */
+    uint32_t *blind;                   /* patterns that are in no database */
     size_t n_blind;
     uint32_t *wide; /* and those whose forms may be torn between pieces */
     size_t n_wide;
-    size_t overlap;
+    size_t overlap, longest; /* longest: of the matches that need something */
 };
 
 /* ---- making one ---- */
@@ -53,11 +56,16 @@ static bool form_width(const char *form, unsigned flags, size_t *width)
     return ok;
 }
 
-static void collect(const struct privacy *p, struct prefilter *f, struct forms *forms)
+/* The forms of one database. */
+static void collect(const struct privacy *p, struct prefilter *f, enum detector_needs needs, struct forms *forms)
 {
+    forms->n = 0;
     for (size_t i = 0; i < p->n; i++) {
         size_t width;
-        const char *text = form_of(p->patterns[i].d, &forms->flags[forms->n]);
+        const struct detector *d = p->patterns[i].d;
+        const char *text = form_of(d, &forms->flags[forms->n]);
+        if (d->needs != needs)
+            continue;
         if (!form_width(text, forms->flags[forms->n], &width)) {
             f->blind[f->n_blind++] = (uint32_t)i;
             continue;
@@ -66,17 +74,19 @@ static void collect(const struct privacy *p, struct prefilter *f, struct forms *
             f->wide[f->n_wide++] = (uint32_t)i;
         else if (width > f->overlap)
             f->overlap = width;
+        if (needs != NEEDS_NOTHING && d->most > f->longest)
+            f->longest = d->most;
         forms->text[forms->n] = text;
         forms->ids[forms->n++] = (unsigned)i;
     }
 }
 
 /* One form less at a time, should Hyperscan refuse it now that all are together. */
-static bool compile(struct prefilter *f, struct forms *forms)
+static bool compile(struct prefilter *f, struct forms *forms, hs_database_t **db)
 {
     while (forms->n > 0) {
         hs_compile_error_t *why = NULL;
-        if (hs_compile_multi(forms->text, forms->flags, forms->ids, forms->n, HS_MODE_BLOCK, NULL, &f->db, &why) ==
+        if (hs_compile_multi(forms->text, forms->flags, forms->ids, forms->n, HS_MODE_BLOCK, NULL, db, &why) ==
             HS_SUCCESS)
             return true;
         const int at = why ? why->expression : -1;
@@ -89,17 +99,33 @@ static bool compile(struct prefilter *f, struct forms *forms)
         forms->flags[at] = forms->flags[forms->n];
         forms->ids[at] = forms->ids[forms->n];
     }
-    return false;
+    return true;
 }
 
 void prefilter_free(struct prefilter *f)
 {
     if (!f)
         return;
-    hs_free_database(f->db);
+    for (int i = 0; i < DETECTOR_NEEDS; i++)
+        hs_free_database(f->db[i]);
     mem_free(f->blind);
     mem_free(f->wide);
     mem_free(f);
+}
+
+static bool fill(const struct privacy *p, struct prefilter *f, struct forms *forms)
+{
+    bool ok = hs_valid_platform() == HS_SUCCESS;
+    f->blind = mem_alloc((p->n + 1) * sizeof *f->blind);
+    f->wide = mem_alloc((p->n + 1) * sizeof *f->wide);
+    ok = ok && f->blind && f->wide && forms->text && forms->flags && forms->ids;
+    randombytes_buf(&f->id, sizeof f->id);
+    for (int needs = 0; ok && needs < DETECTOR_NEEDS; needs++) {
+        collect(p, f, (enum detector_needs)needs, forms);
+        ok = compile(f, forms, &f->db[needs]);
+    }
+    f->overlap++; /* what \b looks at */
+    return ok;
 }
 
 struct prefilter *prefilter_make(const struct privacy *p)
@@ -107,26 +133,22 @@ struct prefilter *prefilter_make(const struct privacy *p)
     struct forms forms = {mem_alloc((p->n + 1) * sizeof(char *)), mem_alloc((p->n + 1) * sizeof(unsigned)),
                           mem_alloc((p->n + 1) * sizeof(unsigned)), 0};
     struct prefilter *f = mem_zalloc(sizeof *f);
-    bool ok = f && forms.text && forms.flags && forms.ids && hs_valid_platform() == HS_SUCCESS;
-    if (ok) {
-        f->blind = mem_alloc((p->n + 1) * sizeof *f->blind);
-        f->wide = mem_alloc((p->n + 1) * sizeof *f->wide);
-        ok = f->blind && f->wide;
-    }
-    if (ok) {
-        randombytes_buf(&f->id, sizeof f->id);
-        collect(p, f, &forms);
-        f->overlap++; /* what \b looks at */
-        ok = compile(f, &forms);
+    if (f && !fill(p, f, &forms)) {
+        prefilter_free(f);
+        f = NULL;
     }
     mem_free(forms.text);
     mem_free(forms.flags);
     mem_free(forms.ids);
-    if (!ok) {
-        prefilter_free(f);
-        f = NULL;
-    }
     return f;
+}
+
+size_t prefilter_bytes(const struct prefilter *f)
+{
+    size_t all = 0, n = 0;
+    for (int i = 0; f && i < DETECTOR_NEEDS; i++)
+        all += f->db[i] && hs_database_size(f->db[i], &n) == HS_SUCCESS ? n : 0;
+    return all;
 }
 
 /* ---- looking ---- */
@@ -169,37 +191,63 @@ static enum err_code search_list(const struct search *in, enum privacy_level lev
     return ERR_OK;
 }
 
-size_t prefilter_bytes(const struct prefilter *f)
-{
-    size_t n = 0;
-    return f && hs_database_size(f->db, &n) == HS_SUCCESS ? n : 0;
-}
-
 static bool ready(const struct prefilter *f, struct scratch *s)
 {
     if (s->hs_for == f->id && s->hs)
         return true;
-    if (mem_fail_now() || hs_alloc_scratch(f->db, &s->hs) != HS_SUCCESS)
-        return false;
+    for (int i = 0; i < DETECTOR_NEEDS; i++) {
+        if (f->db[i] && (mem_fail_now() || hs_alloc_scratch(f->db[i], &s->hs) != HS_SUCCESS))
+            return false;
+    }
     s->hs_for = f->id;
     return true;
+}
+
+/* What the piece from `at` meets, with what a run across its beginning may be. */
+static unsigned met(struct str text, size_t at, size_t piece)
+{
+    const size_t back = at < DETECTOR_RUN ? at : DETECTOR_RUN;
+    return at < text.n ? needs_met(str_take(str_skip(text, at - back), back + piece)) : 0;
+}
+
+static enum err_code look(const struct prefilter *f, const struct search *in, size_t from, size_t to, unsigned needs,
+                          struct err *e)
+{
+    struct scratch *s = in->s;
+    s->n_seen = 0;
+    for (int i = 0; i < DETECTOR_NEEDS; i++) {
+        if (f->db[i] && (needs & 1u << i) &&
+            hs_scan(f->db[i], in->text.p + from, (unsigned)(to - from), 0, s->hs, seen, s) != HS_SUCCESS)
+            return err_set(e, ERR_INTERNAL, NULL, "the text could not be searched");
+    }
+    return ERR_OK;
+}
+
+static enum err_code pieces(const struct prefilter *f, const struct search *in, enum privacy_level level, size_t piece,
+                            struct err *e)
+{
+    const struct str text = in->text;
+    const unsigned all = piece < f->longest ? needs_met(text) : 0; /* pieces that are too small: the whole decides */
+    unsigned before = all, here = all | met(text, 0, piece);
+    enum err_code code = ERR_OK;
+    for (size_t from = 0; !code && from < text.n; from += piece) {
+        const size_t back = from < f->overlap ? from : f->overlap;
+        const size_t to = text.n - from > piece ? from + piece : text.n;
+        const unsigned next = met(text, to, piece);
+        code = look(f, in, from - back, to, before | here | next, e);
+        if (!code && in->s->n_seen)
+            code = search_seen(in, level, from, to, back, e);
+        before = all | here;
+        here = next;
+    }
+    return code;
 }
 
 enum err_code prefilter_search(const struct prefilter *f, const struct search *in, enum privacy_level level,
                                struct err *e)
 {
-    struct scratch *s = in->s;
     const size_t piece = in->p->segment ? in->p->segment : SEGMENT;
-    enum err_code code = ready(f, s) ? ERR_OK : err_nomem(e);
-    for (size_t from = 0; !code && from < in->text.n; from += piece) {
-        const size_t back = from < f->overlap ? from : f->overlap;
-        const size_t to = in->text.n - from > piece ? from + piece : in->text.n;
-        s->n_seen = 0;
-        if (hs_scan(f->db, in->text.p + from - back, (unsigned)(to - from + back), 0, s->hs, seen, s) != HS_SUCCESS)
-            code = err_set(e, ERR_INTERNAL, NULL, "the text could not be searched");
-        if (!code && s->n_seen)
-            code = search_seen(in, level, from, to, back, e);
-    }
+    enum err_code code = ready(f, in->s) ? pieces(f, in, level, piece, e) : err_nomem(e);
     if (!code && f->n_blind)
         code = search_list(in, level, f->blind, f->n_blind, e);
     if (!code && f->n_wide && in->text.n > piece)

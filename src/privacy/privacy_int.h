@@ -28,7 +28,6 @@ struct privacy {
     unsigned char key[32];
     const struct str *allow; /* lower case, may hold * */
     size_t n_allow;
-    pcre2_general_context *memory;
     struct later *later; /* NULL with one_by_one */
 };
 
@@ -36,18 +35,17 @@ bool level_masks(enum privacy_level level, enum privacy_class class);
 
 /* ---- compile.c ---- */
 /* Compiles code and context of `out->d`. ERR_INVALID: field "pattern". */
-enum err_code pattern_compile(pcre2_general_context *memory, struct pattern *out, struct err *e);
+enum err_code pattern_compile(struct pattern *out, struct err *e);
 void pattern_release(struct pattern *pt);
 /* One regular expression alone, with more options. */
-enum err_code pattern_code(pcre2_general_context *memory, struct str pattern, uint32_t more, pcre2_code **out,
-                           struct err *e);
+enum err_code pattern_code(struct str pattern, uint32_t more, pcre2_code **out, struct err *e);
 
 /* ---- custom.c: detectors of the configuration ---- */
 /* Checks one and makes a detector of it in p's arena. ERR_INVALID: field "privacy.custom". */
 enum err_code custom_make(struct privacy *p, const struct privacy_custom *c, const struct detector **out,
                           struct err *e);
 /* Whether the compiled pattern is one that texts can be searched by: never empty, never wild. */
-enum err_code custom_try(pcre2_general_context *memory, const struct pattern *pt, struct err *e);
+enum err_code custom_try(const struct pattern *pt, struct err *e);
 
 /* ---- scratch.c: what a thread keeps for scanning ---- */
 struct find {
@@ -71,8 +69,8 @@ struct scratch {
     pcre2_jit_stack *stack;
     unsigned *seen; /* forms that Hyperscan saw in a piece; room for one a pattern */
     size_t n_seen;
-    struct hs_scratch *hs;
-    uint64_t hs_for; /* the prefilter's id that it is ready for */
+    struct hs_scratch *hs; /* for all databases of the prefilter */
+    uint64_t hs_for;       /* the prefilter's id that it is ready for */
 };
 /* This thread's, ready for p; NULL: out of memory. Its `resume` is zeroed. */
 struct scratch *scratch_take(const struct privacy *p);
@@ -91,6 +89,9 @@ struct search {
 enum err_code search_pattern(const struct search *in, size_t pattern, size_t from, size_t to, struct err *e);
 /* The same up to where what follows the text could still change something: resume is there then. */
 enum err_code search_settled(const struct search *in, size_t pattern, size_t from, struct err *e);
+
+/* ---- needs.c ---- */
+unsigned needs_met(struct str text); /* a bit for each enum detector_needs */
 
 /* ---- prefilter.c: what looks first ---- */
 struct prefilter;

@@ -1,0 +1,213 @@
+/* How fast texts are searched and masked, turn about with Hyperscan alone over the same patterns (those with what it
+ * has no word for as its own prefilter forms of them) and with PCRE2's machine code pattern by pattern. Usage: privacy
+ * FILE ROUNDS. The file holds texts, each 4 bytes of length and then its bytes. Prints JSON: processor time of every
+ * round of each, what was found, what the compiled set takes. */
+#include "privacy/privacy_int.h"
+
+#include <hs/hs.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { ROUNDS_MAX = 99, PATTERNS_MAX = 1024 };
+
+static void fail(const char *why)
+{
+    fprintf(stderr, "privacy: %s\n", why);
+    exit(1);
+}
+
+struct texts {
+    struct str *all;
+    size_t n, cap, bytes;
+};
+
+static void read_texts(const char *file, struct texts *t)
+{
+    uint32_t n;
+    FILE *in = fopen(file, "rb");
+    if (!in)
+        fail("there is no such file");
+    while (fread(&n, sizeof n, 1, in) == 1) {
+        char *p = malloc((size_t)n + 1);
+        if (!p || fread(p, 1, n, in) != n)
+            fail("a text breaks off");
+        if (t->n == t->cap) {
+            t->cap = t->cap ? t->cap * 2 : 1024;
+            t->all = realloc(t->all, t->cap * sizeof *t->all);
+            if (!t->all)
+                fail("out of memory");
+        }
+        t->all[t->n++] = (struct str){p, n};
+        t->bytes += n;
+    }
+    fclose(in);
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- Hyperscan alone ---- */
+struct bare {
+    hs_database_t *db;
+    hs_scratch_t *scratch;
+    size_t whole, as_prefilter, refused;
+};
+
+static bool takes(const char *pattern, unsigned flags)
+{
+    hs_database_t *db = NULL;
+    hs_compile_error_t *why = NULL;
+    const bool ok = hs_compile(pattern, flags, HS_MODE_BLOCK, NULL, &db, &why) == HS_SUCCESS;
+    hs_free_compile_error(why);
+    hs_free_database(db);
+    return ok;
+}
+
+static void bare_open(const struct privacy *p, struct bare *b)
+{
+    const char *patterns[PATTERNS_MAX];
+    unsigned flags[PATTERNS_MAX], ids[PATTERNS_MAX], n = 0;
+    hs_compile_error_t *why = NULL;
+    for (size_t i = 0; i < p->n && n < PATTERNS_MAX; i++) {
+        const char *pattern = p->patterns[i].d->pattern;
+        const bool whole = takes(pattern, HS_FLAG_MULTILINE);
+        if (!whole && !takes(pattern, HS_FLAG_MULTILINE | HS_FLAG_PREFILTER)) {
+            b->refused++;
+            continue;
+        }
+        b->whole += whole;
+        b->as_prefilter += !whole;
+        patterns[n] = pattern;
+        flags[n] = HS_FLAG_MULTILINE | (whole ? 0 : HS_FLAG_PREFILTER);
+        ids[n++] = (unsigned)i;
+    }
+    if (hs_compile_multi(patterns, flags, ids, n, HS_MODE_BLOCK, NULL, &b->db, &why) != HS_SUCCESS)
+        fail(why ? why->message : "Hyperscan cannot be used");
+    if (hs_alloc_scratch(b->db, &b->scratch) != HS_SUCCESS)
+        fail("out of memory");
+}
+
+static int count(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *arg)
+{
+    (void)id;
+    (void)from;
+    (void)to;
+    (void)flags;
+    ++*(size_t *)arg;
+    return 0;
+}
+
+/* ---- the ways ---- */
+enum way { SCAN, MASK, BARE, ONE_BY_ONE, WAYS };
+static const char *const NAMES[WAYS] = {"scan", "mask", "bare", "one_by_one"};
+
+struct bench {
+    struct texts texts;
+    struct privacy *fast, *slow;
+    struct bare bare;
+    size_t found[WAYS];
+};
+
+static size_t once(struct bench *b, enum way way, struct str text, struct arena *a)
+{
+    const struct privacy *p = way == ONE_BY_ONE ? b->slow : b->fast;
+    struct scratch *s;
+    struct str out;
+    size_t n = 0;
+    if (way == BARE) {
+        hs_scan(b->bare.db, text.p, (unsigned)text.n, 0, b->bare.scratch, count, &n);
+        return n;
+    }
+    if (way == MASK) {
+        if (privacy_mask(p, PRIVACY_PUBLIC, text, a, &out, NULL))
+            fail("a text could not be masked");
+        n = out.p != text.p;
+        if (n)
+            arena_reset(a);
+        return n;
+    }
+    if (scan_text(p, PRIVACY_PUBLIC, text, &s, NULL))
+        fail("a text could not be searched");
+    return s->kept.n;
+}
+
+static double measure(struct bench *b, enum way way, struct arena *a)
+{
+    const double start = seconds();
+    b->found[way] = 0;
+    for (size_t i = 0; i < b->texts.n; i++)
+        b->found[way] += once(b, way, b->texts.all[i], a);
+    return seconds() - start;
+}
+
+static struct privacy *opened(bool one_by_one)
+{
+    struct privacy *p;
+    struct err e = {0};
+    if (privacy_open(&(struct privacy_options){.one_by_one = one_by_one}, &p, &e))
+        fail(e.message);
+    return p;
+}
+
+static void print_made(struct bench *b, double open_s, double prefilter_s, size_t memory)
+{
+    size_t code = 0;
+    for (size_t i = 0; i < b->fast->n; i++) {
+        PCRE2_SIZE n = 0;
+        pcre2_pattern_info(b->fast->patterns[i].code, PCRE2_INFO_SIZE, &n);
+        code += n;
+        pcre2_pattern_info(b->fast->patterns[i].code, PCRE2_INFO_JITSIZE, &n);
+        code += n;
+    }
+    printf(", \"patterns\": %zu, \"open_ms\": %.2f, \"prefilter_ms\": %.1f, \"code_bytes\": %zu, \"prefilter_bytes\": "
+           "%zu, "
+           "\"heap_bytes\": %zu, \"bare_whole\": %zu, \"bare_prefilter\": %zu, \"bare_refused\": %zu",
+           b->fast->n, open_s * 1000, prefilter_s * 1000, code, prefilter_bytes(later_wait(b->fast->later)), memory,
+           b->bare.whole, b->bare.as_prefilter, b->bare.refused);
+}
+
+int main(int argc, char **argv)
+{
+    static double times[WAYS][ROUNDS_MAX];
+    struct bench b = {0};
+    const int rounds = argc == 3 ? atoi(argv[2]) : 0;
+    if (rounds < 1 || rounds > ROUNDS_MAX)
+        fail("usage: privacy FILE ROUNDS");
+    read_texts(argv[1], &b.texts);
+    const size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    struct timespec t0, t1;
+    const double start = seconds();
+    b.fast = opened(false);
+    const double open_s = seconds() - start;
+    clock_gettime(CLOCK_MONOTONIC, &t0);
+    if (!later_wait(b.fast->later))
+        fail("Hyperscan cannot be used");
+    clock_gettime(CLOCK_MONOTONIC, &t1);
+    const size_t memory = mallinfo2().uordblks + mallinfo2().hblkhd - before;
+    b.slow = opened(true);
+    bare_open(b.fast, &b.bare);
+    struct arena *a = arena_new();
+    for (int r = 0; r < rounds; r++) {
+        for (int way = 0; way < WAYS; way++)
+            times[way][r] = measure(&b, (enum way)way, a);
+    }
+    if (b.found[SCAN] != b.found[ONE_BY_ONE])
+        fail("the prefilter changed what is found");
+    printf("{\"texts\": %zu, \"bytes\": %zu, \"finds\": %zu, \"changed\": %zu", b.texts.n, b.texts.bytes, b.found[SCAN],
+           b.found[MASK]);
+    print_made(&b, open_s, (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9, memory);
+    for (int way = 0; way < WAYS; way++) {
+        printf(", \"%s\": [", NAMES[way]);
+        for (int i = 0; i < rounds; i++)
+            printf("%s%.6f", i ? ", " : "", times[way][i]);
+        printf("]");
+    }
+    printf("}\n");
+    return 0;
+}
