@@ -6,8 +6,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "seal/seal.h"
+#include "service/journal_line.h"
 #include "service/journal_replay.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -60,18 +63,21 @@ static void line_begin(struct buf *b, struct json_out *w, uint64_t exchange)
 {
     buf_init(b, FILE_MAX);
     jw_init(w, b);
-    buf_char(b, '\n'); /* ends what a failed write may have left */
     jw_object(w);
     jw_kint(w, "x", (int64_t)exchange);
 }
 
 static bool line_end(struct journal *j, struct buf *b, struct json_out *w)
 {
+    struct buf line;
     jw_end_object(w);
-    buf_char(b, '\n');
-    pthread_mutex_lock(&j->lock);
-    bool ok = put_line(j, b);
+    buf_init(&line, FILE_MAX);
+    pthread_mutex_lock(&j->lock); /* also so that no line of the old form comes after the file was converted */
+    journal_line_put(&line, store_keyring(j->svc->store), buf_view(b));
+    line.failed = line.failed || b->failed;
+    bool ok = put_line(j, &line);
     pthread_mutex_unlock(&j->lock);
+    buf_release(&line);
     buf_release(b);
     return ok;
 }
@@ -326,6 +332,49 @@ enum err_code journal_open(struct service *s, struct journal **out, struct err *
     }
     *out = j;
     return ERR_OK;
+}
+
+/* ---- sealed or plain ---- */
+
+/* Under the lock: its own file, which is then another one. */
+static enum err_code convert_own(struct journal *j, struct keyring *k, struct err *e)
+{
+    enum err_code rc = j->fd < 0 ? ERR_OK : journal_file_convert(k, j->path, e);
+    int fd = j->fd < 0 || rc ? -1 : file_open_append(j->path, e);
+    if (j->fd < 0 || rc || fd < 0)
+        return rc ? rc : j->fd < 0 ? ERR_OK : ERR_IO;
+    flock(fd, LOCK_EX | LOCK_NB);
+    close(j->fd);
+    j->fd = fd;
+    j->bytes = file_size(j->path);
+    return ERR_OK;
+}
+
+/* Files that dead processes left and that could not be stored. */
+static enum err_code convert_others(struct journal *j, struct keyring *k, struct err *e)
+{
+    enum err_code rc = ERR_OK;
+    DIR *d = opendir(j->dir);
+    for (const struct dirent *f; d && !rc && (f = readdir(d)) != NULL;) {
+        char path[sizeof j->dir + 300];
+        snprintf(path, sizeof path, "%s/%s", j->dir, f->d_name);
+        if (str_ends(str_of(f->d_name), ".log") && strcmp(path, j->path) != 0)
+            rc = journal_file_convert(k, path, e);
+    }
+    if (d)
+        closedir(d);
+    return rc;
+}
+
+enum err_code journal_convert(struct journal *j, struct err *e)
+{
+    if (!j)
+        return ERR_OK;
+    struct keyring *k = store_keyring(j->svc->store);
+    pthread_mutex_lock(&j->lock);
+    enum err_code rc = convert_own(j, k, e);
+    pthread_mutex_unlock(&j->lock);
+    return rc ? rc : convert_others(j, k, e);
 }
 
 static enum err_code nothing(struct store_tx *tx, void *arg, struct err *e)

@@ -5,7 +5,8 @@
  * start.
  *
  * Lines: {"x":n,"begin":{…}} · {"x":n,"delta":"text"} · {"x":n,"end":{text, hash, metadata, complete}} ·
- * {"x":n,"done":true}. A torn last line is passed over. All functions are thread-safe. */
+ * {"x":n,"done":true}. In a sealed store each line is sealed (journal_line.h). A torn last line is passed over. All
+ * functions are thread-safe. */
 #ifndef CAIRN_SERVICE_JOURNAL_H
 #define CAIRN_SERVICE_JOURNAL_H
 
@@ -23,6 +24,9 @@ void journal_begin(struct journal *j, struct chat *c);
 void journal_delta(struct journal *j, const struct chat *c, struct str text);
 void journal_end(struct journal *j, struct chat *c);
 void journal_done(struct journal *j, const struct chat *c);
+/* Brings all files into the form, sealed or plain, that the store's keys say now; j may be NULL. No other process may
+ * have the data folder open. */
+enum err_code journal_convert(struct journal *j, struct err *e);
 /* Keeps the chat (and its reference) and tries to store it until that succeeds. */
 void journal_wait(struct journal *j, struct chat *c);
 /* Gives the chat up (and its reference): the file alone holds it, for the next start. */

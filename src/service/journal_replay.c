@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "service/chat.h"
+#include "service/journal_line.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -26,6 +27,7 @@ struct exchange {
 
 struct replay {
     struct arena *arena;
+    struct keyring *keys;
     struct exchange *first, **last, *recent;
     int count;
 };
@@ -57,7 +59,8 @@ static void add(struct replay *r, int64_t number, const struct json *begin)
 static void take_line(struct replay *r, struct str line)
 {
     const struct json *o;
-    if (!str_trim(line).n || json_parse(r->arena, line, 0, &o, NULL))
+    line = journal_line_take(r->arena, r->keys, line);
+    if (!line.n || json_parse(r->arena, line, 0, &o, NULL))
         return;
     const struct json *x = json_get_type(o, "x", JSON_INT), *begin = json_get_type(o, "begin", JSON_OBJECT);
     if (!x)
@@ -184,6 +187,7 @@ int journal_replay_text(struct service *s, struct str text, bool store, int *fai
         return 0;
     }
     arena_limit(r.arena, (size_t)2 << 30);
+    r.keys = s ? store_keyring(s->store) : NULL;
     r.last = &r.first;
     while (text.p)
         take_line(&r, str_cut(&text, '\n'));
