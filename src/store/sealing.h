@@ -52,6 +52,8 @@ void query_field(struct query *q, struct arena *a, const struct kind *k, const s
                  int64_t slot, const struct value *v);
 /* Reads a text that may be sealed. STR_NONE: NULL, or its key was destroyed. */
 struct str query_col_sealed(struct query *q, struct arena *a, int i, struct sealed_place at);
+/* At opening: sessions whose keys are destroyed are deleted (sealing_settle.c). */
+enum err_code sealing_settle(const struct store *s, struct store_tx *tx, struct err *e);
 /* For the driver: SQL's opened(). */
 bool sealing_opened(void *store, struct str sealed, struct str kind, struct str id, struct str field, struct buf *out);
 /* "opened(<row>"field", <row>id, 'kind', 'field')", or the column alone where nothing is sealed. `row`: "" or "r.". */

@@ -54,6 +54,9 @@
       "UPDATE session SET last_active = ?2 WHERE id = ?1 AND (last_active IS NULL OR last_active < ?3)")               \
     X(SLOTS_LACKING, "look for sessions without a key",                                                                \
       "SELECT seq FROM session WHERE key_slot IS NULL ORDER BY seq LIMIT ?1")                                          \
+    X(SLOTS_AFTER, "look at the sessions' keys",                                                                       \
+      "SELECT seq, key_slot, id FROM session WHERE seq > ?1 AND key_slot IS NOT NULL AND deleted_at IS NULL ORDER BY " \
+      "seq LIMIT ?2")                                                                                                  \
     X(SLOT_SET, "give a session its key", "UPDATE session SET key_slot = ?2 WHERE seq = ?1")                           \
     X(SLOTS_DROP, "take the sessions' keys", "UPDATE session SET key_slot = NULL WHERE key_slot IS NOT NULL")          \
     X(DICTIONARIES_DROP, "remove dictionaries", "DELETE FROM pack_dictionary")                                         \

@@ -1,6 +1,7 @@
 /* Opening and closing the store, and its figures. Why so little: reading is readers.c, writing writer.c, the
  * schema schema.c. A folder that cannot be written is opened for reading only; writes then fail clearly. */
 #include "store/internal.h"
+#include "store/sealing.h"
 
 #include "base/file.h"
 #include "base/log.h"
@@ -77,6 +78,8 @@ static enum err_code open_store(struct store *s, const struct store_options *o, 
         rc = open_first(s, o->read_only, &tx, e);
     if (!rc)
         rc = schema_prepare(s, tx, e);
+    if (!rc)
+        rc = sealing_settle(s, tx, e);
     if (!rc && !in_memory)
         versions_open(s);
     if (!rc && s->writable)
