@@ -42,12 +42,24 @@ enum err_code pattern_compile(struct pattern *out, struct err *e)
     enum err_code code = pattern_code(str_of(out->d->pattern), 0, &out->code, e);
     if (!code && out->d->context)
         code = compile_context(out->d->context, &out->context, e);
-    if (code)
-        return code;
+    return code;
+}
+
+bool pattern_quicken(struct pattern *pt)
+{
     const uint32_t how = PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD;
-    out->jit = pcre2_jit_compile(out->code, how) == 0 &&
-               (!out->context || pcre2_jit_compile(out->context, PCRE2_JIT_COMPLETE) == 0);
-    return ERR_OK;
+    pt->jit = pcre2_jit_compile(pt->code, how) == 0 &&
+              (!pt->context || pcre2_jit_compile(pt->context, PCRE2_JIT_COMPLETE) == 0);
+    return pt->jit;
+}
+
+bool pattern_copy(const struct pattern *from, struct pattern *out)
+{
+    *out = *from;
+    out->jit = false;
+    out->code = pcre2_code_copy(from->code);
+    out->context = from->context ? pcre2_code_copy(from->context) : NULL;
+    return out->code && (out->context || !from->context);
 }
 
 void pattern_release(struct pattern *pt)

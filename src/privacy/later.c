@@ -1,6 +1,8 @@
-/* The prefilter comes later: making its database takes some tenths of a second, which a command that looks at one text
- * should not wait for. A thread makes it, begun once so much text has been searched that it pays; until then, and where
- * the processor is not fit for Hyperscan, texts are searched pattern by pattern, with the same finds. */
+/* What is quick comes later: machine code of the patterns takes some hundredths of a second to make, the prefilter's
+ * databases take tenths, and a command that looks at one text should not wait for them. A thread makes both, begun once
+ * so much text has been searched that it pays; until then texts are searched by the interpreter, pattern by pattern,
+ * with the same finds. So it stays where no memory may be made executable, and without the prefilter where the
+ * processor is not fit for Hyperscan. */
 #include "privacy/privacy_int.h"
 
 #include "base/log.h"
@@ -9,12 +11,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { WORTH_IT = 128 << 10 };
+enum { WORTH_IT = 16 << 10 };
 enum { WAITING, BEGUN, JOINED };
 
 struct later {
     const struct privacy *p;
     pthread_t thread;
+    struct pattern *quick;
+    _Atomic(const struct pattern *) patterns; /* `quick`, once it is whole */
     _Atomic(struct prefilter *) made;
     atomic_size_t bytes; /* searched so far */
     atomic_int state;
@@ -28,9 +32,33 @@ struct later *later_new(const struct privacy *p)
     return l;
 }
 
+static void release(struct later *l)
+{
+    for (size_t i = 0; l->quick && i < l->p->n; i++)
+        pattern_release(&l->quick[i]);
+    mem_free(l->quick);
+    l->quick = NULL;
+}
+
+/* Copies, since others are matching by p's own. */
+static bool quicken(struct later *l)
+{
+    l->quick = mem_zalloc((l->p->n + 1) * sizeof *l->quick);
+    bool ok = l->quick != NULL;
+    for (size_t i = 0; ok && i < l->p->n; i++)
+        ok = pattern_copy(&l->p->patterns[i], &l->quick[i]) && pattern_quicken(&l->quick[i]);
+    if (!ok)
+        release(l);
+    return ok;
+}
+
 static void *make(void *arg)
 {
     struct later *l = arg;
+    if (quicken(l))
+        atomic_store_explicit(&l->patterns, l->quick, memory_order_release);
+    else
+        log_event(LOG_INFO, "privacy.interpreted", L_CSTR("why", "no executable memory may be made"));
     struct prefilter *f = prefilter_make(l->p);
     if (!f)
         log_event(LOG_INFO, "privacy.one_by_one", L_CSTR("why", "Hyperscan cannot be used here"));
@@ -45,13 +73,20 @@ static void begin(struct later *l)
         atomic_store(&l->state, JOINED); /* no thread to be had: it goes on as it is */
 }
 
-const struct prefilter *later_get(struct later *l, size_t bytes)
+struct means later_get(const struct privacy *p, size_t bytes)
 {
-    const struct prefilter *f = atomic_load_explicit(&l->made, memory_order_acquire);
-    if (!f && atomic_load_explicit(&l->state, memory_order_relaxed) == WAITING &&
+    struct later *l = p->later;
+    struct means m = {p->patterns, NULL};
+    if (!l)
+        return m;
+    m.first = atomic_load_explicit(&l->made, memory_order_acquire);
+    const struct pattern *quick = atomic_load_explicit(&l->patterns, memory_order_acquire);
+    if (quick)
+        m.patterns = quick;
+    if (!m.first && atomic_load_explicit(&l->state, memory_order_relaxed) == WAITING &&
         atomic_fetch_add_explicit(&l->bytes, bytes, memory_order_relaxed) + bytes > WORTH_IT)
         begin(l);
-    return f;
+    return m;
 }
 
 const struct prefilter *later_wait(struct later *l)
@@ -71,5 +106,6 @@ void later_free(struct later *l)
     if (atomic_compare_exchange_strong(&l->state, &begun, JOINED))
         pthread_join(l->thread, NULL);
     prefilter_free(atomic_load(&l->made));
+    release(l);
     mem_free(l);
 }

@@ -1,7 +1,6 @@
 /* Opening a privacy: which detectors of the tables and of the configuration take part, compiled and checked. */
 #include "privacy/privacy_int.h"
 
-#include "base/log.h"
 #include "base/near.h"
 #include "base/text.h"
 
@@ -86,6 +85,7 @@ static enum err_code add(struct privacy *p, const struct detector *d, struct err
     if (!pt->mark)
         return err_nomem(e);
     p->n++; /* privacy_free releases what a failure leaves */
+    p->longest = d->most > p->longest ? d->most : p->longest;
     return pattern_compile(pt, e);
 }
 
@@ -157,16 +157,6 @@ static enum err_code take_redaction(struct privacy *p, const char *given, struct
     return p->redaction.p ? ERR_OK : err_nomem(e);
 }
 
-static void tell_slow(const struct privacy *p)
-{
-    for (size_t i = 0; i < p->n; i++) {
-        if (!p->patterns[i].jit) {
-            log_event(LOG_INFO, "privacy.interpreted", L_CSTR("why", "no executable memory"));
-            return;
-        }
-    }
-}
-
 static enum err_code fill(struct privacy *p, const struct privacy_options *o, struct err *e)
 {
     size_t most = o->n_custom;
@@ -206,7 +196,8 @@ enum err_code privacy_open(const struct privacy_options *o, struct privacy **out
         privacy_free(p);
         return code;
     }
-    tell_slow(p);
+    for (size_t i = 0; o->one_by_one && i < p->n; i++)
+        (void)pattern_quicken(&p->patterns[i]);
     if (!o->one_by_one && !(p->later = later_new(p))) {
         privacy_free(p);
         return err_nomem(e);

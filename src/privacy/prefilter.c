@@ -17,6 +17,7 @@
 #include <hs/hs.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SEGMENT = 2048, WIDE = 512, FLAGS = HS_FLAG_SINGLEMATCH | HS_FLAG_MULTILINE };
 
@@ -223,23 +224,60 @@ static enum err_code look(const struct prefilter *f, const struct search *in, si
     return ERR_OK;
 }
 
-static enum err_code pieces(const struct prefilter *f, const struct search *in, enum privacy_level level, size_t piece,
-                            struct err *e)
+/* All that begins in text[start, end). */
+static enum err_code pieces(const struct prefilter *f, const struct search *in, enum privacy_level level, size_t start,
+                            size_t end, struct err *e)
 {
     const struct str text = in->text;
+    const size_t piece = in->p->segment ? in->p->segment : SEGMENT;
     const unsigned all = piece < f->longest ? needs_met(text) : 0; /* pieces that are too small: the whole decides */
-    unsigned before = all, here = all | met(text, 0, piece);
+    unsigned before = all | (start ? met(text, start > piece ? start - piece : 0, piece) : 0);
+    unsigned here = all | met(text, start, piece);
     enum err_code code = ERR_OK;
-    for (size_t from = 0; !code && from < text.n; from += piece) {
+    for (size_t from = start; !code && from < end; from += piece) {
         const size_t back = from < f->overlap ? from : f->overlap;
         const size_t to = text.n - from > piece ? from + piece : text.n;
         const unsigned next = met(text, to, piece);
         code = look(f, in, from - back, to, before | here | next, e);
         if (!code && in->s->n_seen)
-            code = search_seen(in, level, from, to, back, e);
+            code = search_seen(in, level, from, to < end ? to : end, back, e);
         before = all | here;
         here = next;
     }
+    return code;
+}
+
+enum err_code prefilter_begin(const struct prefilter *f, const struct search *in, enum privacy_level level,
+                              size_t start, size_t end, struct err *e)
+{
+    struct scratch *s = in->s;
+    enum err_code code = ready(f, s) ? pieces(f, in, level, start, end, e) : err_nomem(e);
+    memset(s->hit, 0, in->p->n * sizeof *s->hit);
+    for (size_t i = 0; i < f->n_blind; i++)
+        s->hit[f->blind[i]] = true;
+    for (size_t i = 0; i < f->n_wide; i++)
+        s->hit[f->wide[i]] = true;
+    for (size_t i = 0; i < in->p->n; i++) {
+        if (!s->hit[i] && in->resume[i] < end)
+            in->resume[i] = end;
+    }
+    return code;
+}
+
+enum err_code prefilter_mark(const struct prefilter *f, const struct search *in, size_t from, struct err *e)
+{
+    struct scratch *s = in->s;
+    const size_t back = from < f->overlap ? from : f->overlap;
+    enum err_code code = ready(f, s) ? ERR_OK : err_nomem(e);
+    if (!code)
+        code = look(f, in, from - back, in->text.n, needs_met(str_skip(in->text, from - back)), e);
+    memset(s->hit, 0, in->p->n * sizeof *s->hit);
+    for (size_t i = 0; i < s->n_seen; i++)
+        s->hit[s->seen[i]] = true;
+    for (size_t i = 0; i < f->n_blind; i++)
+        s->hit[f->blind[i]] = true;
+    for (size_t i = 0; i < f->n_wide; i++)
+        s->hit[f->wide[i]] = true;
     return code;
 }
 
@@ -247,7 +285,7 @@ enum err_code prefilter_search(const struct prefilter *f, const struct search *i
                                struct err *e)
 {
     const size_t piece = in->p->segment ? in->p->segment : SEGMENT;
-    enum err_code code = ready(f, in->s) ? pieces(f, in, level, piece, e) : err_nomem(e);
+    enum err_code code = ready(f, in->s) ? pieces(f, in, level, 0, in->text.n, e) : err_nomem(e);
     if (!code && f->n_blind)
         code = search_list(in, level, f->blind, f->n_blind, e);
     if (!code && f->n_wide && in->text.n > piece)

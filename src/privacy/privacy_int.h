@@ -25,6 +25,7 @@ struct privacy {
     struct str redaction; /* the character */
     bool plain_marks, stable;
     size_t segment;
+    size_t longest; /* bytes of the longest match of all patterns */
     unsigned char key[32];
     const struct str *allow; /* lower case, may hold * */
     size_t n_allow;
@@ -36,6 +37,9 @@ bool level_masks(enum privacy_level level, enum privacy_class class);
 /* ---- compile.c ---- */
 /* Compiles code and context of `out->d`. ERR_INVALID: field "pattern". */
 enum err_code pattern_compile(struct pattern *out, struct err *e);
+/* Makes machine code of it, which nobody may be matching by; false: this system does not let us. */
+bool pattern_quicken(struct pattern *pt);
+bool pattern_copy(const struct pattern *from, struct pattern *out); /* false: out of memory; release it all the same */
 void pattern_release(struct pattern *pt);
 /* One regular expression alone, with more options. */
 enum err_code pattern_code(struct str pattern, uint32_t more, pcre2_code **out, struct err *e);
@@ -69,6 +73,7 @@ struct scratch {
     pcre2_jit_stack *stack;
     unsigned *seen; /* forms that Hyperscan saw in a piece; room for one a pattern */
     size_t n_seen;
+    bool *hit;             /* one a pattern, for prefilter_mark */
     struct hs_scratch *hs; /* for all databases of the prefilter */
     uint64_t hs_for;       /* the prefilter's id that it is ready for */
 };
@@ -80,6 +85,7 @@ bool finds_insert(struct finds *f, size_t at, const struct find *one);
 /* ---- search.c: one pattern over a range ---- */
 struct search {
     const struct privacy *p;
+    const struct pattern *patterns; /* p's, or the same as machine code */
     struct scratch *s;
     struct str text;
     size_t *resume; /* one a pattern: starts below are settled */
@@ -100,13 +106,25 @@ void prefilter_free(struct prefilter *f);
 /* Adds all that the patterns find that the level masks: as search_pattern of each over the whole text. */
 enum err_code prefilter_search(const struct prefilter *f, const struct search *in, enum privacy_level level,
                                struct err *e);
+/* The same for what begins in text[start, end), when the longest match that begins there lies in the text; resume is
+ * `end` then, but for patterns that are in no database, which are left as they are. */
+enum err_code prefilter_begin(const struct prefilter *f, const struct search *in, enum privacy_level level,
+                              size_t start, size_t end, struct err *e);
+/* Marks in s->hit, one a pattern, which may have a match that lies in text[from, n): those of what was seen, and those
+ * that are in no database. */
+enum err_code prefilter_mark(const struct prefilter *f, const struct search *in, size_t from, struct err *e);
 size_t prefilter_bytes(const struct prefilter *f);
 
 /* ---- later.c: when it is made ---- */
 struct later;
 struct later *later_new(const struct privacy *p);
-/* NULL: not yet, or never. `bytes` are about to be searched. */
-const struct prefilter *later_get(struct later *l, size_t bytes);
+/* What there is by now: patterns to search by, and the prefilter (NULL: not yet, or never). `bytes` are about to be
+ * searched. */
+struct means {
+    const struct pattern *patterns;
+    const struct prefilter *first;
+};
+struct means later_get(const struct privacy *p, size_t bytes);
 const struct prefilter *later_wait(struct later *l); /* begins it if need be and waits; for tests and benchmarks */
 void later_free(struct later *l);
 

@@ -5,11 +5,12 @@
 
 #include <string.h>
 
-static enum err_code one_by_one(const struct search *in, enum privacy_level level, struct err *e)
+static enum err_code one_by_one(const struct search *in, enum privacy_level level, unsigned needs, struct err *e)
 {
     enum err_code code = ERR_OK;
     for (size_t i = 0; !code && i < in->p->n; i++) {
-        if (level_masks(level, in->p->patterns[i].d->class))
+        const struct detector *d = in->patterns[i].d;
+        if (level_masks(level, d->class) && (needs & 1u << d->needs))
             code = search_pattern(in, i, 0, in->text.n, e);
     }
     return code;
@@ -21,9 +22,12 @@ enum err_code scan_text(const struct privacy *p, enum privacy_level level, struc
     struct scratch *s = *out = scratch_take(p);
     if (!s)
         return err_nomem(e);
-    const struct search in = {.p = p, .s = s, .text = text, .resume = s->resume, .found = &s->found};
-    const struct prefilter *first = p->later ? later_get(p->later, text.n) : NULL;
-    enum err_code code = first ? prefilter_search(first, &in, level, e) : one_by_one(&in, level, e);
+    const struct means m = later_get(p, text.n);
+    const struct search in = {
+        .p = p, .patterns = m.patterns, .s = s, .text = text, .resume = s->resume, .found = &s->found};
+    const unsigned all = ~0u; /* the plain way, which the others are held against */
+    enum err_code code = m.first ? prefilter_search(m.first, &in, level, e)
+                                 : one_by_one(&in, level, p->later ? needs_met(text) : all, e);
     if (code || !s->found.n)
         return code;
     finds_sort(&s->found);

@@ -24,6 +24,7 @@ static void scratch_free(void *p)
     mem_free(s->kept.at);
     mem_free(s->resume);
     mem_free(s->seen);
+    mem_free(s->hit);
     hs_free_scratch(s->hs);
     pcre2_match_data_free(s->match);
     pcre2_match_context_free(s->limits);
@@ -63,9 +64,12 @@ static bool grow(struct scratch *s, size_t n)
     unsigned *seen = mem_grow(s->seen, n * sizeof *seen);
     if (seen)
         s->seen = seen;
-    if (resume && seen)
+    bool *hit = mem_grow(s->hit, n * sizeof *hit);
+    if (hit)
+        s->hit = hit;
+    if (resume && seen && hit)
         s->n_resume = n;
-    return resume && seen;
+    return resume && seen && hit;
 }
 
 struct scratch *scratch_take(const struct privacy *p)

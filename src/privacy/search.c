@@ -92,7 +92,7 @@ static struct find bounds(const struct scratch *s, int rc, size_t pattern)
 enum err_code search_pattern(const struct search *in, size_t pattern, size_t from, size_t to, struct err *e)
 {
     struct scratch *s = in->s;
-    const struct pattern *pt = &in->p->patterns[pattern];
+    const struct pattern *pt = &in->patterns[pattern];
     size_t at = in->resume[pattern] > from ? in->resume[pattern] : from;
     int tries = 0;
     while (at < to) {
@@ -115,7 +115,7 @@ enum err_code search_pattern(const struct search *in, size_t pattern, size_t fro
 enum err_code search_settled(const struct search *in, size_t pattern, size_t from, struct err *e)
 {
     struct scratch *s = in->s;
-    const struct pattern *pt = &in->p->patterns[pattern];
+    const struct pattern *pt = &in->patterns[pattern];
     size_t at = in->resume[pattern] > from ? in->resume[pattern] : from, settled = in->text.n;
     int tries = 0;
     while (at < in->text.n) {

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { CONTEXT = DETECTOR_BEFORE + 32, STREAM_MOST = 4 * DETECTOR_MOST, CHARACTER = 4 };
+enum { CONTEXT = DETECTOR_BEFORE + 32, STREAM_MOST = 4 * DETECTOR_MOST, CHARACTER = 4, WORTH_LOOKING = 4096 };
 
 struct privacy_stream {
     const struct privacy *p;
@@ -55,6 +55,25 @@ void privacy_stream_free(struct privacy_stream *s)
 }
 
 /* ---- how far it is settled ---- */
+/* Of a large open part all but the end is searched as a whole text is: what begins there ends within what there is.
+ * Behind it, a pattern of which nothing was seen has no match but one that ends later. */
+static enum err_code look_first(struct privacy_stream *s, const struct search *in, const struct prefilter *first,
+                                struct err *e)
+{
+    size_t end = in->text.n > s->p->longest + DETECTOR_AFTER ? in->text.n - s->p->longest - DETECTOR_AFTER : 0;
+    end = end > s->open ? end : s->open;
+    enum err_code code = end > s->open ? prefilter_begin(first, in, s->level, s->open, end, e) : ERR_OK;
+    if (!code)
+        code = prefilter_mark(first, in, end, e);
+    for (size_t i = 0; !code && i < s->p->n; i++) {
+        const size_t tail = in->patterns[i].d->most + DETECTOR_AFTER;
+        const size_t from = in->text.n > tail ? in->text.n - tail : 0;
+        if (!in->s->hit[i] && s->resume[i] < from)
+            s->resume[i] = from;
+    }
+    return code;
+}
+
 /* *settled: what all patterns agree on. `forced`: everything that begins below it, whatever may come. */
 static enum err_code search(struct privacy_stream *s, const struct search *in, size_t forced, size_t *settled,
                             struct err *e)
@@ -132,14 +151,21 @@ static enum err_code emit(struct privacy_stream *s, struct scratch *scratch, siz
 static enum err_code advance(struct privacy_stream *s, bool end, struct err *e)
 {
     struct scratch *scratch = scratch_take(s->p);
-    size_t settled, forced = 0;
+    size_t settled = 0, forced = 0;
     if (!scratch || s->text.failed)
         return err_nomem(e);
-    const struct search in = {
-        .p = s->p, .s = scratch, .text = buf_view(&s->text), .resume = s->resume, .found = &s->waiting};
+    const struct means m = later_get(s->p, s->text.n - s->open);
+    const struct search in = {.p = s->p,
+                              .patterns = m.patterns,
+                              .s = scratch,
+                              .text = buf_view(&s->text),
+                              .resume = s->resume,
+                              .found = &s->waiting};
     if (end)
         forced = in.text.n;
-    enum err_code code = search(s, &in, forced, &settled, e);
+    enum err_code code = m.first && in.text.n - s->open > WORTH_LOOKING ? look_first(s, &in, m.first, e) : ERR_OK;
+    if (!code)
+        code = search(s, &in, forced, &settled, e);
     if (!code && !end && in.text.n - settled > STREAM_MOST)
         code = search(s, &in, in.text.n - STREAM_MOST / 2, &settled, e);
     if (!end)
