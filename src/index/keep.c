@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/remask.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -432,30 +433,6 @@ enum err_code keep_merge(struct index *x, int64_t pace, bool *more, struct err *
     return code;
 }
 
-enum err_code keep_purge(struct index *x, struct err *e)
-{
-    struct manifest manifest;
-    enum err_code code = keep_repair(x, e); /* a damaged file holds deleted turns too */
-    if (code == ERR_OK)
-        code = keep_flush(x, e);
-    if (code == ERR_OK)
-        code = load(x, &manifest, e);
-    if (code)
-        return code;
-    struct stock *s = index_stock(x);
-    for (size_t i = 0; code == ERR_OK && i < manifest.n; i++) {
-        struct segment *g;
-        if (!segments_of(s, &manifest, i, 1, &g))
-            continue;
-        code = look_for_dead(x, g, e);
-        if (code == ERR_OK && atomic_load(&g->n_dead) > 0)
-            code = merge_entries(x, s, &manifest, i, 1, 0, e);
-    }
-    stock_drop(s);
-    manifest_release(&manifest);
-    return code;
-}
-
 /* ---- sealed or plain ---- */
 static enum err_code convert_once(struct index *x, struct manifest *manifest, struct err *e)
 {
@@ -581,5 +558,66 @@ enum err_code keep_repair(struct index *x, struct err *e)
         manifest_release(&manifest);
     }
     stock_drop(s);
+    return code;
+}
+
+/* ---- purging ---- */
+/* The next entry that holds turns of the range, from place *i on. */
+static bool next_stale(const struct manifest *m, const struct stale *s, size_t *i)
+{
+    while (*i < m->n && !(m->entries[*i].from < s->to && m->entries[*i].to >= s->from))
+        ++*i;
+    return *i < m->n;
+}
+
+/* Segments that hold turns whose words have changed are made from the store, as damaged ones are. */
+static enum err_code remake_stale(struct index *x, struct err *e)
+{
+    struct store_tx *tx = NULL;
+    struct manifest manifest;
+    struct stale s;
+    enum err_code code = store_read_begin(x->store, &tx, e);
+    if (code == ERR_OK) {
+        code = stale_turns(tx, &s, e);
+        store_read_end(tx);
+    }
+    if (code || !s.to)
+        return code;
+    code = load(x, &manifest, e);
+    if (code)
+        return code;
+    for (size_t i = 0; code == ERR_OK && next_stale(&manifest, &s, &i); s.from = manifest.entries[i].to + 1) {
+        struct hole h = {manifest.entries[i].from, manifest.entries[i].to};
+        code = fill_hole(x, h, &manifest, e);
+        while (code == ERR_OK && i + 1 < manifest.n && manifest.entries[i].to < h.to)
+            i++;
+    }
+    manifest_release(&manifest);
+    return code;
+}
+
+enum err_code keep_purge(struct index *x, struct err *e)
+{
+    struct manifest manifest;
+    enum err_code code = keep_repair(x, e); /* a damaged file holds deleted turns too */
+    if (code == ERR_OK)
+        code = keep_flush(x, e);
+    if (code == ERR_OK)
+        code = remake_stale(x, e);
+    if (code == ERR_OK)
+        code = load(x, &manifest, e);
+    if (code)
+        return code;
+    struct stock *s = index_stock(x);
+    for (size_t i = 0; code == ERR_OK && i < manifest.n; i++) {
+        struct segment *g;
+        if (!segments_of(s, &manifest, i, 1, &g))
+            continue;
+        code = look_for_dead(x, g, e);
+        if (code == ERR_OK && atomic_load(&g->n_dead) > 0)
+            code = merge_entries(x, s, &manifest, i, 1, 0, e);
+    }
+    stock_drop(s);
+    manifest_release(&manifest);
     return code;
 }

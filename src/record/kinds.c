@@ -64,6 +64,7 @@ static const struct kind table[] = {
         {"tags", FIELD_ARRAY, FIELD_SEARCHED, 0, 16 * KB, "[]", NULL, "Labels"},
         {"last_active", FIELD_TIME, FIELD_READ_ONLY, 0, 0, NULL, NULL, "Last write, recall or chat in it"},
         {"alias", FIELD_TEXT, FIELD_INDEXED | FIELD_HIDDEN | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "The caller's own name for it"},
+        {"mask_due", FIELD_BOOL, FIELD_READ_ONLY | FIELD_HIDDEN, 0, 0, "false", NULL, "Its level became stricter: what is stored is to be masked anew"},
         {"erasure_requested_at", FIELD_TIME, FIELD_HIDDEN, 0, 0, NULL, NULL, "When its erasure was asked for"},
         {"key_slot", FIELD_INT, FIELD_READ_ONLY | FIELD_INDEXED | FIELD_HIDDEN, 0, 9e15, NULL, NULL, "Its key's place in the keyring"})},
 

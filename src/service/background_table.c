@@ -9,6 +9,7 @@
 #include "service/learning.h"
 #include "service/packing.h"
 #include "service/patterns/follow.h"
+#include "service/redact.h"
 #include "service/retention.h"
 #include "service/summary_upkeep.h"
 #include "service/vitality.h"
@@ -23,6 +24,7 @@ static const struct follower followers[] = {
 
 /* {name, seconds, run}; the empty entry ends the table. */
 static const struct upkeep_task tasks[] = {
+    {"redact", REDACT_SECONDS, redact_task},
     {"pack", 600, packing_run},
     {"summaries", SUMMARY_UPKEEP_SECONDS, summary_upkeep},
     {"vitality", 600, vitality_task},

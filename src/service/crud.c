@@ -4,6 +4,7 @@
 
 #include "service/audit.h"
 #include "service/operation_run.h"
+#include "service/redact.h"
 #include "service/touch.h"
 #include "service/v1.h"
 
@@ -196,7 +197,8 @@ static enum err_code update_on(struct store_tx *tx, void *arg, struct err *e)
 
 enum err_code crud_update(struct op_call *c, struct err *e)
 {
-    return submit(c, update_on, answer_record, e);
+    enum err_code code = submit(c, update_on, answer_record, e);
+    return !code && c->op->kind == KIND_SESSION ? redact_now(c, e) : code;
 }
 
 static enum err_code delete_on(struct store_tx *tx, void *arg, struct err *e)

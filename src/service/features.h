@@ -10,6 +10,7 @@ op_fn session_create, session_list, session_get, session_preferences;
 op_fn session_archive, session_restore;
 /* maintenance.c */
 op_fn maintenance;
+op_fn redact_stored;
 /* the audit log */
 op_fn audit_list_rows, audit_verify, audit_export;
 /* conversation.c */

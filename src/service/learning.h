@@ -26,6 +26,9 @@ enum err_code learning_apply(struct store_tx *tx, struct arena *a, void *plan, s
  * they are not counted again. */
 enum err_code learning_restored(struct store_tx *tx, struct arena *a, const struct record *state, int64_t now,
                                 struct err *e);
+/* In a store_fn: forgets the words that the session's turns have taught (topics, phrases): they were other words than
+ * what is stored now. What is said from now on is learnt as ever. */
+enum err_code learning_forget(struct store_tx *tx, struct arena *a, const struct record *session, struct err *e);
 /* In a store_fn: merges the members of the JSON object `over` into the agent's state; a state that is not there yet is
  * made. Nothing happens when the state would grow past STATE_BYTES_MAX. *after (may be NULL): the state's text. */
 enum err_code state_merge(struct store_tx *tx, struct arena *a, const struct record *session, struct str agent,

@@ -36,6 +36,54 @@ enum err_code state_merge(struct store_tx *tx, struct arena *a, const struct rec
     return record_update(tx, a, known->seq, patch, e);
 }
 
+/* ---- forgetting words ---- */
+
+enum { AGENTS_MAX = 1000 };
+
+static enum err_code forget_words(struct store_tx *tx, struct arena *a, const struct record *session,
+                                  const struct record *r, struct err *e)
+{
+    static const char *const words[] = {"preferred_topics", "frequent_phrases"};
+    const struct json *state;
+    struct buf b;
+    struct json_out w;
+    bool any = false;
+    if (json_parse(a, record_text(r, "state"), JSON_DUPLICATES_OK, &state, NULL))
+        return ERR_OK;
+    buf_init(&b, 0);
+    jw_init(&w, &b);
+    jw_object(&w);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const struct json *list = json_get_type(state, words[i], JSON_ARRAY);
+        if (!list || !list->n)
+            continue;
+        jw_kraw(&w, words[i], STR("[]"));
+        any = true;
+    }
+    jw_end_object(&w);
+    struct str over = buf_take(&b, a);
+    if (!over.p)
+        return err_nomem(e);
+    return any ? state_merge(tx, a, session, record_text(r, "agent"), over, NULL, e) : ERR_OK;
+}
+
+enum err_code learning_forget(struct store_tx *tx, struct arena *a, const struct record *session, struct err *e)
+{
+    struct record **rows, *patch = record_new(a, KIND_AGENT_LEARNING);
+    size_t n;
+    if (!patch)
+        return err_nomem(e);
+    record_set(patch, "counts", V_TEXT(STR("{}")));
+    enum err_code code = records_of(tx, a, KIND_AGENT_LEARNING, "session_id", session->id, 0, AGENTS_MAX, &rows, &n, e);
+    for (size_t i = 0; i < n && !code; i++)
+        code = record_update(tx, a, rows[i]->seq, patch, e);
+    if (!code)
+        code = records_of(tx, a, KIND_AGENT_STATE, "session_id", session->id, 0, AGENTS_MAX, &rows, &n, e);
+    for (size_t i = 0; i < n && !code; i++)
+        code = forget_words(tx, a, session, rows[i], e);
+    return code;
+}
+
 /* ---- for a model ---- */
 
 static bool is_one_of(struct str key, const char *const *names)

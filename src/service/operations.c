@@ -20,6 +20,7 @@ static const struct operation_table *const groups[] = {
     &operations_admin,
     &operations_audit,
     &operations_maintenance,
+    &operations_redact,
     &operations_auth,
     &operations_v1,
     &operations_embed,

@@ -8,6 +8,7 @@
 #include "service/operation_run.h"
 #include "service/place.h"
 #include "service/quota.h"
+#include "service/redact.h"
 #include "service/told.h"
 #include "service/v1.h"
 
@@ -191,7 +192,9 @@ enum err_code session_save(struct op_call *c, struct err *e)
     s->call = c;
     s->given = given;
     enum err_code code = read_save(c, s, e);
-    return code ? code : op_write(c, save_on, s, answer_saved, e);
+    if (!code)
+        code = op_write(c, save_on, s, answer_saved, e);
+    return code ? code : redact_now(c, e);
 }
 
 /* ---- delete ---- */

@@ -48,6 +48,8 @@ enum err_code erase_ids(struct store_tx *tx, struct str erasure_id, void (*fn)(v
 /* Dictionaries that were trained from turns of this erasure go: what was packed with them is unpacked first (packing
  * trains a new one and packs it again later). *dropped: how many dictionaries went. Blocks; several short writes. */
 enum err_code store_unlearn(struct store *s, struct str erasure_id, int64_t *dropped, struct err *e);
+/* The same of dictionaries that may have been trained from turns of this range of seqs, whose texts have changed. */
+enum err_code store_unlearn_turns(struct store *s, int64_t from, int64_t to, int64_t *dropped, struct err *e);
 /* Nothing of what was deleted is in the database's file or its log any more: the log is emptied, and what no row uses
  * is overwritten. Writes wait for a part of the file at a time, reads do not wait. ERR_BUSY: a reader has held an old
  * snapshot for too long; try again. Blocks. */

@@ -71,6 +71,14 @@ enum err_code gate_record(const struct store_gate *g, struct arena *a, struct st
     return mask_fields(g, a, level, r->kind, r->v, changed, e);
 }
 
+static struct value *copy_values(struct arena *a, const struct record *r)
+{
+    struct value *v = arena_array(a, struct value, r->kind->n_fields);
+    if (v)
+        memcpy(v, r->v, r->kind->n_fields * sizeof *v);
+    return v;
+}
+
 /* A copy of the values, masked as for PUBLIC; *v is NULL where that changes nothing: then no level would. */
 static enum err_code look(const struct store *s, struct arena *a, const struct record *r, struct value **v,
                           struct err *e)
@@ -80,10 +88,9 @@ static enum err_code look(const struct store *s, struct arena *a, const struct r
     *v = NULL;
     if (!s->gate || !n)
         return ERR_OK;
-    struct value *copy = arena_array(a, struct value, n);
+    struct value *copy = copy_values(a, r);
     if (!copy)
         return err_nomem(e);
-    memcpy(copy, r->v, n * sizeof *copy);
     enum err_code code = mask_fields(s->gate, a, STR("PUBLIC"), r->kind, copy, &changed, e);
     *v = changed ? copy : NULL;
     return code;
@@ -133,6 +140,23 @@ static enum err_code level_after(struct store_tx *tx, struct arena *a, int64_t s
     return ERR_OK;
 }
 
+/* A session whose level becomes stricter is marked: what is stored of it is to be masked anew (remask.h). */
+static enum err_code mark_stricter(struct store_tx *tx, struct arena *a, int64_t seq, struct record *out, struct err *e)
+{
+    struct record stored = {.kind = KIND_SESSION, .seq = seq};
+    struct str given = out->kind == KIND_SESSION ? record_text(out, "privacy_level") : STR_NONE, was;
+    if (!given.n || !tx->store->gate)
+        return ERR_OK;
+    enum err_code code = record_level(tx, a, &stored, &was, e);
+    if (code || strictness(given) <= strictness(was))
+        return code;
+    out->v = copy_values(a, out);
+    if (!out->v)
+        return err_nomem(e);
+    record_set(out, "mask_due", V_INT(1));
+    return ERR_OK;
+}
+
 enum err_code gate_update(struct store_tx *tx, struct arena *a, int64_t seq, const struct record *patch,
                           struct record *out, struct err *e)
 {
@@ -140,13 +164,37 @@ enum err_code gate_update(struct store_tx *tx, struct arena *a, int64_t seq, con
     struct str level;
     *out = *patch;
     enum err_code code = look(tx->store, a, patch, &v, e);
+    if (!code && v) {
+        code = level_after(tx, a, seq, patch, &level, e);
+        if (!code)
+            code = settle(tx->store, a, patch, level, v, e);
+        out->v = v;
+    }
+    return code ? code : mark_stricter(tx, a, seq, out, e);
+}
+
+enum err_code gate_stored(struct store_tx *tx, struct arena *a, struct record *r, struct record **patch,
+                          struct str *level, struct err *e)
+{
+    struct value *v;
+    *patch = NULL;
+    enum err_code code = look(tx->store, a, r, &v, e);
     if (code || !v)
         return code;
-    code = level_after(tx, a, seq, patch, &level, e);
+    code = record_level(tx, a, r, level, e);
     if (!code)
-        code = settle(tx->store, a, patch, level, v, e);
-    out->v = v;
-    return code;
+        code = settle(tx->store, a, r, *level, v, e);
+    struct record *p = code ? NULL : record_new(a, r->kind);
+    if (!p)
+        return code ? code : err_nomem(e);
+    bool any = false;
+    for (size_t i = 0; i < r->kind->n_fields; i++)
+        if (v[i].type == VALUE_TEXT && v[i].s.p != r->v[i].s.p) {
+            p->v[i] = v[i];
+            any = true;
+        }
+    *patch = any ? p : NULL;
+    return ERR_OK;
 }
 
 /* ---- what is read ---- */

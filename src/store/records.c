@@ -202,7 +202,7 @@ static enum err_code check_update(struct store_tx *tx, struct arena *a, int64_t 
 }
 
 /* Only the given columns: two clients that change different fields do not undo each other. */
-static void put_update(struct buf *sql, const struct record *patch)
+static void put_update(struct buf *sql, const struct record *patch, bool alive)
 {
     const struct kind *k = patch->kind;
     int n = 2;
@@ -210,7 +210,11 @@ static void put_update(struct buf *sql, const struct record *patch)
     for (size_t i = 0; i < k->n_fields; i++)
         if (patch->v[i].type != VALUE_UNSET)
             buf_fmt(sql, ", \"%s\" = ?%d", k->fields[i].name, ++n);
-    buf_cstr(sql, " WHERE seq = ?1 AND deleted_at IS NULL");
+    buf_cstr(sql, " WHERE seq = ?1 AND ");
+    if (alive)
+        buf_cstr(sql, "deleted_at IS NULL");
+    else
+        buf_fmt(sql, "version = ?%d", ++n);
     sql_returning(sql, k);
 }
 
@@ -243,45 +247,83 @@ static bool patch_seals(const struct record *patch)
     return any;
 }
 
+/* version 0: of a row that is alive; else of one that has it, alive or deleted. */
+static enum err_code run_update(struct store_tx *tx, struct arena *a, int64_t seq, const struct record *patch,
+                                int64_t version, struct err *e)
+{
+    const struct kind *k = patch->kind;
+    struct query q;
+    struct buf sql;
+    struct str id = STR_NONE;
+    int64_t slot = SEAL_STORE;
+    enum err_code rc = tx_seals(tx) && patch_seals(patch) ? slot_of_stored(tx, a, k, seq, &id, &slot, e) : ERR_OK;
+    if (rc)
+        return rc;
+    buf_init(&sql, SQL_CACHE_TEXT);
+    put_update(&sql, patch, !version);
+    if (sql.failed) {
+        buf_release(&sql);
+        return err_nomem(e);
+    }
+    query_sql(&q, tx, buf_view(&sql), "change a record", e);
+    query_int(&q, seq);
+    query_int(&q, clock_now_ms());
+    for (size_t i = 0; i < k->n_fields; i++)
+        if (patch->v[i].type != VALUE_UNSET)
+            query_field(&q, a, k, &k->fields[i], id, slot, &patch->v[i]);
+    if (version)
+        query_int(&q, version);
+    rc = run_marked(&q, k);
+    buf_release(&sql);
+    return rc;
+}
+
 /* Masked first: what may not change is compared with what is stored, and that is masked. */
 enum err_code record_update(struct store_tx *tx, struct arena *a, int64_t seq, const struct record *given,
                             struct err *e)
 {
     const struct kind *k = given->kind;
-    struct record masked;
-    const struct record *patch = &masked;
-    enum err_code rc = gate_update(tx, a, seq, given, &masked, e);
+    struct record patch;
+    struct err why = {0};
+    enum err_code rc = gate_update(tx, a, seq, given, &patch, e);
     if (!rc)
-        rc = check_update(tx, a, seq, patch, e);
-    struct str id = STR_NONE;
-    int64_t slot = SEAL_STORE;
-    if (!rc && tx_seals(tx) && patch_seals(patch))
-        rc = slot_of_stored(tx, a, k, seq, &id, &slot, e);
+        rc = check_update(tx, a, seq, &patch, e);
     if (rc)
         return rc;
-    struct buf sql;
-    buf_init(&sql, SQL_CACHE_TEXT);
-    put_update(&sql, patch);
     int64_t before = tx->d->changed(tx->c);
-    if (sql.failed) {
-        rc = err_nomem(e);
-    } else {
-        struct err why = {0};
-        struct query q;
-        query_sql(&q, tx, buf_view(&sql), "change a record", &why);
-        query_int(&q, seq);
-        query_int(&q, clock_now_ms());
-        for (size_t i = 0; i < k->n_fields; i++)
-            if (patch->v[i].type != VALUE_UNSET)
-                query_field(&q, a, k, &k->fields[i], id, slot, &patch->v[i]);
-        rc = run_marked(&q, k);
-        if (rc == ERR_CONFLICT && k->unique)
-            rc = err_set(e, ERR_CONFLICT, NULL, "a %s with the same %s exists already", k->name, k->unique);
-        else if (rc && e && !e->code)
-            *e = why;
-    }
-    buf_release(&sql);
+    rc = run_update(tx, a, seq, &patch, 0, &why);
+    if (rc == ERR_CONFLICT && k->unique)
+        return err_set(e, ERR_CONFLICT, NULL, "a %s with the same %s exists already", k->name, k->unique);
+    if (rc && e && !e->code)
+        *e = why;
     return rc ? rc : expect_changed(tx, before, k, seq, e);
+}
+
+/* Two names that were told apart may have the same mask: then the row's number tells them apart. */
+static enum err_code number_names(struct arena *a, const struct record *row, const struct record *patch, struct err *e)
+{
+    for (size_t i = 0; i < patch->kind->n_fields; i++) {
+        if (patch->v[i].type != VALUE_TEXT || patch->kind->fields[i].type != FIELD_TEXT)
+            continue;
+        patch->v[i].s = arena_fmt(a, "%.*s %lld", STR_ARG(patch->v[i].s), (long long)row->seq);
+        if (!patch->v[i].s.p)
+            return err_nomem(e);
+    }
+    return ERR_OK;
+}
+
+enum err_code record_rewrite(struct store_tx *tx, struct arena *a, const struct record *row, const struct record *patch,
+                             struct err *e)
+{
+    struct err why = {0};
+    if (row->kind == KIND_CONVERSATION || row->kind == KIND_SESSION)
+        tx_forget(tx);
+    enum err_code rc = run_update(tx, a, row->seq, patch, row->version, &why);
+    if (rc == ERR_CONFLICT && row->kind->unique) {
+        rc = number_names(a, row, patch, e);
+        return rc ? rc : run_update(tx, a, row->seq, patch, row->version, e);
+    }
+    return rc ? err_set(e, rc, why.field, "%s", why.message) : ERR_OK;
 }
 
 /* The row stays as a tombstone: sync must be able to tell others, and erasure removes it later. */

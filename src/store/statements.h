@@ -213,6 +213,12 @@
       "UPDATE conversation SET summarized_turn = turn_count, version = version + 1 WHERE session_id = ?1"              \
       " AND turn_count > coalesce(summarized_turn, 0) AND deleted_at IS NULL")                                         \
     /* ---- patterns ---- */                                                                                           \
+    X(MASK_DUE, "look for sessions to mask anew",                                                                      \
+      "SELECT seq, id, privacy_level FROM session WHERE mask_due = 1 ORDER BY seq LIMIT 1")                            \
+    X(MASK_SET, "note that a session is to be masked anew",                                                            \
+      "UPDATE session SET mask_due = 1 WHERE id = ?1 AND coalesce(mask_due, 0) = 0")                                   \
+    X(MASK_DONE, "note that a session is masked anew",                                                                 \
+      "UPDATE session SET mask_due = 0 WHERE seq = ?1 AND privacy_level = ?2")                                         \
     X(PATTERNS_SCAN, "look through the patterns",                                                                      \
       "SELECT " PATTERN_COLUMNS " FROM pattern p LEFT JOIN session s ON s.id = p.source_session_id"                    \
       " WHERE p.deleted_at IS NULL ORDER BY p.seq DESC LIMIT ?1")                                                      \

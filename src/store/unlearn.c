@@ -37,15 +37,33 @@ static enum err_code read_all(struct store_tx *tx, struct dictionary *out, size_
     return query_end(&q);
 }
 
-static enum err_code is_concerned(struct store_tx *tx, struct str erasure_id, const struct dictionary *d, bool *out,
+/* Whose samples count: the turns of an erasure, or those of a range. */
+struct learnt {
+    struct str erasure_id;
+    int64_t from, to; /* to 0: none */
+};
+
+/* Is one of the turns 1, 1 + step … up to d->turns in the range? */
+static bool samples_range(const struct learnt *l, const struct dictionary *d)
+{
+    int64_t step = sample_step(d->turns), to = l->to < d->turns ? l->to : d->turns;
+    int64_t from = l->from > 1 ? l->from : 1, next = 1 + (from - 1 + step - 1) / step * step;
+    return next <= to;
+}
+
+static enum err_code is_concerned(struct store_tx *tx, const struct learnt *l, const struct dictionary *d, bool *out,
                                   struct err *e)
 {
     struct query q;
     *out = true;
     if (!d->turns)
         return ERR_OK;
+    if (l->to) {
+        *out = samples_range(l, d);
+        return ERR_OK;
+    }
     query_fixed(&q, tx, STMT_TOMBSTONE_SAMPLE, e);
-    query_text(&q, erasure_id);
+    query_text(&q, l->erasure_id);
     query_int(&q, d->turns);
     query_int(&q, sample_step(d->turns));
     *out = query_row(&q);
@@ -53,7 +71,8 @@ static enum err_code is_concerned(struct store_tx *tx, struct str erasure_id, co
 }
 
 /* The dictionaries that must go, first in `out`. */
-static enum err_code concerned(struct store *s, struct str erasure_id, struct dictionary *out, size_t *n, struct err *e)
+static enum err_code concerned(struct store *s, const struct learnt *l, struct dictionary *out, size_t *n,
+                               struct err *e)
 {
     struct store_tx *tx;
     size_t all = 0;
@@ -64,7 +83,7 @@ static enum err_code concerned(struct store *s, struct str erasure_id, struct di
     rc = read_all(tx, out, &all, e);
     for (size_t i = 0; !rc && i < all; i++) {
         bool is;
-        rc = is_concerned(tx, erasure_id, &out[i], &is, e);
+        rc = is_concerned(tx, l, &out[i], &is, e);
         if (!rc && is)
             out[(*n)++] = out[i];
     }
@@ -162,15 +181,25 @@ static enum err_code drop(struct store *s, struct dictionary *d, struct err *e)
     return rc;
 }
 
-enum err_code store_unlearn(struct store *s, struct str erasure_id, int64_t *dropped, struct err *e)
+static enum err_code unlearn(struct store *s, const struct learnt *l, int64_t *dropped, struct err *e)
 {
     struct dictionary list[DICTIONARIES_MAX];
     size_t n;
     *dropped = 0;
-    enum err_code rc = concerned(s, erasure_id, list, &n, e);
+    enum err_code rc = concerned(s, l, list, &n, e);
     for (size_t i = 0; !rc && i < n; i++) {
         rc = drop(s, &list[i], e);
         *dropped += !rc;
     }
     return rc;
+}
+
+enum err_code store_unlearn(struct store *s, struct str erasure_id, int64_t *dropped, struct err *e)
+{
+    return unlearn(s, &(struct learnt){.erasure_id = erasure_id}, dropped, e);
+}
+
+enum err_code store_unlearn_turns(struct store *s, int64_t from, int64_t to, int64_t *dropped, struct err *e)
+{
+    return unlearn(s, &(struct learnt){.from = from, .to = to}, dropped, e);
 }

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/json_write.h"
+#include "doors/cli/command_redact_stored.h"
 #include "privacy/privacy.h"
 
 #include <errno.h>
@@ -148,11 +149,20 @@ static const struct op_arg args[] = {
      "standard input holds a JSON object with a text a line; print where in it what was found"},
     {"level", ARG_ENUM, ARG_IN_QUERY, 0, 0, 0, "\"PUBLIC\"", "PUBLIC|TEAM|PRIVATE",
      "for whom: PUBLIC masks all, TEAM all but IP addresses, PRIVATE secrets, cards and SSNs"},
+    {"stored", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL,
+     "mask what the data folder holds already, each record for its session's level, instead of standard input"},
+    {"session_id", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "with --stored: only what belongs to this session"},
+    {"project", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "with --stored: only this project"},
+    {"dry_run", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL, "with --stored: only say how much would be masked"},
 };
 
 static enum err_code run_redact(struct cli *c, const struct given *g, struct op_call *call, struct err *e)
 {
     (void)g;
+    if (op_bool(call, "stored", false))
+        return redact_stored_run(c, call, e);
+    if (op_text(call, "session_id").p || op_text(call, "project").p || op_bool(call, "dry_run", false))
+        return err_set(e, ERR_INVALID, "stored", "--session, --project and --dry-run go with --stored");
     struct privacy *p = NULL;
     struct privacy_options o;
     struct redacting r = {.c = c};
@@ -171,10 +181,13 @@ static enum err_code run_redact(struct cli *c, const struct given *g, struct op_
 
 const struct command command_redact = {
     .name = "redact",
-    .summary = "Mask what must not leak in a text, or say where it stands",
+    .summary = "Mask what must not leak in a text or in what is stored, or say where it stands",
     .words = "<TEXT",
     .args = args,
     .n_args = sizeof args / sizeof args[0],
     .run = run_redact,
-    .details = "Reads standard input and writes standard output. Offsets of --spans are in characters (code points).\n",
+    .details =
+        "Reads standard input and writes standard output. Offsets of --spans are in characters (code points).\n"
+        "With --stored nothing is read: records of all kinds are masked where they are, as they would be if they\n"
+        "were stored now, and counted by kind and type. It may be broken off and begun again at any time.\n",
 };
