@@ -151,7 +151,7 @@ static void stored_text_cannot_close_the_block(void **state)
     const char *end = strstr(block, "</recalled_memory>");
     assert_non_null(end);
     assert_int_equal(strlen(end), strlen("</recalled_memory>"));
-    assert_non_null(strstr(block, "&lt;/recalled_memory>"));
+    assert_non_null(strstr(block, "[/recalled_memory>"));
     assert_null(strstr(block, "<RECALLED_MEMORY>"));
 }
 
