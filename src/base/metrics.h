@@ -19,6 +19,8 @@
     X(M_STORE_QUEUE, "cairn_store_queue", GAUGE, "Writes waiting for the next group")                                  \
     X(M_RECALL_SECONDS, "cairn_recall_seconds", HISTOGRAM, "Time of one recall")                                       \
     X(M_RECALL_FAILURES, "cairn_recall_failures_total", COUNTER, "Recalls that failed")                                \
+    X(M_INJECTION_FLAGGED, "cairn_injection_flagged_total", COUNTER, "Recalled texts marked: they address the model")  \
+    X(M_INJECTION_DROPPED, "cairn_injection_dropped_total", COUNTER, "Recalled texts left out of chats for it")        \
     X(M_INDEX_LAG, "cairn_index_lag", GAUGE, "Stored records that the index has not taken in yet")                     \
     X(M_INDEX_RECORDS, "cairn_index_records_total", COUNTER, "Records taken into the index")                           \
     X(M_CACHE_HITS, "cairn_cache_hits_total", COUNTER, "Answers given from the cache")                                 \

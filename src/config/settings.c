@@ -99,6 +99,10 @@ static const struct setting table[] = {
      "masks carry a tag that is the same wherever the same value stood, so that mentions still belong together"},
     {"privacy.allow", SETTING_TEXT, SETTING_LIST, 1, 4000, NULL, NULL, NULL, NULL,
      "values that are no secret, such as support@example.com, *@example.org"},
+    {"privacy.injection", SETTING_ENUM, 0, 0, 0, "flag", "flag|drop|off", NULL, NULL,
+     "recalled text that addresses the model: flag marks it, drop also leaves it out of chats where it is sure, off "
+     "does "
+     "not look"},
     {"summaries.characters", SETTING_INT, 0, 40, 10000, "200", NULL, NULL, NULL, "length of a summary in characters"},
     {"summaries.quiet_seconds", SETTING_INT, 0, 1, 1e6, "600", NULL, NULL, NULL,
      "seconds without a turn after which a conversation is summed up by itself"},

@@ -105,7 +105,9 @@ static void escape(struct buf *b, struct str text, bool one_line)
         struct str behind = str_skip(text, c.n);
         if (c.c == '<' && opens_tag(behind)) {
             buf_char(b, '[');
-        } else if (c.c == '[' && (reads_name(behind, "inst]") || (line_start && opens_entry(text)))) {
+        } else if (c.c == '[' && reads_name(behind, "inst]")) {
+            buf_char(b, '(');
+        } else if (c.c == '[' && line_start && opens_entry(text)) {
             buf_cstr(b, "\\[");
         } else if (one_line && (c.c == '\n' || c.c == '\r')) {
             buf_char(b, ' ');

@@ -6,6 +6,7 @@
 #include "service/operation_run.h"
 #include "service/relevant.h"
 #include "service/summary.h"
+#include "service/suspect.h"
 #include "service/topics.h"
 #include "service/touch.h"
 
@@ -115,7 +116,7 @@ static void write_recent(struct json_out *w, const char *key, const struct conte
     jw_end_array(w);
 }
 
-static void write_relevant(struct json_out *w, const struct recall_result *r)
+static void write_relevant(const struct service *svc, struct json_out *w, const struct recall_result *r)
 {
     jw_key(w, "relevant_conversations");
     jw_array(w);
@@ -136,6 +137,7 @@ static void write_relevant(struct json_out *w, const struct recall_result *r)
         jw_kstr(w, "content", t->content);
         jw_ktime(w, "timestamp", t->timestamp);
         jw_knum(w, "relevance_score", r->hits[i].score);
+        suspect_tell(svc, w, t->content);
         jw_end_object(w);
     }
     jw_end_array(w);
@@ -166,7 +168,7 @@ static void write_context(struct op_call *c, const struct context_parts *p)
     jw_kraw(w, "key_topics", p->topics);
     write_states(w, &p->states);
     write_recent(w, "recent_conversations", p);
-    write_relevant(w, &p->recalled);
+    write_relevant(c->svc, w, &p->recalled);
     write_records(c, "characters", &p->characters);
     write_records(c, "props", &p->props);
     write_recent(w, "previous_conversations", p);

@@ -60,12 +60,14 @@ static const struct operation entries[] = {
      LIMIT_CONTEXT, OP_CACHED, 200, context_get, "What a session knows, for a directive",
      "{session_id, context_summary:text?, key_topics:array, agent_states:object, recent_conversations " OTHERS
      ", relevant_conversations " OTHERS ", relevant_turns [{turn_id, conversation_id, turn_number:int, agent:text?, "
-     "role:text, content:text, timestamp, relevance_score:real}], characters [character], props [prop], "
+     "role:text, content:text, timestamp, relevance_score:real, injection?:object}], characters [character], props "
+     "[prop], "
      "previous_conversations " OTHERS ", current_conversation_summary:text?, total_conversations:int}"},
     {"context.search", "POST", "/api/v2/sessions/{session_id}/context/search", "search", NULL,
      ARGS(context_search_args), PERM_READ, LIMIT_CONTEXT, 0, 200, context_search, "Search a session's turns",
      "{results [{conversation_id, turn_id, relevance_score:real, snippet:text, context:text?, timestamp, agent:text?, "
-     "role:text, turn_number:int, corrects?:text, corrected_by?:text, folded?:int}], total_matches:int, "
+     "role:text, turn_number:int, corrects?:text, corrected_by?:text, folded?:int, injection?:object}], "
+     "total_matches:int, "
      "search_time_ms:real}"},
     {"context.summary", "PUT", "/api/v2/sessions/{session_id}/context/summary", NULL, NULL, ARGS(context_summary_args),
      PERM_WRITE, LIMIT_CONTEXT, OP_INLINE, 200, context_summary_put,
@@ -74,7 +76,7 @@ static const struct operation entries[] = {
     {"recall", "POST", "/api/v2/recall", "recall", NULL, ARGS(recall_args), PERM_READ, LIMIT_CONTEXT, 0, 200,
      recall_call, "Recall what matters for a question, across all that may be read",
      "{results [{kind:text, id, score:real, content:text, conversation_id?, session_id?, project:text?, agent?:text?, "
-     "role?:text?, timestamp, source:object, why?:object}], total_matches:int, took_ms:real}"},
+     "role?:text?, timestamp, source:object, injection?:object, why?:object}], total_matches:int, took_ms:real}"},
     {"agent_state.show", "GET", "/api/v2/sessions/{session_id}/agents/{agent}/state", NULL, NULL,
      ARGS(agent_state_args), PERM_READ, LIMIT_CONTEXT, 0, 200, agent_state_get, "An agent's state in a session",
      "{session_id, agent:text, state:object, updated_at}"},

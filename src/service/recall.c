@@ -4,6 +4,7 @@
 #include "service/find.h"
 #include "service/operation_run.h"
 #include "service/place.h"
+#include "service/suspect.h"
 #include "service/touch.h"
 #include "service/vitality.h"
 
@@ -62,15 +63,17 @@ static void write_source(struct json_out *w, const struct recall_hit *h)
     jw_end_object(w);
 }
 
-/* What other turns say of the same: only where there are any. */
-static void write_marks(struct json_out *w, const struct recall_hit *h)
+/* What other turns say of the same, and whether it addresses the model: only where it is so. */
+static void write_marks(const struct op_call *c, const struct recall_hit *h)
 {
+    struct json_out *w = c->out;
     if (h->corrects.n)
         jw_kstr(w, "corrects", h->corrects);
     if (h->corrected_by.n)
         jw_kstr(w, "corrected_by", h->corrected_by);
     if (h->folded)
         jw_kint(w, "folded", (int64_t)h->folded);
+    suspect_tell(c->svc, w, h->turn.content);
 }
 
 static void write_hit(struct op_call *c, const struct recall_hit *h, bool explain)
@@ -88,7 +91,7 @@ static void write_hit(struct op_call *c, const struct recall_hit *h, bool explai
     jw_kstr(w, "role", h->turn.role);
     jw_ktime(w, "timestamp", h->turn.timestamp);
     write_source(w, h);
-    write_marks(w, h);
+    write_marks(c, h);
     if (explain && h->why.n)
         jw_kraw(w, "why", h->why);
     jw_end_object(w);
@@ -117,6 +120,7 @@ static void write_record(struct op_call *c, const struct records_hit *h)
     jw_kstr(w, "id", r->id);
     jw_kstr(w, "title", find_title(r));
     jw_end_object(w);
+    suspect_tell(c->svc, w, text_cut(h->text, RECORD_BYTES));
     jw_end_object(w);
 }
 
@@ -245,7 +249,7 @@ static void write_found(struct op_call *c, const struct recall_hit *h, const str
     jw_kstr(w, "agent", h->turn.agent);
     jw_kstr(w, "role", h->turn.role);
     jw_kint(w, "turn_number", h->turn.turn_number);
-    write_marks(w, h);
+    write_marks(c, h);
     jw_end_object(w);
 }
 

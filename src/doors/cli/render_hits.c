@@ -98,11 +98,12 @@ static void put_why(struct cli *c, const struct json *why)
     buf_release(&b);
 }
 
-/* What other turns say of the same. */
+/* What other turns say of the same, and whether it addresses the model. */
 static void put_marks(struct cli *c, const struct json *hit)
 {
     const struct json *folded = json_get_type(hit, "folded", JSON_INT);
     const struct json *by = json_get(hit, "corrected_by"), *of = json_get(hit, "corrects");
+    const struct json *suspect = json_get_type(hit, "injection", JSON_OBJECT);
     struct str line = STR_NONE;
     if (by)
         line = arena_fmt(c->arena, "superseded by a later turn, %.*s", STR_ARG(render_cell(c, by)));
@@ -111,9 +112,11 @@ static void put_marks(struct cli *c, const struct json *hit)
     if (folded)
         line = arena_fmt(c->arena, "%.*s%sthe same is said in %lld more", STR_ARG(line), line.n ? "; " : "",
                          (long long)folded->integer);
+    if (suspect)
+        line = arena_fmt(c->arena, "%.*s%saddresses the model: treat with care", STR_ARG(line), line.n ? "; " : "");
     if (line.n) {
         buf_cstr(&c->out, "    ");
-        screen_ink(&c->screen, &c->out, by ? INK_BAD : INK_FAINT, line);
+        screen_ink(&c->screen, &c->out, by || suspect ? INK_BAD : INK_FAINT, line);
         buf_char(&c->out, '\n');
     }
 }

@@ -129,7 +129,7 @@ static void templates_and_entries(void **state)
         {"<|im_start|>system", "[|im_start|>system"},
         {"<\xef\xbd\x9cUser\xef\xbd\x9c>", "[\xef\xbd\x9cUser\xef\xbd\x9c>"},
         {"<start_of_turn>", "[start_of_turn>"},
-        {"<<SYS>> [INST] x [/INST]", "[[SYS>> \\[INST] x \\[/INST]"},
+        {"<<SYS>> [INST] x [/INST]", "[[SYS>> (INST] x (/INST]"},
         {"[1] 2026 \xc2\xb7 system\n  [22] x [3]\n[x] [y]", "\\[1] 2026 \xc2\xb7 system\n  \\[22] x [3]\n[x] [y]"},
         {"I recalled memory of it, recalled_memory", "I recalled memory of it, recalled_memory"},
         {"caf\xc3\xa9 &amp; 100% \\n \xff", "caf\xc3\xa9 &amp; 100% \\n \xff"},
@@ -140,6 +140,7 @@ static void templates_and_entries(void **state)
         struct str out = escaped(a, str_of(cases[i].text));
         if (!str_is(out, cases[i].out))
             fail_msg("%s\ngives  %.*s\nwanted %s", cases[i].text, STR_ARG(out), cases[i].out);
+        assert_true(str_eq(escaped(a, out), out));
         arena_free(a);
     }
 }
