@@ -27,6 +27,8 @@ struct seal_secret {
     struct str passphrase;
 };
 bool seal_secret_given(const struct seal_secret *s);
+/* The key of a secret that is no passphrase, in hex, so that it can be handed on: 64 digits and NUL. Wipe it. */
+enum err_code seal_secret_hex(const struct seal_secret *s, char out[2 * SEAL_KEY + 1], struct err *e);
 
 /* ---- the keyring ---- */
 

@@ -114,6 +114,27 @@ static enum err_code check_one(const struct seal_secret *s, struct err *e)
     return ERR_OK;
 }
 
+static enum err_code key_of(const struct seal_secret *s, unsigned char key[SEAL_KEY], struct err *e)
+{
+    if (!s->key.n)
+        return key_file(s->key_file, key, e);
+    if (!key_parse(s->key, key))
+        return err_set(e, ERR_INVALID, "encryption.key", "CAIRN_KEY is no key: 32 bytes as 64 hex digits or in base64");
+    return ERR_OK;
+}
+
+enum err_code seal_secret_hex(const struct seal_secret *s, char out[2 * SEAL_KEY + 1], struct err *e)
+{
+    unsigned char key[SEAL_KEY];
+    enum err_code rc = check_one(s, e);
+    if (!rc)
+        rc = key_of(s, key, e);
+    if (!rc)
+        sodium_bin2hex(out, 2 * SEAL_KEY + 1, key, sizeof key);
+    sodium_memzero(key, sizeof key);
+    return rc;
+}
+
 enum err_code lock_master(const struct seal_lock *l, const struct seal_secret *s, unsigned char master[SEAL_KEY],
                           struct err *e)
 {
@@ -128,12 +149,7 @@ enum err_code lock_master(const struct seal_lock *l, const struct seal_secret *s
     if (words != (l->how == HOW_PASSPHRASE))
         return err_set(e, ERR_DENIED, "encryption.key_file", "the data is sealed with %s, and %s is given",
                        words ? "a key" : "a passphrase", words ? "a passphrase" : "a key");
-    if (words)
-        rc = from_passphrase(l, s->passphrase, key, e);
-    else if (s->key.n && !key_parse(s->key, key))
-        rc = err_set(e, ERR_INVALID, "encryption.key", "CAIRN_KEY is no key: 32 bytes as 64 hex digits or in base64");
-    else if (!s->key.n)
-        rc = key_file(s->key_file, key, e);
+    rc = words ? from_passphrase(l, s->passphrase, key, e) : key_of(s, key, e);
     if (!rc)
         key_derive(key, "cairn master 1", l->salt, sizeof l->salt, master, SEAL_KEY);
     sodium_memzero(key, sizeof key);

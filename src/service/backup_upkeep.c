@@ -117,17 +117,19 @@ static enum err_code folder_read(struct folder *f, struct arena *a, bool tidy, s
 
 /* ---- pruning ---- */
 
-/* A regular file, not what a link points to, that begins as every SQLite database does. */
-static bool is_database(const char *path)
+/* A regular file, not what a link points to, that begins as every SQLite database does, or as one that is sealed with
+ * our keys. */
+static bool is_database(const struct service *svc, const char *path)
 {
     static const char magic[] = "SQLite format 3"; /* and its NUL */
+    const struct keyring *keys = store_keyring(svc->store);
     char head[sizeof magic];
     struct stat st;
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return false;
     bool is = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && read(fd, head, sizeof head) == (ssize_t)sizeof head &&
-              memcmp(head, magic, sizeof magic) == 0;
+              (memcmp(head, magic, sizeof magic) == 0 || (keys && memcmp(head, keyring_id(keys), SEAL_ID) == 0));
     close(fd);
     return is;
 }
@@ -144,7 +146,7 @@ static void prune(struct service *svc, const struct folder *f, struct arena *a)
     for (size_t i = 0; i < f->n; i++) {
         name_of(f->times[i], name);
         int len = snprintf(path, sizeof path, "%s/%s", f->path, name);
-        if (keep[i] || len < 0 || (size_t)len >= sizeof path || !is_database(path))
+        if (keep[i] || len < 0 || (size_t)len >= sizeof path || !is_database(svc, path))
             continue;
         if (file_remove(path, NULL) == ERR_OK)
             log_event(LOG_INFO, "backup_pruned", L_CSTR("name", name));

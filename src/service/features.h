@@ -53,6 +53,8 @@ op_fn backup_make;
 op_fn export_create, export_read, export_download;
 /* outcome.c, analytics.c */
 op_fn conversation_outcome, session_analytics;
+/* encryption.c */
+op_fn encryption_encrypt, encryption_decrypt, encryption_rekey_op;
 /* import.c */
 op_fn records_import;
 

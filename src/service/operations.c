@@ -21,6 +21,7 @@ static const struct operation_table *const groups[] = {
     &operations_audit,
     &operations_maintenance,
     &operations_redact,
+    &operations_encryption,
     &operations_auth,
     &operations_v1,
     &operations_embed,

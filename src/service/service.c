@@ -10,6 +10,7 @@
 #include "service/audit.h"
 #include "service/background.h"
 #include "service/context_load.h"
+#include "service/encryption.h"
 #include "service/ephemeral.h"
 #include "service/ephemeral_int.h"
 #include "service/journal.h"
@@ -90,8 +91,15 @@ enum err_code service_open(const struct service_options *o, struct service **out
         return open_inner(s, out, e);
     if (o->model_only)
         return open_model_only(s, out, e);
-    struct store_options store = {.dir = o->dir, .read_only = o->read_only, .sync_normal = o->sync_normal};
+    struct seal_secret secret;
+    struct store_options store = {.dir = o->dir,
+                                  .secret = &secret,
+                                  .converting = o->converting,
+                                  .read_only = o->read_only,
+                                  .sync_normal = o->sync_normal};
     enum err_code code = operations_init(e);
+    if (!code)
+        code = encryption_secret(o->config, &secret, e);
     if (!code)
         code = masking_open(o->config, &s->masking, e);
     if (!code) {

@@ -28,6 +28,7 @@ struct service_options {
     bool background; /* feed the index, replay the journal (servers); else only on demand */
     bool read_only;
     bool sync_normal;
+    bool converting;             /* the secret in the settings is one to encrypt with (cairn encrypt) */
     bool keeps_ephemeral;        /* ephemeral sessions may live in this process: it goes on (a server, a library) */
     struct service *home;        /* this is the service of its ephemeral sessions, in memory (ephemeral.h); NULL: no */
     bool model_only;             /* no store, no index: of all operations only `embed` works */
@@ -60,6 +61,7 @@ struct service {
     struct {
         _Atomic(int64_t) last_ms, failed_ms; /* the newest; when one failed that no other has followed. 0: none */
     } backups;                               /* scheduled ones (backup_upkeep.h) */
+    atomic_bool converted;                   /* it is being encrypted or decrypted (encryption.h) */
     atomic_bool maintained;                  /* maintenance is under way */
     struct service_options options;          /* strings owned by the caller of service_open */
     int64_t started_ms;

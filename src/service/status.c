@@ -1,4 +1,5 @@
 /* What Cairn says of itself: status, counts, health with a performance snapshot. */
+#include "service/encryption.h"
 #include "service/ephemeral.h"
 #include "service/features.h"
 #include "service/operation_run.h"
@@ -224,9 +225,7 @@ static void write_parts(struct op_call *c)
     struct json_out *w = c->out;
     bool meaning = meaning_ready(c->svc->meaning);
     jw_key(w, "encryption");
-    jw_object(w);
-    jw_kbool(w, "enabled", false);
-    jw_end_object(w);
+    encryption_tell(c->svc, w);
     jw_key(w, "index");
     jw_object(w);
     jw_kcstr(w, "by", meaning ? "words and meaning" : "words");

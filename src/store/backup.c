@@ -272,7 +272,7 @@ enum err_code store_restore(const char *dir, const struct seal_secret *secret, c
         rc = name_files(dir, &n, e);
     home.path = n.db;
     if (!rc)
-        rc = store_keys_open(&home, secret, false, e);
+        rc = store_keys_open(&home, &(struct store_options){.secret = secret}, e);
     if (!rc)
         rc = restore(&home, &n, backup, e);
     if (!rc)

@@ -157,7 +157,7 @@ struct unpacker;
 void unpacker_free(struct unpacker *u);
 
 /* ---- keys (keys.c): dir, path, driver and busy_ms must be set, lock be -1 ---- */
-enum err_code store_keys_open(struct store *s, const struct seal_secret *secret, bool read_only, struct err *e);
+enum err_code store_keys_open(struct store *s, const struct store_options *o, struct err *e);
 void store_keys_close(struct store *s);
 
 /* ---- schema ---- */

@@ -94,9 +94,9 @@ static enum err_code make_keys(struct store *s, const struct seal_secret *secret
     return rc;
 }
 
-static enum err_code find_keys(struct store *s, const struct seal_secret *secret, bool read_only, struct keyring **out,
-                               struct err *e)
+static enum err_code find_keys(struct store *s, const struct store_options *o, struct keyring **out, struct err *e)
 {
+    const struct seal_secret *secret = o->secret;
     enum err_code rc = open_lock(s, false, e);
     if (!rc)
         rc = take_lock(s, LOCK_SH, s->busy_ms, e);
@@ -106,11 +106,13 @@ static enum err_code find_keys(struct store *s, const struct seal_secret *secret
         return keyring_open(s->dir, secret, out, e);
     if (!seal_secret_given(secret))
         return ERR_OK;
+    if (file_size(s->path) > 0 && o->converting)
+        return ERR_OK;
     if (file_size(s->path) > 0)
         return err_set(e, ERR_CONFLICT, "encryption.key_file",
                        "a key is given, and the data in %.100s is not encrypted: run cairn encrypt, or give no key",
                        s->dir);
-    if (read_only) /* there is nothing to read anyway */
+    if (o->read_only) /* there is nothing to read anyway */
         return ERR_OK;
     if (s->lock >= 0)
         close(s->lock);
@@ -118,14 +120,14 @@ static enum err_code find_keys(struct store *s, const struct seal_secret *secret
     return make_keys(s, secret, out, e);
 }
 
-enum err_code store_keys_open(struct store *s, const struct seal_secret *secret, bool read_only, struct err *e)
+enum err_code store_keys_open(struct store *s, const struct store_options *o, struct err *e)
 {
     struct keyring *k = NULL;
-    enum err_code rc = find_keys(s, secret, read_only, &k, e);
+    enum err_code rc = find_keys(s, o, &k, e);
     if (rc)
         return rc;
     atomic_store(&s->keyring, k);
-    if (s->lock < 0 && !read_only) {
+    if (s->lock < 0 && !o->read_only) {
         rc = open_lock(s, true, e);
         if (!rc)
             rc = take_lock(s, LOCK_SH, s->busy_ms, e);

@@ -73,7 +73,7 @@ static enum err_code open_store(struct store *s, const struct store_options *o, 
     struct store_tx *tx = NULL;
     rc = in_memory ? ERR_OK : make_folder(s, o->read_only, e);
     if (!rc && !in_memory)
-        rc = store_keys_open(s, o->secret, o->read_only, e);
+        rc = store_keys_open(s, o, e);
     if (!rc)
         rc = open_first(s, o->read_only, &tx, e);
     if (!rc)

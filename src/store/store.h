@@ -21,6 +21,7 @@ struct store_tx; /* a connection inside a transaction: read snapshot or the writ
 struct store_options {
     const char *dir;                  /* data folder; made when absent (0700) */
     const struct seal_secret *secret; /* NULL: none is given */
+    bool converting; /* a secret beside plain data is not for it, but for what comes next: store_seal */
     /* In memory instead of `dir`, in at most so many bytes, never on a disk, for this process alone, gone (overwritten)
      * when it is closed. 0: on the disk. */
     int64_t memory_bytes;

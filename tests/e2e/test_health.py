@@ -25,7 +25,7 @@ def test_memory_health(cairn):
     h = cairn.get("/health/memory")
     assert h["status"] == "ok" and h["database"]["status"] == "ok" and h["memory_service"]["status"] == "ok"
     assert h["database"]["bytes"] + h["database"]["wal_bytes"] > 0 and h["database"]["schema_version"] >= 1
-    assert h["encryption"] == {"enabled": False} and "index" in h and "embedding_model" in h
+    assert h["encryption"] == {"enabled": False, "state": "off"} and "index" in h and "embedding_model" in h
     for what in ("store", "recall"):
         p = h["performance"][what]
         assert p["count"] >= 1 and 0 < p["p50_ms"] <= p["p99_ms"]

@@ -53,7 +53,7 @@ static enum err_code set_options(CURL *h, struct cli *c, const char *socket, con
     bad = bad ? bad : curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L); /* an id may be ".." */
     bad = bad ? bad : curl_easy_setopt(h, CURLOPT_PROXY, "");
     bad = bad ? bad : curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-    bad = bad ? bad : curl_easy_setopt(h, CURLOPT_TIMEOUT, (long)TOTAL_S);
+    bad = bad ? bad : curl_easy_setopt(h, CURLOPT_TIMEOUT, c->patience_s ? c->patience_s : (long)TOTAL_S);
     bad = bad ? bad : curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_body);
     bad = bad ? bad : curl_easy_setopt(h, CURLOPT_WRITEDATA, r);
     bad = bad ? bad : curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_header);
@@ -85,7 +85,8 @@ static enum err_code perform(CURL *h, struct cli *c, struct reply *r, bool *runn
     if (r->body.failed)
         return err_set(e, ERR_TOO_LARGE, NULL, "the server's answer is longer than %d MiB", REPLY_MAX >> 20);
     if (got == CURLE_OPERATION_TIMEDOUT)
-        return err_set(e, ERR_TIMEOUT, NULL, "the server that has %s did not answer within %d s", c->data, TOTAL_S);
+        return err_set(e, ERR_TIMEOUT, NULL, "the server that has %s did not answer within %ld s", c->data,
+                       c->patience_s ? c->patience_s : (long)TOTAL_S);
     return err_set(e, ERR_UNAVAILABLE, NULL, "the server that has %s broke off: %s", c->data, curl_easy_strerror(got));
 }
 

@@ -16,6 +16,8 @@ struct cli {
     const struct config *config; /* NULL until settings_config() */
     bool json;                   /* --json */
     bool help;                   /* --help */
+    bool converting;             /* the key in the settings is one to encrypt with */
+    long patience_s;             /* how long a server may take; 0: two minutes */
     struct screen screen;
     struct buf out;      /* printed at the end, in one go */
     const char *command; /* name, for hints */
@@ -52,8 +54,8 @@ struct command {
 
 extern const struct command command_serve, command_list, command_show, command_add, command_edit, command_remove,
     command_backup, command_audit_verify, command_restore, command_import, command_checkpoint, command_embed,
-    command_model, command_redact, command_doctor, command_schema, command_config, command_call, command_docs,
-    command_completions, command_man, command_version, command_help;
+    command_model, command_redact, command_doctor, command_encrypt, command_decrypt, command_rekey, command_schema,
+    command_config, command_call, command_docs, command_completions, command_man, command_version, command_help;
 
 /* Sets the line that follows an error. */
 void cli_hint(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

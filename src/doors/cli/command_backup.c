@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json_write.h"
 #include "doors/cli/progress.h"
+#include "service/encryption.h"
 
 static const struct op_arg backup_args[] = {
     {"path", ARG_TEXT, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL, 1, 3500, NULL, NULL,
@@ -86,6 +87,7 @@ static enum err_code index_again(struct cli *c, struct err *e)
 static enum err_code run_restore(struct cli *c, const struct given *g, struct op_call *call, struct err *e)
 {
     (void)g;
+    struct seal_secret secret;
     char *path = arena_cstr(c->arena, op_text(call, "path"));
     enum err_code code = path ? settings_data(c, e) : err_nomem(e);
     if (code)
@@ -96,7 +98,11 @@ static enum err_code run_restore(struct cli *c, const struct given *g, struct op
     }
     code = file_mkdirs(c->data, e);
     if (!code)
-        code = store_restore(c->data, NULL, path, e);
+        code = settings_config(c, NULL, e);
+    if (!code)
+        code = encryption_secret(c->config, &secret, e);
+    if (!code)
+        code = store_restore(c->data, &secret, path, e);
     if (!code)
         code = index_again(c, e);
     if (!code)

@@ -1,6 +1,7 @@
 /* Where the data folder is: flag, environment, or the place the XDG base directory rules name. And the configuration,
  * whose flags are made of the table of settings as other flags are of the table of operations. */
 #include "doors/cli/command.h"
+#include "doors/cli/secret.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,12 @@ static const struct setting *setting_of(struct arena *a, struct str flag)
     return NULL;
 }
 
+static bool holds_a_secret(const struct config *config)
+{
+    return config_text(config, "encryption.key") || config_text(config, "encryption.passphrase") ||
+           config_text(config, "encryption.key_file");
+}
+
 enum err_code settings_config(struct cli *c, const struct given *g, struct err *e)
 {
     size_t n = g ? g->n_pairs : 0;
@@ -92,6 +99,8 @@ enum err_code settings_config(struct cli *c, const struct given *g, struct err *
         code = config_find(c->arena, c->config_file, c->data, &file, e);
     if (!code)
         code = config_load(c->arena, file, flags, n, &c->config, e);
+    if (!code && holds_a_secret(c->config))
+        secret_guard_process();
     if (code)
         cli_hint(c, "cairn config lists the settings, cairn config --check FILE looks at a file");
     return code;

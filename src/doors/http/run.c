@@ -131,6 +131,16 @@ static void on_left(void *arg)
     atomic_store(&r->left, true);
 }
 
+/* What carries the owner's secrets must not come over a network, nor from another user of this machine. */
+static enum err_code check_local(const struct http_request *r, struct err *e)
+{
+    if (!(r->route->op->flags & OP_LOCAL) || r->local)
+        return ERR_OK;
+    return err_set(e, ERR_FORBIDDEN, NULL,
+                   "this is for the owner alone: use the command line on the server's machine, "
+                   "or the Unix socket in the data folder");
+}
+
 static void run(struct http_request *r)
 {
     struct err e = {0};
@@ -148,7 +158,9 @@ static void run(struct http_request *r)
                                .finish = finish_later,
                                .left = &r->left,
                                .door = r};
-    enum err_code code = bind_input(r, &in, &e);
+    enum err_code code = check_local(r, &e);
+    if (code == ERR_OK)
+        code = bind_input(r, &in, &e);
     if (code == ERR_OK)
         code = op_bind(&r->call, &in, &e);
     /* What is wrong counts too, or guessing would be free; it is told all the same. */
