@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "search/recall.h"
+#include "service/chat_audit.h"
 #include "service/chat_escape.h"
 #include "service/context_load.h"
 #include "service/default_agents.h"
@@ -240,6 +241,8 @@ static void leave_trace(const struct block *b, int64_t budget)
                                 .items = b->items,
                                 .n = (size_t)b->entries,
                                 .tokens = budget - b->tokens};
+    if (c->session_id[0])
+        chat_audit_recalled(c, &load);
     if (c->session_id[0] && c->svc->loads)
         context_load_note(c->svc->loads, c->req.agent, context_load_pack(c->arena, &load),
                           clock_mono_us() - c->started_us);

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "service/caller.h"
 #include "service/chat.h"
+#include "service/chat_audit.h"
 #include "service/ephemeral.h"
 #include "service/journal.h"
 #include "service/quota.h"
@@ -66,9 +67,10 @@ static bool copy_messages(struct chat *c, const struct chat_request *r)
 
 static bool copy_request(struct chat *c, const struct chat_request *r)
 {
-    struct str *const to[] = {&c->req.session, &c->req.conversation, &c->req.agent,
-                              &c->req.project, &c->req.model,        &c->req.metadata};
-    const struct str from[] = {r->session, r->conversation, r->agent, r->project, r->model, r->metadata};
+    struct str *const to[] = {&c->req.session, &c->req.conversation, &c->req.agent,      &c->req.project,
+                              &c->req.model,   &c->req.metadata,     &c->req.request_id, &c->req.from.peer};
+    const struct str from[] = {r->session, r->conversation, r->agent,      r->project,
+                               r->model,   r->metadata,     r->request_id, r->from.peer};
     c->req = *r;
     for (size_t i = 0; i < sizeof from / sizeof from[0]; i++)
         *to[i] = from[i].p ? arena_str(c->arena, from[i]) : STR_NONE;
@@ -189,6 +191,7 @@ enum err_code chat_begin(struct service *s, const struct chat_request *r, int64_
     enum err_code code = trial ? find_place(c, deadline_us, &over, e)
                                : err_set(e, ERR_TIMEOUT, NULL, "memory was not asked: its time had passed");
     if (over || chat_caller_error(code)) {
+        chat_audit_refused(c, code);
         chat_unref(c);
         return code;
     }

@@ -43,8 +43,10 @@ struct chat_request {
     struct str project;      /* full name; STR_NONE: the caller's own */
     const struct chat_message *messages;
     size_t n_messages;
-    struct str model;    /* for the turns' metadata */
-    struct str metadata; /* the request's own metadata, JSON object text, or STR_NONE */
+    struct str model;       /* for the turns' metadata */
+    struct str metadata;    /* the request's own metadata, JSON object text, or STR_NONE */
+    struct str request_id;  /* for the audit, as is: */
+    struct audit_from from; /* where it came from */
     struct chat_options options;
     /* The messages go into the conversation that is named, else into a new one: they are not compared with what is
      * stored to see which conversation goes on. For callers who know (the three-turn cycle). */

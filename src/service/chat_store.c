@@ -4,6 +4,7 @@
 
 #include "base/json_write.h"
 #include "service/access.h"
+#include "service/chat_audit.h"
 #include "service/masking.h"
 #include "service/place.h"
 
@@ -113,9 +114,18 @@ static struct str speaker(const struct chat *c, struct str role)
     return role;
 }
 
-static enum err_code append(struct store_tx *tx, struct chat *c, const char *id, const struct chat_message *m,
-                            const struct chat_kept *k, int64_t when, struct err *e)
+/* What one run of the write does. */
+struct storing {
+    struct store_tx *tx;
+    struct arena *arena;
+    struct chat *chat;
+    struct audit_trace added;
+};
+
+static enum err_code append(struct storing *s, const char *id, const struct chat_message *m, const struct chat_kept *k,
+                            int64_t when, struct err *e)
 {
+    struct chat *c = s->chat;
     struct turn_added added;
     struct turn_new t = {.id = str_of(id),
                          .conversation_id = str_of(c->conversation_id),
@@ -128,7 +138,15 @@ static enum err_code append(struct store_tx *tx, struct chat *c, const char *id,
                          .content_hash = k->hash[0] ? str_of(k->hash) : STR_NONE,
                          .clean_content = k->clean_text,
                          .clean_metadata = k->clean_metadata};
-    return turn_append(tx, &t, &added, e);
+    enum err_code code = turn_append(s->tx, &t, &added, e);
+    if (code || !added.session_id.n)
+        return code;
+    audit_trace_add(&s->added, s->arena, KIND_TURN, t.id);
+    if (!s->added.session.n) {
+        s->added.session = arena_str(s->arena, added.session_id);
+        s->added.project = arena_str(s->arena, added.project);
+    }
+    return arena_failed(s->arena) ? err_nomem(e) : ERR_OK;
 }
 
 /* The metadata of the answer's turn: what the proxy says of it, the request's own metadata, and whether it is whole. */
@@ -157,33 +175,36 @@ static struct str answer_metadata(struct arena *a, const struct chat *c)
     return out;
 }
 
-static enum err_code append_all(struct store_tx *tx, struct arena *a, struct chat *c, struct err *e)
+static enum err_code append_all(struct storing *s, struct err *e)
 {
+    struct chat *c = s->chat;
     enum err_code code = ERR_OK;
     for (size_t i = c->first_new; !code && i < c->req.n_messages; i++) {
         const struct chat_message *m = &c->req.messages[i];
         if (m->text.n)
-            code = append(tx, c, c->message_ids[i].text, m, &c->kept[i], c->started_ms, e);
+            code = append(s, c->message_ids[i].text, m, &c->kept[i], c->started_ms, e);
     }
     bool answered = atomic_load(&c->ended) && c->req.options.auto_store_response && (c->text.n || c->metadata.n);
     if (code || !answered)
         return code;
-    struct str metadata = answer_metadata(a, c);
+    struct str metadata = answer_metadata(s->arena, c);
     if (!metadata.p)
         return err_nomem(e);
     const struct chat_message answer = {.role = STR("assistant"), .text = c->text, .metadata = metadata};
-    return append(tx, c, c->answer_id.text, &answer, &c->kept[c->req.n_messages], 0, e);
+    return append(s, c->answer_id.text, &answer, &c->kept[c->req.n_messages], 0, e);
 }
 
 enum err_code chat_store(struct store_tx *tx, void *arg, struct err *e)
 {
     struct chat *c = arg;
-    struct arena *a = arena_new();
-    if (!a)
+    struct storing s = {.tx = tx, .arena = arena_new(), .chat = c};
+    if (!s.arena)
         return err_nomem(e);
-    enum err_code code = ensure_place(tx, a, c, e);
+    enum err_code code = ensure_place(tx, s.arena, c, e);
     if (!code)
-        code = append_all(tx, a, c, e);
-    arena_free(a);
+        code = append_all(&s, e);
+    if (!code)
+        code = chat_audit_stored(c, tx, &s.added, e);
+    arena_free(s.arena);
     return code;
 }

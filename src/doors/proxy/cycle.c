@@ -345,6 +345,8 @@ static bool take_request(struct cycle *c)
         .stream = str_find(http_header_get(c->r, "Accept"), STR("text/event-stream")) >= 0,
     };
     c->caller = caller_copy(http_caller(c->r), c->job_arena);
+    c->request_id = arena_str(c->job_arena, http_request_id(c->r));
+    c->from = (struct audit_from){"proxy", arena_str(c->job_arena, http_from(c->r).peer)};
     return !arena_failed(c->job_arena);
 }
 

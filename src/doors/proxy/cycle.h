@@ -95,6 +95,8 @@ struct cycle {
     struct arena *job_arena;
     struct cycle_request request; /* copies */
     const struct caller *caller;
+    struct str request_id;
+    struct audit_from from;
     struct cycle_plan plan; /* also the loop's once EVENT_READ came */
     struct chat_ids ids;
     char directive_id[ID_MAX];

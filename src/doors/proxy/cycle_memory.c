@@ -55,6 +55,8 @@ static void begin_job(void *arg)
                              .agent = agent->name,
                              .messages = messages,
                              .model = agent->model,
+                             .request_id = c->request_id,
+                             .from = c->from,
                              .options = chat_options_default,
                              .fresh = true,
                              .ids = &c->ids};

@@ -191,6 +191,8 @@ static bool prepare_memory(struct exchange *x)
     x->header_session = arena_str(x->job_arena, header.p ? header : STR(""));
     x->raw = arena_str(x->job_arena, body.p ? body : STR(""));
     x->caller = caller_copy(http_caller(x->r), x->job_arena);
+    x->request_id = arena_str(x->job_arena, http_request_id(x->r));
+    x->from = (struct audit_from){"proxy", arena_str(x->job_arena, http_from(x->r).peer)};
     x->memory = MEMORY_READING;
     return !arena_failed(x->job_arena);
 }

@@ -117,6 +117,8 @@ struct exchange {
     struct arena *job_arena;
     struct str raw; /* a copy of the body; also read by the loop once EVENT_READ came */
     struct str header_session;
+    struct str request_id;
+    struct audit_from from;
     const struct caller *caller; /* who asks; what is recalled and stored is within their rights */
     const struct json *body;
     struct ask ask;

@@ -113,6 +113,8 @@ static void begin_job(void *arg)
                              .n_messages = x->wire.n_messages - skip,
                              .model = x->wire.model,
                              .metadata = x->wire.metadata,
+                             .request_id = x->request_id,
+                             .from = x->from,
                              .options = x->ask.options};
     r.options.caller = x->caller;
     /* A deadline in the past: no recall is tried, the turns are only kept for later. */
