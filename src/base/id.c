@@ -5,6 +5,7 @@
 #include "base/id.h"
 
 #include "base/clock.h"
+#include "base/sha256.h"
 
 #include <sodium.h>
 #include <stdatomic.h>
@@ -83,8 +84,10 @@ bool id_has_form(struct str s, const char *prefix)
 
 void id_sha256(struct str bytes, char *out)
 {
-    unsigned char hash[crypto_hash_sha256_BYTES];
-    const char *p = bytes.n > 0 ? bytes.p : "";
-    crypto_hash_sha256(hash, (const unsigned char *)p, bytes.n);
+    unsigned char hash[SHA256_BYTES];
+    struct sha256 h;
+    sha256_begin(&h);
+    sha256_add(&h, bytes.p, bytes.n);
+    sha256_end(&h, hash);
     sodium_bin2hex(out, 2 * sizeof hash + 1, hash, sizeof hash);
 }

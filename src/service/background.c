@@ -73,11 +73,22 @@ static enum err_code mark_write(struct store_tx *tx, struct arena *a, const char
 /* ---- one batch ---- */
 
 struct batch_write {
+    struct service *svc;
     const struct follower *f;
     struct arena *arena;
+    size_t turns;
     void *plan;
     int64_t from, to;
 };
+
+/* In the audit log: that something was made of so many turns, up to this one. */
+static enum err_code tell(struct store_tx *tx, const struct batch_write *w, struct err *e)
+{
+    struct audit_deed d = {.action = arena_fmt(w->arena, "background.%s", w->f->name).p};
+    audit_trace_count(&d.trace, "turns", (int64_t)w->turns);
+    audit_trace_count(&d.trace, "up_to_turn", w->to);
+    return d.action ? audit_deed_write(w->svc, tx, &d, e) : err_nomem(e);
+}
 
 /* Another process may have moved the mark meanwhile: then this batch is its, not ours. */
 static enum err_code write_on(struct store_tx *tx, void *arg, struct err *e)
@@ -89,6 +100,8 @@ static enum err_code write_on(struct store_tx *tx, void *arg, struct err *e)
         return code;
     if (w->plan)
         code = w->f->apply(tx, w->arena, w->plan, e);
+    if (!code && w->plan)
+        code = tell(tx, w, e);
     return code ? code : mark_write(tx, w->arena, w->f->name, w->to, e);
 }
 
@@ -103,6 +116,7 @@ static enum err_code read_batch(struct service *s, struct batch_write *w, struct
     if (!code)
         code = turns_after(tx, w->arena, STR_NONE, w->from, BATCH, false, turns, n, e);
     store_read_end(tx);
+    w->turns = code ? 0 : *n;
     w->to = !code && *n ? (*turns)[*n - 1].seq : w->from;
     return code;
 }
@@ -113,7 +127,7 @@ static enum err_code follow_once(struct service *s, const struct follower *f, bo
     struct arena *a = arena_new();
     struct turn *turns = NULL;
     size_t n = 0;
-    struct batch_write w = {.f = f, .arena = a};
+    struct batch_write w = {.svc = s, .f = f, .arena = a};
     enum err_code code = a ? read_batch(s, &w, &turns, &n, e) : err_nomem(e);
     *more = n > 0;
     if (!code && n && !skip) {

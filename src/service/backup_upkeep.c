@@ -1,6 +1,7 @@
 /* Scheduled backups. See backup_upkeep.h. Making and verifying a copy is the store's (store_backup); here is when,
  * where to, and what goes again. */
 #include "service/backup_upkeep.h"
+#include "service/audit.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -168,6 +169,8 @@ static enum err_code make(struct service *svc, const struct folder *f, int64_t n
         code = store_backup(svc->store, part, NULL, NULL, e);
     if (!code && rename(part, path))
         code = err_errno(e, "put the backup in place", path);
+    if (!code)
+        audit_deed_note(svc, &(struct audit_deed){.action = "backup.scheduled"});
     if (!code)
         log_event(LOG_INFO, "backup_made", L_CSTR("path", path), L_INT("bytes", file_size(path)));
     return code;

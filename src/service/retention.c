@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "service/archive.h"
+#include "service/audit.h"
 #include "service/summary.h"
 #include "store/retention.h"
 
@@ -87,7 +88,11 @@ static enum err_code archive_write(struct store_tx *tx, void *arg, struct err *e
         return code;
     if (it->summarized)
         code = summary_store(tx, it->arena, &it->summary, e);
-    return code ? code : archive_on(tx, &it->archiving, now, e);
+    if (!code)
+        code = archive_on(tx, &it->archiving, now, e);
+    return code
+               ? code
+               : audit_own(it->run->svc, tx, "retention.archive", now, "conversations", it->archiving.conversations, e);
 }
 
 static enum err_code sum_up_session(struct item *it, struct err *e)
@@ -120,7 +125,10 @@ static enum err_code archive(struct item *it, struct err *e)
 static enum err_code remove_write(struct store_tx *tx, void *arg, struct err *e)
 {
     struct item *it = arg;
-    return turns_remove(tx, it->record->id, &it->removed, &it->left, e);
+    enum err_code code = turns_remove(tx, it->record->id, &it->removed, &it->left, e);
+    if (code || !it->removed)
+        return code;
+    return audit_own(it->run->svc, tx, "retention.remove_turns", it->record, "turns", it->removed, e);
 }
 
 /* it->record: a conversation whose turns are summed up. */
@@ -149,6 +157,8 @@ static enum err_code shed_write(struct store_tx *tx, void *arg, struct err *e)
         code = summary_store(tx, it->arena, &it->summary, e);
     if (!code)
         code = turns_remove(tx, now->id, &it->removed, &it->left, e);
+    if (!code)
+        code = audit_own(it->run->svc, tx, "retention.remove_turns", now, "turns", it->removed, e);
     it->changed = !code;
     return code;
 }
@@ -208,6 +218,8 @@ static enum err_code expire_write(struct store_tx *tx, void *arg, struct err *e)
         return code;
     record_set(patch, "status", V_TEXT(STR("expired")));
     code = record_update(tx, it->arena, it->seq, patch, e);
+    if (!code)
+        code = audit_own(it->run->svc, tx, "retention.expire", now, NULL, 0, e);
     it->changed = !code;
     return code;
 }
@@ -216,7 +228,10 @@ static enum err_code empty_write(struct store_tx *tx, void *arg, struct err *e)
 {
     struct item *it = arg;
     struct dropped dropped;
-    return session_empty(tx, it->record->id, &dropped, e);
+    enum err_code code = session_empty(tx, it->record->id, &dropped, e);
+    if (code || !dropped.turns)
+        return code;
+    return audit_own(it->run->svc, tx, "retention.empty", it->record, "turns", dropped.turns, e);
 }
 
 /* One page of the session's conversations. *after moves on; *n 0: there are no more. */

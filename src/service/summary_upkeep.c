@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "service/audit.h"
 #include "service/summary.h"
 #include "store/turns.h"
 
@@ -52,7 +53,14 @@ static enum err_code find_on(struct store_tx *tx, struct quiet *q, struct err *e
 static enum err_code store_on(struct store_tx *tx, void *arg, struct err *e)
 {
     struct quiet *q = arg;
-    return summary_store(tx, q->arena, &q->made, e);
+    enum err_code code = summary_store(tx, q->arena, &q->made, e);
+    struct audit_deed d = {.action = "summary.make"};
+    if (code)
+        return code;
+    audit_trace_add(&d.trace, q->arena, KIND_SUMMARY, str_of(q->made.id));
+    d.trace.session = q->made.session_id;
+    d.trace.project = q->of->project;
+    return audit_deed_write(q->svc, tx, &d, e);
 }
 
 static enum err_code sum_up(struct quiet *q, struct err *e)

@@ -5,7 +5,11 @@
 #include "base/file.h"
 #include "base/json_write.h"
 #include "doors/cli/progress.h"
+#include "service/audit.h"
 #include "service/encryption.h"
+
+#include <stdio.h>
+#include <unistd.h>
 
 static const struct op_arg backup_args[] = {
     {"path", ARG_TEXT, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL, 1, 3500, NULL, NULL,
@@ -24,6 +28,14 @@ static void backup_progress(void *arg, int done, int total)
 static void index_progress(void *arg, int64_t done, int64_t total)
 {
     progress_show(arg, "indexing", done, total);
+}
+
+/* In the chain of the data that is there now: what was put back tells that it was. */
+static void note(struct service *svc, const char *action)
+{
+    char who[24];
+    (void)snprintf(who, sizeof who, "uid %u", (unsigned)getuid());
+    audit_deed_note(svc, &(struct audit_deed){.action = action, .actor = STR("local"), .from = {"cli", str_of(who)}});
 }
 
 static void report(struct cli *c, const char *what, const char *path)
@@ -61,6 +73,8 @@ static enum err_code run_backup(struct cli *c, const struct given *g, struct op_
     progress_begin(&p);
     code = store_backup(svc->store, path, backup_progress, &p, e);
     progress_end(&p);
+    if (!code)
+        note(svc, "backup");
     service_close(svc);
     if (code)
         return code;
@@ -79,6 +93,7 @@ static enum err_code index_again(struct cli *c, struct err *e)
     progress_begin(&p);
     code = index_rebuild(svc->index, index_progress, &p, e);
     progress_end(&p);
+    note(svc, "restore");
     service_close(svc);
     return code;
 }
