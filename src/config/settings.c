@@ -63,6 +63,8 @@ static const struct setting table[] = {
      "days without use after which a conversation's turns go, once they are summed up; 0: never"},
     {"retention.expire_days", SETTING_INT, 0, 0, 36500, "90", NULL, NULL, NULL,
      "days after which an archived session expires and keeps only its summary; 0: never"},
+    {"erasure.days", SETTING_INT, 0, 0, 36500, "30", NULL, NULL, NULL,
+     "days after which what was deleted is erased for good; 0: as soon as may be"},
     {"cache.bytes", SETTING_INT, 0, 0, 4e9, "4194304", NULL, NULL, NULL,
      "memory for answers that are kept until what they depend on is written"},
     {"limits.enabled", SETTING_ENUM, 0, 0, 0, "auto", "auto|on|off", NULL, NULL,

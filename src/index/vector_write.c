@@ -259,14 +259,39 @@ static enum err_code append(struct vectors *v, const struct vector_row *rows, si
     return code;
 }
 
-enum err_code vectors_append(struct vectors *v, const struct vector_row *rows, size_t n, struct err *e)
+/* The rows that are not gone, in `kept`. */
+static enum err_code leave_out(const struct vector_row *rows, size_t n, vectors_gone_fn *gone, void *arg,
+                               struct vector_row *kept, size_t *n_kept, struct err *e)
 {
+    int64_t seqs[VECTORS_BLOCK];
+    bool is_gone[VECTORS_BLOCK] = {false};
+    for (size_t i = 0; i < n; i++)
+        seqs[i] = rows[i].seq;
+    *n_kept = 0;
+    enum err_code code = gone(arg, seqs, n, is_gone, e);
+    for (size_t i = 0; code == ERR_OK && i < n; i++)
+        if (!is_gone[i])
+            kept[(*n_kept)++] = rows[i];
+    return code;
+}
+
+enum err_code vectors_append_living(struct vectors *v, const struct vector_row *rows, size_t n, vectors_gone_fn *gone,
+                                    void *arg, struct err *e)
+{
+    struct vector_row kept[VECTORS_BLOCK];
     if (n == 0 || n > VECTORS_BLOCK)
         return n ? err_set(e, ERR_INVALID, NULL, "at most %d vectors at once", VECTORS_BLOCK) : ERR_OK;
     pthread_mutex_lock(&v->writing);
     enum err_code code = vectors_take(v, e);
-    if (code == ERR_OK)
-        code = append(v, rows, n, e);
+    if (code == ERR_OK && gone)
+        code = leave_out(rows, n, gone, arg, kept, &n, e);
+    if (code == ERR_OK && n)
+        code = append(v, gone ? kept : rows, n, e);
     pthread_mutex_unlock(&v->writing);
     return code;
+}
+
+enum err_code vectors_append(struct vectors *v, const struct vector_row *rows, size_t n, struct err *e)
+{
+    return vectors_append_living(v, rows, n, NULL, NULL, e);
 }

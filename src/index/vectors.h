@@ -65,6 +65,10 @@ enum err_code vectors_check(struct vectors *v, struct err *e);
 
 /* Which of seqs[n] (ascending) are gone for good? Sets gone[i] for them. */
 typedef enum err_code vectors_gone_fn(void *arg, const int64_t *seqs, size_t n, bool *gone, struct err *e);
+/* As vectors_append, without the rows that are gone by now. No purge can come in between, so a turn that is erased
+ * while its vector is made is either left out here or taken out by the purge that follows its erasure. */
+enum err_code vectors_append_living(struct vectors *v, const struct vector_row *rows, size_t n, vectors_gone_fn *gone,
+                                    void *arg, struct err *e);
 /* Takes rows out: new files are written beside, flushed to disk, and put in the place of the old ones, so that nothing
  * of the rows is left. Searches go on meanwhile, appends wait. *removed: how many; when none, nothing is written. The
  * writer only. The watermark stays where it is. */

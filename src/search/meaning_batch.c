@@ -194,7 +194,7 @@ static enum err_code append(struct batch *b, struct err *e)
                                       .conversation_id = t->conversation_id,
                                       .timestamp = t->timestamp};
     }
-    return vectors_append(b->m->vectors, rows, b->done, e);
+    return vectors_append_living(b->m->vectors, rows, b->done, meaning_gone, b->m->o.store, e);
 }
 
 static enum err_code run_batch(struct batch *b, struct err *e)

@@ -58,6 +58,8 @@ enum err_code meaning_in_time(struct meaning *m, struct encoder_task task, int64
 /* ---- meaning_batch.c: from turns to vectors ---- */
 /* One batch; *n: turns taken, 0: all is in. ERR_BUSY: another process makes the vectors. */
 enum err_code meaning_batch(struct meaning *m, size_t *n, struct err *e);
+/* As vectors_gone_fn: which turns the store (arg) has no more (meaning_purge.c). */
+enum err_code meaning_gone(void *store, const int64_t *seqs, size_t n, bool *gone, struct err *e);
 
 /* ---- meaning_feed.c: when ---- */
 void *meaning_thread(void *m);

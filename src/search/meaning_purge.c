@@ -6,7 +6,7 @@
 
 enum { PURGE_WAIT_MS = 10000 };
 
-static enum err_code gone_turns(void *store, const int64_t *seqs, size_t n, bool *gone, struct err *e)
+enum err_code meaning_gone(void *store, const int64_t *seqs, size_t n, bool *gone, struct err *e)
 {
     struct store_tx *tx = NULL;
     enum err_code code = store_read_begin(store, &tx, e);
@@ -27,7 +27,7 @@ static enum err_code purge_once(struct meaning *m, struct err *e)
     int64_t removed;
     enum err_code code = vectors_open(&o, &v, e);
     if (code == ERR_OK)
-        code = vectors_purge(v, gone_turns, m->o.store, &removed, e);
+        code = vectors_purge(v, meaning_gone, m->o.store, &removed, e);
     vectors_close(v);
     return code;
 }
@@ -48,5 +48,5 @@ enum err_code meaning_purge(struct meaning *m, const char *dir, struct err *e)
     }
     if (meaning_wait(m, PURGE_WAIT_MS, e))
         return e->code;
-    return m->o.on_demand ? purge_once(m, e) : vectors_purge(m->vectors, gone_turns, m->o.store, &removed, e);
+    return m->o.on_demand ? purge_once(m, e) : vectors_purge(m->vectors, meaning_gone, m->o.store, &removed, e);
 }

@@ -150,6 +150,17 @@ static void write_loads(struct service *s)
     pthread_mutex_unlock(&following);
 }
 
+void background_hold(struct service *s)
+{
+    pthread_mutex_lock(&following);
+    context_loads_write(s);
+}
+
+void background_go_on(void)
+{
+    pthread_mutex_unlock(&following);
+}
+
 enum err_code background_catch_up(struct service *s, struct err *e)
 {
     size_t n;

@@ -37,6 +37,10 @@ const struct upkeep_task *background_tasks(size_t *n);
 
 struct background;
 enum err_code background_open(struct service *s, struct background **out, struct err *e);
+/* No follower thinks or writes, in this process, until it is let go on: for erasure, so that nothing is learnt from
+ * what is going. What was recalled is written down first. Not from a follower or inside a transaction. */
+void background_hold(struct service *s);
+void background_go_on(void);
 void background_close(struct background *b); /* NULL is fine; waits for the batch under way */
 void background_wake(struct background *b);  /* after commits; cheap, any thread */
 /* Lets every follower see all turns that are stored now, on the caller's thread: for tests and in-process commands.

@@ -5,6 +5,7 @@
 #include "service/backup_upkeep.h"
 #include "service/context_load.h"
 #include "service/ephemeral.h"
+#include "service/erasure.h"
 #include "service/events.h"
 #include "service/learning.h"
 #include "service/packing.h"
@@ -34,6 +35,7 @@ static const struct upkeep_task tasks[] = {
     {"retention", RETENTION_SECONDS, retention_task},
     {"ephemeral", EPHEMERAL_SECONDS, ephemeral_task},
     {"backup", BACKUP_UPKEEP_SECONDS, backup_upkeep},
+    {"erasure", ERASURE_SECONDS, erasure_task},
     {0},
 };
 

@@ -116,6 +116,20 @@ static enum err_code folder_read(struct folder *f, struct arena *a, bool tidy, s
     return ERR_OK;
 }
 
+enum err_code backups_made(struct service *svc, struct arena *a, const char **folder, int64_t **times, size_t *n,
+                           struct err *e)
+{
+    struct folder f = {.path = folder_path(svc, a)};
+    *n = 0;
+    if (!f.path)
+        return err_nomem(e);
+    *folder = f.path;
+    enum err_code code = file_exists(f.path) ? folder_read(&f, a, false, e) : ERR_OK;
+    *times = f.times;
+    *n = f.n;
+    return code;
+}
+
 /* ---- pruning ---- */
 
 /* A regular file, not what a link points to, that begins as every SQLite database does, or as one that is sealed with

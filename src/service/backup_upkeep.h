@@ -16,6 +16,10 @@ enum err_code backup_upkeep(struct service *svc, struct arena *a, struct err *e)
 /* The time in a backup's name, ms; false: it is none of ours. */
 bool backup_name_time(struct str name, int64_t *ms);
 
+/* The times (ms, newest first, in the arena) of the scheduled backups that are there, and their folder. */
+enum err_code backups_made(struct service *svc, struct arena *a, const char **folder, int64_t **times, size_t *n,
+                           struct err *e);
+
 /* Which of n backups (times in ms, newest first) stay: keep[i]. `now` in ms. The newest always does. */
 void backup_choose(const int64_t *times, size_t n, int64_t keep_last, int64_t keep_days, int64_t now, bool *keep);
 

@@ -55,6 +55,8 @@ op_fn export_create, export_read, export_download;
 op_fn conversation_outcome, session_analytics;
 /* encryption.c */
 op_fn encryption_encrypt, encryption_decrypt, encryption_rekey_op;
+/* forget.c */
+op_fn forget, receipt_check_call;
 /* import.c */
 op_fn records_import;
 

@@ -37,6 +37,7 @@ struct journal {
     bool thread_runs, stopping;
     uint64_t next;
     int64_t open, bytes; /* exchanges begun and not done; size of the file */
+    bool forget;         /* empty it as soon as nothing is open, however small it is */
     struct chat *waiting, **waiting_end;
     int64_t n_waiting;
     int64_t left_behind; /* chats that only the file holds */
@@ -193,8 +194,10 @@ void journal_end(struct journal *j, struct chat *c)
 /* Nothing is open and the file is large: begin it anew. Under the lock. */
 static void empty_when_idle(struct journal *j, int64_t above)
 {
-    if (j->open == 0 && j->left_behind == 0 && j->bytes > above && j->fd >= 0 && ftruncate(j->fd, 0) == 0)
+    if (j->open == 0 && j->left_behind == 0 && j->bytes > above && j->fd >= 0 && ftruncate(j->fd, 0) == 0) {
         j->bytes = 0;
+        j->forget = false;
+    }
 }
 
 void journal_done(struct journal *j, const struct chat *c)
@@ -208,7 +211,96 @@ void journal_done(struct journal *j, const struct chat *c)
     line_end(j, &b, &w);
     pthread_mutex_lock(&j->lock);
     j->open--;
-    empty_when_idle(j, TRUNCATE_ABOVE);
+    empty_when_idle(j, j->forget ? 0 : TRUNCATE_ABOVE);
+    pthread_mutex_unlock(&j->lock);
+}
+
+/* ---- forgetting ---- */
+
+/* The number of the exchange that a line is about, 0: none. */
+static uint64_t exchange_of(struct str line)
+{
+    static const char head[] = "{\"x\":";
+    uint64_t x = 0;
+    if (!str_starts(line, head))
+        return 0;
+    for (size_t i = sizeof head - 1; i < line.n && line.p[i] >= '0' && line.p[i] <= '9' && x < UINT64_MAX / 16; i++)
+        x = 10 * x + (uint64_t)(line.p[i] - '0');
+    return x;
+}
+
+/* The lines of exchanges that are not done. `done`: a bit for each exchange. */
+static void put_open_lines(struct buf *out, struct str text, unsigned char *done, uint64_t last)
+{
+    struct str rest = text;
+    while (rest.p) {
+        struct str line = str_cut(&rest, '\n');
+        uint64_t x = exchange_of(line);
+        if (x && x <= last && str_ends(line, ",\"done\":true}"))
+            done[x / 8] |= (unsigned char)(1U << x % 8);
+    }
+    for (rest = text; rest.p;) {
+        struct str line = str_cut(&rest, '\n');
+        uint64_t x = exchange_of(line);
+        if (!x || x > last || (done[x / 8] >> x % 8 & 1))
+            continue;
+        buf_str(out, line);
+        buf_char(out, '\n');
+    }
+}
+
+/* A new file with these lines in the place of the old one, which others may still have open for reading. */
+static enum err_code replace_file(struct journal *j, struct str lines, struct err *e)
+{
+    char path[sizeof j->path + 8];
+    (void)snprintf(path, sizeof path, "%s.new", j->path);
+    int fd = file_open_append(path, e);
+    if (fd < 0)
+        return e->code;
+    flock(fd, LOCK_EX | LOCK_NB);
+    enum err_code code = file_write_fd(fd, lines, e);
+    if (!code && rename(path, j->path))
+        code = err_errno(e, "replace the journal", j->path);
+    if (code) {
+        close(fd);
+        (void)file_remove(path, NULL);
+        return code;
+    }
+    close(j->fd);
+    j->fd = fd;
+    j->bytes = (int64_t)lines.n;
+    return ERR_OK;
+}
+
+/* Under the lock. */
+static enum err_code keep_open_lines(struct journal *j, struct err *e)
+{
+    struct buf text, kept;
+    unsigned char *done = mem_zalloc(j->next / 8 + 1);
+    buf_init(&text, 0);
+    buf_init(&kept, 0);
+    enum err_code code = done ? file_read_all(j->path, 2 * (size_t)FILE_MAX, &text, e) : err_nomem(e);
+    if (!code) {
+        put_open_lines(&kept, buf_view(&text), done, j->next);
+        code = kept.failed ? err_nomem(e) : replace_file(j, buf_view(&kept), e);
+    }
+    buf_release(&text);
+    buf_release(&kept);
+    mem_free(done);
+    return code;
+}
+
+void journal_forget(struct journal *j)
+{
+    struct err why = {0};
+    if (!j)
+        return;
+    pthread_mutex_lock(&j->lock);
+    j->forget = true;
+    empty_when_idle(j, 0);
+    /* Sealed lines can be read by nobody else; they go when nothing is open. */
+    if (j->bytes > 0 && j->fd >= 0 && !store_keyring(j->svc->store) && keep_open_lines(j, &why))
+        log_error("journal_forget", &why);
     pthread_mutex_unlock(&j->lock);
 }
 

@@ -27,6 +27,8 @@ void journal_done(struct journal *j, const struct chat *c);
 /* Brings all files into the form, sealed or plain, that the store's keys say now; j may be NULL. No other process may
  * have the data folder open. */
 enum err_code journal_convert(struct journal *j, struct err *e);
+/* What is stored leaves the file: for erasure. What is not stored yet stays, until it is. */
+void journal_forget(struct journal *j); /* NULL is fine */
 /* Keeps the chat (and its reference) and tries to store it until that succeeds. */
 void journal_wait(struct journal *j, struct chat *c);
 /* Gives the chat up (and its reference): the file alone holds it, for the next start. */

@@ -229,6 +229,15 @@ static void replay_file(struct service *s, const char *path)
     close(fd);
 }
 
+static void remove_unheld(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        unlink(path);
+    if (fd >= 0)
+        close(fd);
+}
+
 void journal_replay_dir(struct service *s, const char *dir)
 {
     DIR *d = opendir(dir);
@@ -239,6 +248,9 @@ void journal_replay_dir(struct service *s, const char *dir)
         if (str_ends(str_of(entry->d_name), ".log")) {
             snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
             replay_file(s, path);
+        } else if (str_ends(str_of(entry->d_name), ".log.new")) { /* forgetting was broken off; the .log has it all */
+            snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+            remove_unheld(path);
         }
     }
     closedir(d);

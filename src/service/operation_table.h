@@ -59,6 +59,7 @@ extern const struct operation_table operations_audit;
 extern const struct operation_table operations_maintenance;
 extern const struct operation_table operations_redact;
 extern const struct operation_table operations_encryption;
+extern const struct operation_table operations_erasure;
 extern const struct operation_table operations_auth;
 extern const struct operation_table operations_v1;
 extern const struct operation_table operations_embed;

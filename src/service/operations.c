@@ -22,6 +22,7 @@ static const struct operation_table *const groups[] = {
     &operations_maintenance,
     &operations_redact,
     &operations_encryption,
+    &operations_erasure,
     &operations_auth,
     &operations_v1,
     &operations_embed,

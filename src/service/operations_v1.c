@@ -29,7 +29,8 @@ static const struct op_arg session_save_args[] = {
 };
 static const struct op_arg session_delete_args[] = {
     RECORD_ID,
-    {"gdpr_request", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL, "also ask for its erasure"},
+    {"gdpr_request", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL,
+     "also ask for its erasure: it is erased for good after erasure.days"},
 };
 #define FIND_ARGS                                                                                                      \
     {"q", ARG_TEXT, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL | ARG_REST, 1, 8000, NULL, NULL, "words to find"},     \
@@ -60,7 +61,8 @@ static const struct operation entries[] = {
     {"session.delete", "DELETE", "/api/v1/sessions/{id}", NULL, NULL, ARGS(session_delete_args), PERM_WRITE,
      LIMIT_SESSIONS, OP_INLINE | OP_AUDITED, 200, session_remove,
      "Delete a session and all that belongs to it (soft: out of every list and search at once)",
-     "{id, session_id, deleted:bool, conversations_deleted:int, turns_deleted:int, erasure_requested:bool}"},
+     "{id, session_id, deleted:bool, conversations_deleted:int, turns_deleted:int, erasure_requested:bool, "
+     "erasure_id?, due_at?}"},
     {"conversation.archive", "POST", "/api/v1/conversations/{id}/archive", NULL, NULL, ARGS(id_args), PERM_WRITE,
      LIMIT_CONVERSATIONS, OP_INLINE | OP_AUDITED, 200, conversation_archive, "Archive a conversation", "conversation"},
     {"conversation.delete", "DELETE", "/api/v1/conversations/{id}", NULL, NULL, ARGS(id_args), PERM_WRITE,

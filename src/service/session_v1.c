@@ -3,6 +3,7 @@
 #include "service/audit.h"
 #include "service/crud.h"
 #include "service/default_agents.h"
+#include "service/erasure.h"
 #include "service/features.h"
 #include "service/merge.h"
 #include "service/operation_run.h"
@@ -202,6 +203,7 @@ enum err_code session_save(struct op_call *c, struct err *e)
 struct session_drop {
     struct op_call *call;
     bool erase;
+    struct erasure_new request;
     struct dropped dropped;
 };
 
@@ -221,21 +223,17 @@ static enum err_code find(struct op_call *c, struct store_tx *tx, struct record 
 static enum err_code delete_on(struct store_tx *tx, void *arg, struct err *e)
 {
     struct session_drop *s = arg;
-    struct arena *a = s->call->arena;
     struct record *r;
     enum err_code code = find(s->call, tx, &r, e);
     if (code)
         return code;
     audit_touch_record(s->call, r);
     audit_count(s->call, "erasure_requested", s->erase);
-    if (s->erase) {
-        struct record *patch = record_new(a, KIND_SESSION);
-        if (!patch)
-            return err_nomem(e);
-        record_set(patch, "erasure_requested_at", V_INT(clock_now_ms()));
-        code = record_update(tx, a, r->seq, patch, e);
-    }
-    return code ? code : session_delete(tx, r->id, &s->dropped, e);
+    if (!s->erase)
+        return session_delete(tx, r->id, &s->dropped, e);
+    s->request.target = r;
+    s->request.project = r->project;
+    return erasure_request(tx, s->call->arena, &s->request, &s->dropped, e);
 }
 
 static void answer_deleted(struct op_call *c, void *arg)
@@ -248,6 +246,10 @@ static void answer_deleted(struct op_call *c, void *arg)
     jw_kint(c->out, "conversations_deleted", s->dropped.conversations);
     jw_kint(c->out, "turns_deleted", s->dropped.turns);
     jw_kbool(c->out, "erasure_requested", s->erase);
+    if (s->erase) {
+        jw_kcstr(c->out, "erasure_id", s->request.id);
+        jw_ktime(c->out, "due_at", s->request.due_at);
+    }
     jw_end_object(c->out);
 }
 
@@ -258,5 +260,8 @@ enum err_code session_remove(struct op_call *c, struct err *e)
         return err_nomem(e);
     s->call = c;
     s->erase = op_bool(c, "gdpr_request", false);
+    s->request =
+        (struct erasure_new){.scope = "session", .requested_by = caller_of(c)->name, .due_at = erasure_due(c->svc)};
+    id_make("ers", s->request.id);
     return op_write(c, delete_on, s, answer_deleted, e);
 }

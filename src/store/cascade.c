@@ -65,6 +65,19 @@ const char *cascade_way(const struct kind *k, bool session, int number)
     return way(k, session ? OF_SESSION : OF_CONVERSATION, number);
 }
 
+const char *cascade_project_way(const struct kind *k, int number)
+{
+    static const char *const ways[] = {"project = ?1",
+                                       "conversation_id IN (SELECT id FROM conversation WHERE project = ?1)",
+                                       "session_id IN (SELECT id FROM session WHERE project = ?1)"};
+    bool is[] = {k != KIND_TURN /* has no index on it, and always that of its conversation */,
+                 quick(k, "conversation_id"), quick(k, "session_id")};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways && erase_takes(k); i++)
+        if (is[i] && number-- == 0)
+            return ways[i];
+    return NULL;
+}
+
 static enum err_code run(struct store_tx *tx, struct buf *sql, struct str id, int64_t now, int64_t *n, struct err *e)
 {
     int64_t before = tx->d->changed(tx->c);
@@ -182,4 +195,36 @@ enum err_code turns_remove(struct store_tx *tx, struct str conversation_id, int6
     if (query_row(&q))
         *left = query_col_int(&q, 0);
     return query_end(&q);
+}
+
+static enum err_code drop_project_kind(struct store_tx *tx, const struct kind *k, struct str project, int64_t now,
+                                       int64_t *rows, struct err *e)
+{
+    const char *where;
+    enum err_code rc = ERR_OK;
+    for (int i = 0; !rc && (where = cascade_project_way(k, i)); i++) {
+        struct buf sql;
+        rc = drop_attached(tx, k, where, project, now, e);
+        if (rc)
+            return rc;
+        buf_init(&sql, SQL_CACHE_TEXT);
+        buf_fmt(&sql, DELETE_ROWS "%s", k->name, where);
+        rc = run(tx, &sql, project, now, rows, e);
+        buf_release(&sql);
+    }
+    return rc;
+}
+
+enum err_code project_delete(struct store_tx *tx, struct str project, int64_t *rows, struct err *e)
+{
+    size_t n_kinds;
+    const struct kind *kinds = kinds_all(&n_kinds);
+    int64_t now = clock_now_ms();
+    enum err_code rc = ERR_OK;
+    *rows = 0;
+    for (size_t i = n_kinds; !rc && i > 0; i--) /* what belongs to a conversation before the conversation */
+        rc = drop_project_kind(tx, &kinds[i - 1], project, now, rows, e);
+    tx->marks.all = tx->marks.accounted = true;
+    tx_forget(tx);
+    return rc;
 }

@@ -11,7 +11,9 @@ enum { ROWS_MAX = 1000 };
 
 bool erase_takes(const struct kind *k)
 {
-    static const char *const never[] = {"audit_entry", "token", "progress", "erasure", "tombstone"};
+    static const char *const never[] = {"token", "progress", "erasure", "tombstone"};
+    if (k->flags & KIND_CHAIN)
+        return false;
     for (size_t i = 0; i < sizeof never / sizeof *never; i++)
         if (strcmp(k->name, never[i]) == 0)
             return false;
@@ -110,12 +112,12 @@ static enum err_code yes(struct store_tx *tx, struct buf *sql, int64_t seq, bool
 static enum err_code must_stay(struct store_tx *tx, const struct erasing *w, const struct kind *k, int64_t seq,
                                bool *last, bool *numbered, struct err *e)
 {
+    *last = *numbered = false;
     bool alone = w->wish->scope == ERASE_LISTED || w->wish->scope == ERASE_AGED;
     struct buf sql;
     buf_init(&sql, SQL_CACHE_TEXT);
     buf_fmt(&sql, "SELECT 1 FROM (SELECT max(seq) AS top FROM \"%s\") AS m WHERE m.top = ?1", k->name);
     enum err_code rc = yes(tx, &sql, seq, last, e);
-    *numbered = false;
     if (!rc && alone && k == KIND_TURN) {
         buf_clear(&sql);
         buf_cstr(&sql, "SELECT 1 FROM turn t JOIN conversation c ON c.id = t.conversation_id WHERE t.seq = ?1"
@@ -158,7 +160,7 @@ static void put_emptying(struct buf *sql, const struct kind *k, bool numbered)
 {
     buf_fmt(sql, "UPDATE \"%s\" SET version = 0, updated_at = ?2, deleted_at = coalesce(deleted_at, ?2)", k->name);
     if (!numbered)
-        buf_cstr(sql, ", id = 'gone_' || seq");
+        buf_cstr(sql, ", id = 'gone_' || seq, project = ''");
     for (size_t i = 0; i < k->n_fields; i++)
         put_empty(sql, k, &k->fields[i], numbered);
     buf_cstr(sql, " WHERE seq = ?1");
@@ -242,7 +244,7 @@ static enum err_code erase_attached(struct store_tx *tx, struct erasing *w, cons
 static enum err_code erase_row(struct store_tx *tx, struct erasing *w, const struct kind *k, int64_t seq, struct err *e)
 {
     struct record r;
-    bool found, last, numbered, marked = false;
+    bool found, last = false, numbered = false, marked = false;
     enum err_code rc = read_row(tx, w->arena, k, seq, &r, &found, e);
     if (!rc && found)
         rc = must_stay(tx, w, k, seq, &last, &numbered, e);
@@ -272,30 +274,33 @@ static enum err_code erase_job(struct store_tx *tx, void *arg, struct err *e)
 
 /* ---- which rows ---- */
 
+/* Which rows of a kind are meant, the number-th way; NULL: there is no (more) such way. */
+static const char *meant(const struct kind *k, enum erase_scope scope, int number)
+{
+    switch (scope) {
+    case ERASE_SESSION:
+    case ERASE_CONVERSATION:
+        return cascade_way(k, scope == ERASE_SESSION, number);
+    case ERASE_PROJECT:
+        return cascade_project_way(k, number);
+    case ERASE_AGED: /* as the index ix_…_deleted says it */
+        return number ? NULL : "deleted_at IS NOT NULL AND version > 0 AND deleted_at <= ?1";
+    case ERASE_LISTED:
+        break;
+    }
+    return NULL;
+}
+
 /* In no order: what was erased belongs no more, so the next look finds what is left. */
 static bool put_search(struct buf *sql, const struct kind *k, const struct erase_wish *w, int number)
 {
-    const char *where;
-    buf_fmt(sql, "SELECT seq FROM \"%s\" WHERE ", k->name);
-    switch (w->scope) {
-    case ERASE_SESSION:
-    case ERASE_CONVERSATION:
-        where = cascade_way(k, w->scope == ERASE_SESSION, number);
-        buf_cstr(sql, where ? where : "");
-        break;
-    case ERASE_AGED: /* as the index ix_…_deleted says it */
-        where = number ? NULL : "deleted_at IS NOT NULL AND version > 0 AND deleted_at <= ?1";
-        buf_cstr(sql, where ? where : "");
-        break;
-    case ERASE_LISTED:
-    default:
-        where = number ? NULL : "erasure_id = ?1 AND erased_kind = ?3 AND erased_at IS NULL";
-        buf_clear(sql);
-        buf_fmt(sql, "SELECT erased_seq FROM tombstone WHERE %s", where ? where : "");
-        break;
-    }
-    buf_cstr(sql, " LIMIT ?2");
-    return where != NULL;
+    const char *where = meant(k, w->scope, number);
+    if (w->scope == ERASE_LISTED && number == 0)
+        buf_cstr(sql, "SELECT erased_seq FROM tombstone WHERE erasure_id = ?1 AND erased_kind = ?3"
+                      " AND erased_at IS NULL LIMIT ?2");
+    else if (where)
+        buf_fmt(sql, "SELECT seq FROM \"%s\" WHERE %s LIMIT ?2", k->name, where);
+    return sql->n > 0;
 }
 
 static enum err_code search(struct store_tx *tx, struct erasing *w, int limit, int number, bool *known, struct err *e)
@@ -382,6 +387,48 @@ enum err_code erase_counts(struct store_tx *tx, struct arena *a, struct str eras
         ++*n;
     }
     return query_end(&q);
+}
+
+static enum err_code would_take(struct store_tx *tx, const struct kind *k, const struct erase_wish *w, int64_t *n,
+                                struct err *e)
+{
+    const char *where;
+    enum err_code rc = ERR_OK;
+    *n = 0;
+    for (int number = 0; !rc && (where = meant(k, w->scope, number)); number++) {
+        struct buf sql;
+        struct query q;
+        buf_init(&sql, SQL_CACHE_TEXT);
+        buf_fmt(&sql, "SELECT count(*) FROM \"%s\" WHERE version > 0 AND %s", k->name, where);
+        begin(&q, tx, &sql, e);
+        if (w->scope == ERASE_AGED)
+            query_int(&q, w->before);
+        else
+            query_text(&q, w->id);
+        if (query_row(&q))
+            *n += query_col_int(&q, 0);
+        buf_release(&sql);
+        rc = query_end(&q);
+    }
+    return rc;
+}
+
+enum err_code erase_would(struct store_tx *tx, struct arena *a, const struct erase_wish *w, struct erase_count **out,
+                          size_t *n, struct err *e)
+{
+    size_t n_kinds;
+    const struct kind *kinds = kinds_all(&n_kinds);
+    enum err_code rc = ERR_OK;
+    *n = 0;
+    *out = arena_array(a, struct erase_count, n_kinds + 1);
+    for (size_t i = 0; !rc && *out && i < n_kinds; i++) {
+        int64_t rows = 0;
+        if (erase_takes(&kinds[i]))
+            rc = would_take(tx, &kinds[i], w, &rows, e);
+        if (!rc && rows)
+            (*out)[(*n)++] = (struct erase_count){str_of(kinds[i].name), rows};
+    }
+    return *out ? rc : err_nomem(e);
 }
 
 enum err_code erase_ids(struct store_tx *tx, struct str erasure_id, void (*fn)(void *, struct str kind, struct str id),

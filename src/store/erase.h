@@ -15,6 +15,7 @@
 enum erase_scope {
     ERASE_SESSION,      /* all that belongs to the session `id`, and itself: alive or deleted */
     ERASE_CONVERSATION, /* the same of a conversation */
+    ERASE_PROJECT,      /* all that names the project `id` (full name), and what belongs to its sessions */
     ERASE_LISTED,       /* what erase_list has put on the erasure's list */
     ERASE_AGED          /* whatever was deleted at or before `before` (ms) */
 };
@@ -27,12 +28,16 @@ struct erase_wish {
 
 /* Whether rows of this kind are ever erased. */
 bool erase_takes(const struct kind *k);
-/* Takes a record onto the list of an erasure; `shown`: the id that its tombstone is to have. Writer only. */
+/* Takes a record (its kind, seq, id and project) onto the list of an erasure; `shown`: the id that its tombstone is to
+ * have. Writer only. */
 enum err_code erase_list(struct store_tx *tx, struct arena *a, struct str erasure_id, const struct record *r,
                          struct str shown, struct err *e);
 /* Erases the next rows, at most `limit` (1 … 1,000) with what is attached to them; *left: there may be more. Call it
  * until not. Blocks; several short writes. */
 enum err_code erase_some(struct store *s, const struct erase_wish *w, int limit, bool *left, struct err *e);
+
+/* Deletes softly what ERASE_PROJECT erases. Writer only. */
+enum err_code project_delete(struct store_tx *tx, struct str project, int64_t *rows, struct err *e);
 
 /* How many rows of each kind an erasure has taken. */
 struct erase_count {
@@ -41,6 +46,10 @@ struct erase_count {
 };
 enum err_code erase_counts(struct store_tx *tx, struct arena *a, struct str erasure_id, struct erase_count **out,
                            size_t *n, struct err *e);
+/* How many rows of each kind it would take now, in the same form: not for ERASE_LISTED. Labels and sources of records
+ * are not among them. */
+enum err_code erase_would(struct store_tx *tx, struct arena *a, const struct erase_wish *w, struct erase_count **out,
+                          size_t *n, struct err *e);
 /* The ids of what it took, in the order in which it went: fn(arg, kind, id). */
 enum err_code erase_ids(struct store_tx *tx, struct str erasure_id, void (*fn)(void *, struct str kind, struct str id),
                         void *arg, struct err *e);

@@ -128,6 +128,8 @@ struct record *query_record(struct query *q, struct arena *a, const struct kind 
 /* ---- what belongs to what (cascade.c) ---- */
 /* The ways (0, 1) in which rows of a kind belong to the session or conversation ?1, as SQL; NULL: no such way. */
 const char *cascade_way(const struct kind *k, bool session, int number);
+/* The same for the project ?1, itself or by its sessions and conversations. */
+const char *cascade_project_way(const struct kind *k, int number);
 
 /* ---- pool of readers ---- */
 struct readers;

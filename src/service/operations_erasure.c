@@ -1,0 +1,35 @@
+/* Operations: forgetting, and its receipts. See operation_table.h. */
+#include "service/operation_table.h"
+
+#include "service/features.h"
+
+static const struct op_arg forget_args[] = {
+    {"session", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL,
+     "the id of a session that is to be forgotten, with all in it"},
+    {"conversation", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "the id of a conversation, with all in it"},
+    {"turn", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "the id of a turn"},
+    {"record", ARG_TEXT, ARG_IN_BODY, 0, 1, 60, NULL, NULL, "the kind of any other record; its id follows"},
+    {"id", ARG_TEXT, ARG_IN_BODY, ARG_POSITIONAL, 1, 200, NULL, NULL, "the id of that record"},
+    {"value", ARG_TEXT, ARG_IN_BODY, 0, 1, 1000, NULL, NULL,
+     "a person's address, number or name: every record that mentions it, and sessions whose user_id it is"},
+    {"project", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "a project, with all that belongs to it"},
+    {"now", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL,
+     "erase for good at once; else that happens after erasure.days, and until then it is only out of sight"},
+    {"dry_run", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL, "only count what would go"},
+    {"reason", ARG_TEXT, ARG_IN_BODY, 0, 0, 1000, NULL, NULL, "why, for the receipt"},
+};
+static const struct op_arg verify_args[] = {
+    {"receipt", ARG_OBJECT, ARG_IN_BODY, ARG_REQUIRED, 0, 1.0 * MIB, NULL, NULL, "the receipt, as it was given"},
+};
+
+static const struct operation entries[] = {
+    {"forget", "POST", "/api/v2/erasures", "forget", NULL, ARGS(forget_args), PERM_ADMIN, LIMIT_NONE, OP_AUDITED, 200,
+     forget, "Forget a session, a conversation, a turn, a record, a person or a project, for good",
+     "{dry_run:bool, erasure_id?, scope:text, state?:text, due_at?, records:object, records_total:int, "
+     "texts_changed?:int, "
+     "sessions? [text], receipt?:object}"},
+    {"receipt.verify", "POST", "/api/v2/erasures/verify", NULL, NULL, ARGS(verify_args), PERM_READ, LIMIT_NONE, 0, 200,
+     receipt_check_call, "Check the signature of an erasure's receipt",
+     "{genuine:bool, of_this_store:bool, problem?:text}"},
+};
+const struct operation_table operations_erasure = TABLE_OF(entries);
