@@ -77,6 +77,8 @@ double secret_check_key(const struct detector_match *m, size_t *start, size_t *e
         return around_refuse(start, end);
     if (s.c == ':' && !s.spaced && m->from && m->text.p[m->from - 1] == ':') /* arn:…:secret:… */
         return around_refuse(start, end);
+    if (s.compares && !quote)
+        return around_refuse(start, end);
     if (s.c == '|' && !around_row(m))
         return around_refuse(start, end);
     if (secret_count(v, ':') && str_ieq(str_take(around_span(m, m->from, *start), 4), STR("cred"))) /* user:password */

@@ -91,7 +91,7 @@ double secret_check_password(const struct detector_match *m, size_t *start, size
     if (around_starred(m, *start, *end))
         return around_refuse(start, end);
     bool line = (around_starts_line(m) || around_upper_name(m)) && s.c == '=' && !s.spaced;
-    around_stop(m, *start, end, line ? "" : s.c == ':' && s.spaced ? "," : ",;&");
+    around_stop(m, *start, end, "");
     around_next_parameter(m, *start, end);
     around_trim(m, start, end);
     around_behind_user(m, start, *end);

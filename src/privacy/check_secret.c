@@ -143,6 +143,14 @@ double secret_check_aws_secret(const struct detector_match *m, size_t *start, si
     return chance && !secret_placeholder(v) ? m->confidence : 0;
 }
 
+/* The same where its name stands before it: whatever is no place for one. */
+double secret_check_aws_named(const struct detector_match *m, size_t *start, size_t *end)
+{
+    struct str v = span(m, *start, *end);
+    struct secret_look l = secret_look(v);
+    return l.distinct >= 6 && !(l.words && !l.digits) && !secret_placeholder(v) ? m->confidence : 0;
+}
+
 /* user:password in base64. */
 double secret_check_basic(const struct detector_match *m, size_t *start, size_t *end)
 {
@@ -183,7 +191,7 @@ double secret_check_url(const struct detector_match *m, size_t *start, size_t *e
     static const char *const users[] = {"user",    "username", "usr",  "myuser", "youruser",
                                         "db_user", "dbuser",   "name", "login"};
     static const char *const passwords[] = {"pass", "password",   "pwd",    "passwd",
-                                            "pw",   "mypassword", "mypass", "secret"};
+                                            "pw",   "mypassword", "mypass", "name", "secret"};
     struct str v = span(m, *start, *end);
     char first = v.n ? v.p[0] : '<';
     if (first == '<' || first == '{' || first == '[' || first == '$' || first == '%')

@@ -55,7 +55,7 @@
     "[ \\t]{0,4}\\r?\\n[ \\t]{1,30}value:[ \\t]{1,4}|"                                                                 \
     "(?<=[\"'])[ ]{0,4}\\{[ \\t\\r\\n]{0,8}(?:[a-z]{1,20} {1,8}= [^\\n]{0,60}\\n[ \\t]{0,8}){0,3}default {1,8}= "      \
     "(?=[\"'])|"                                                                                                       \
-    "[ \\t]{0,4}\\|[ \\t]{0,30})"
+    "[ \\t]{0,4}\\|[ \\t]{1,30})"
 #define OPENED "[*_]{0,2}[ \\t]{0,2}(?:[bBrRuUfFL@]{1,2}(?=[\"'`]))?"
 
 #define QUOTED(most)                                                                                                   \
@@ -80,7 +80,7 @@
 const struct detector detectors_assigned[] = {
     ASSIGNED("password_assigned", "password", PASSWORD_FOUND,
         "(?i)(?:" PASSWORD WHICH "|" SHORT "(?:[_-]?[0-9]{1,2})?)" CLOSED SIGN OPENED "(?|" QUOTED("160") "|([^\\s\"'`<>]{3,160}))",
-        secret_check_password, 600),
+        secret_check_password, 760),
     ASSIGNED("password_said", "password", PASSWORD_FOUND,
         "(?i)(?:" PASSWORD "|(?<![A-Za-z])pw)(?:s|(?:'|\xe2\x80\x99)s)?(?:" SAID_OF "?[ ](?:is|was|are|will be|should be|to|as|es|ist|lautet|est|\xc3\xa8|\xc3\xa9|with|of|stays|remains|equals|becomes|would be|used to be)"
         "(?:[ ](?:now|still|just|currently|set to|changed to|simply|actually|always))?|" SAID_OF "|\xe6\x98\xaf|\xe4\xb8\xba|\xe3\x81\xaf|\xec\x9d\x80|\xeb\x8a\x94)?"
@@ -91,7 +91,7 @@ const struct detector detectors_assigned[] = {
         secret_check_pair, 300),
     ASSIGNED("password_flag", "password", "(?i)pass|pwd",
         "(?i)(?<![A-Za-z0-9])(?:--?(?:[a-z0-9]{1,20}-){0,3}(?:password|passwd|passphrase|pass|pwd|pw))(?:[ ]{1,4}|=|:)(?|" QUOTED("120") "|([^\\s\"'`<>|;]{3,120}))",
-        secret_check_password_given, 240),
+        secret_check_password_given, 380),
     ASSIGNED("password_command", "password", "(?i)curl|mysql|maria|sshpass|mongo|redis-cli|docker|wget|ldap|smb|unzip|7z|zip|sqlcmd|bcp|osql|http|openssl|psql|rpcclient|az |helm|podman|skopeo|xfreerdp|chpasswd|sudo",
         "(?i)(?<![a-z])(?:(?:curl|https?|wget|helm|az)\\b[^\\n|;]{0,300}?[ ](?:-u|-a|--user|--auth)[ =]{0,2}[\"']?[^\\s:\"']{1,64}:|(?:mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|7za?|mongodump)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[\"']?(?![ \"'])|(?:mongo|mongosh|docker|podman|skopeo|helm|az|sshpass|mongodump|mongorestore|oc|nerdctl)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[ ]?[\"']?|redis-cli\\b[^\\n|;]{0,200}?[ ]-a[ ][\"']?|(?:ldap(?:search|add|modify|whoami|delete)|ldappasswd)\\b[^\\n|;]{0,200}?[ ]-w[ ]?[\"']?|(?:smbclient|rpcclient|net)\\b[^\\n|;]{0,200}?[ ]-U[ ]?[\"']?[^\\s%\"']{1,64}%|(?:unzip|zip|sqlcmd|bcp|osql)\\b[^\\n|;]{0,100}?[ ]-P[ ]?[\"']?|openssl\\b[^\\n|;]{0,300}?[ ]-pass(?:in|out)?[ ][\"']?pass:|xfreerdp\\b[^\\n|;]{0,200}?[ ]/p:[\"']?)([^\\s\"'`<>|;]{3,120})",
         secret_check_password_given, 620),

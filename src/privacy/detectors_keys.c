@@ -66,7 +66,7 @@ const struct detector detectors_keys[] = {
         secret_check_url, 0.95, MASK_ALL, 0, 150),
     KEY("connection_dsn", "url_credentials", "(?i)password ?=",
         "(?i)(?<![a-z_])(?:host|hostaddr|user|dbname|port)=[^\\s=\"';,]{1,80}(?: (?:host|hostaddr|user|dbname|port|sslmode|connect_timeout)=[^\\s=\"';]{1,80}){1,6} password=(?|'([^'\\n]{1,120})'|([^\\s\"';,]{1,128}))",
-        secret_check_url, 0.95, MASK_ALL, 0, 800),
+        secret_check_url, 0.95, MASK_ALL, 0, 860),
 
     KEY("azure_account_key", "azure_key", "(?i)AccountKey|SharedAccessKey|SharedSecret",
         "(?i:AccountKey|SharedAccessKey|SharedSecret(?:Value)?)[\"']?[ ]{0,2}[=:][ ]{0,2}[\"']?(" B64 "{32,88}={0,2})(?![A-Za-z0-9+/=])",
@@ -76,7 +76,7 @@ const struct detector detectors_keys[] = {
         secret_check_token, 0.95, MASK_ALL, 0, 120),
     KEY("aws_secret", "aws_key", "(?i)aws|secret.?access|secret.?key",
         "(?i:aws[ _-]?(?:secret|sk)[a-z_ -]{0,24}|(?:secret|account)[ _-]?access[ _-]?key[a-z_]{0,12})(?:[\"'`=: \\t>\\]),(|*]|is|\\\\){1,10}(" B64 "{40})(?![A-Za-z0-9+/=])",
-        secret_check_aws_secret, 0.97, MASK_ALL, 0, 100),
+        secret_check_aws_named, 0.97, MASK_ALL, 0, 100),
     KEY("aws_secret_pair", "aws_key", "A[KS]IA[A-Z0-9]{8}",
         "A[KS]IA[A-Z0-9]{16}[^A-Za-z0-9+/=][^A-Za-z0-9+/=]{0,40}(?:[A-Za-z_ .-]{1,40}[^A-Za-z0-9+/]{1,12}){0,3}(" B64 "{40})(?![A-Za-z0-9+/=])",
         secret_check_aws_secret, 0.96, MASK_ALL, 0, 270),

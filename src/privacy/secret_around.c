@@ -187,15 +187,27 @@ bool around_command_goes_on(const struct detector_match *m, size_t end)
 }
 
 /* Ends the value before "&name=": it is one of several in a URL or a form. */
+/* Whether `name=` or `"name":` stands there, maybe behind blanks: the next of several. */
+static bool is_next_name(const struct detector_match *m, size_t i)
+{
+    while (i < m->text.n && strchr(" \t\"'", m->text.p[i]))
+        i++;
+    size_t k = i;
+    while (k < m->text.n && (((m->text.p[k] | 32) >= 'a' && (m->text.p[k] | 32) <= 'z') || m->text.p[k] == '_' ||
+                               m->text.p[k] == '-' || m->text.p[k] == '.'))
+        k++;
+    while (k > i && k < m->text.n && strchr(" \t\"'", m->text.p[k]))
+        k++;
+    return k > i && k < m->text.n && (m->text.p[k] == '=' || m->text.p[k] == ':');
+}
+
 void around_next_parameter(const struct detector_match *m, size_t start, size_t *end)
 {
     for (size_t i = start + 1; i < *end; i++) {
-        if (m->text.p[i] != '&')
+        char c = m->text.p[i], next = around_byte(m, i + 1);
+        if (c != '&' && c != ',' && c != ';')
             continue;
-        size_t k = i + 1;
-        while (k < *end && m->text.p[k] >= '_' && m->text.p[k] <= 'z')
-            k++;
-        if (k > i + 1 && k < *end && m->text.p[k] == '=') {
+        if ((c == '&' && next == '&') || is_next_name(m, i + 1)) {
             *end = i;
             return;
         }

@@ -20,7 +20,7 @@ char around_quote(const struct detector_match *m, size_t start, size_t end);
 void around_trim(const struct detector_match *m, size_t *start, size_t *end);
 /* Ends the value at the first of these bytes or at an escaped line end. */
 void around_stop(const struct detector_match *m, size_t start, size_t *end, const char *stops);
-/* Ends the value before "&name=": it is one of several in a URL or a form. */
+/* Ends the value before "&name=" or ", name:": it is one of several. */
 void around_next_parameter(const struct detector_match *m, size_t start, size_t *end);
 /* "user/password: bob/x": the value begins behind the slash. */
 void around_behind_user(const struct detector_match *m, size_t *start, size_t end);

@@ -98,16 +98,17 @@ static bool is_variable(struct str v)
     return has(v, "${") || has(v, "{}") || has(v, "%s") || has(v, "{{") || has(v, "#{") || has(v, "<%");
 }
 
-/* Six times the same character on end, of one byte or of up to four, unless it is a small part of something: bytes of
- * zero are AAAA in base64. */
+/* Six times the same character on end, of one byte or of up to four: of those that masks and forms are made of, or when
+ * it is a third of the whole. (Bytes of zero are AAAA in base64.) */
 static bool is_row(struct str v)
 {
     for (size_t width = 1; width <= 4; width++) {
         size_t same = 0;
         for (size_t i = width; i < v.n; i++) {
-            bool goes_on = v.p[i] == v.p[i - width] && (width == 1 || (unsigned char)v.p[i] >= 0x80);
+            bool beyond = (unsigned char)v.p[i] >= 0x80, goes_on = v.p[i] == v.p[i - width] && (width == 1 || beyond);
             same = goes_on ? same + 1 : 0;
-            if (same >= 5 * width && (same * 2 >= v.n || v.p[i] != 'A'))
+            bool form = beyond || memchr("xX*#.-_~", v.p[i], 8) != NULL;
+            if (same >= 5 * width && (form || same * 3 >= v.n) && (v.p[i] != 'A' || same * 2 >= v.n))
                 return true;
         }
     }
