@@ -190,8 +190,8 @@ double secret_check_url(const struct detector_match *m, size_t *start, size_t *e
 {
     static const char *const users[] = {"user",    "username", "usr",  "myuser", "youruser",
                                         "db_user", "dbuser",   "name", "login"};
-    static const char *const passwords[] = {"pass", "password",   "pwd",    "passwd",
-                                            "pw",   "mypassword", "mypass", "name", "secret"};
+    static const char *const passwords[] = {"pass",       "password", "pwd",  "passwd", "pw",
+                                            "mypassword", "mypass",   "name", "secret"};
     struct str v = span(m, *start, *end);
     char first = v.n ? v.p[0] : '<';
     if (first == '<' || first == '{' || first == '[' || first == '$' || first == '%')

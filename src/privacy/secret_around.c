@@ -194,7 +194,7 @@ static bool is_next_name(const struct detector_match *m, size_t i)
         i++;
     size_t k = i;
     while (k < m->text.n && (((m->text.p[k] | 32) >= 'a' && (m->text.p[k] | 32) <= 'z') || m->text.p[k] == '_' ||
-                               m->text.p[k] == '-' || m->text.p[k] == '.'))
+                             m->text.p[k] == '-' || m->text.p[k] == '.'))
         k++;
     while (k > i && k < m->text.n && strchr(" \t\"'", m->text.p[k]))
         k++;
