@@ -39,13 +39,22 @@ static enum err_code say_some(struct store_tx *tx, void *arg, struct err *e)
     return ERR_OK;
 }
 
-/* The process that is killed: says something, writes it to a segment, merges when that is due, and again. */
+/* In a sealed store: every file from sealed to plain, or back. */
+static enum err_code convert(struct store *store, struct index *index, struct err *e)
+{
+    struct keyring *k = store_keyring(store);
+    enum err_code code =
+        k ? keyring_set_state(k, keyring_state(k) == SEAL_OPENING ? SEAL_SEALING : SEAL_OPENING, e) : ERR_OK;
+    return code || !k ? code : index_convert(index, e);
+}
+
+/* The process that is killed: says something, writes it to a segment, merges when that is due, converts, and again. */
 static int child(const char *dir, char **conversations)
 {
     struct str ids[3] = {str_of(conversations[0]), str_of(conversations[1]), str_of(conversations[2])};
     struct store *store = NULL;
     struct index *index = NULL;
-    struct store_options so = {.dir = dir, .sync_normal = true};
+    struct store_options so = {.dir = dir, .sync_normal = true, .secret = keyring_exists(dir) ? &PLACE_SECRET : NULL};
     struct index_options io = {.dir = dir};
     struct err e = {0};
     if (store_open(&so, &store, &e))
@@ -54,7 +63,8 @@ static int child(const char *dir, char **conversations)
     if (index_open(&io, &index, &e))
         return 1;
     for (;;)
-        if (store_write(store, say_some, ids, &e) || index_flush(index, &e) || index_purge(index, &e))
+        if (store_write(store, say_some, ids, &e) || index_flush(index, &e) || index_purge(index, &e) ||
+            convert(store, index, &e))
             return 1;
 }
 
@@ -113,7 +123,11 @@ static void killed_at_any_moment_it_is_whole(void **state)
         struct index_hits before[QUERIES];
         index_close(s->index);
         s->index = NULL;
+        store_close(s->store); /* who converts is alone */
+        s->store = s->place->store = NULL;
         kill_one(s, conversations, &seed);
+        place_reopen(s->place);
+        s->store = s->place->store;
         shelf_index(s, false);
         struct stock *now = index_stock(s->index);
         assert_int_equal(now->n_holes, 0); /* nothing had to be mended */
@@ -140,5 +154,7 @@ int main(int argc, char **argv)
     if (argc == 6 && strcmp(argv[1], "child") == 0)
         return child(argv[2], argv + 3);
     const struct CMUnitTest tests[] = {SHELF_TEST(killed_at_any_moment_it_is_whole)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    place_is_sealed = true;
+    return failed + cmocka_run_group_tests_name("sealed", tests, NULL, NULL);
 }
