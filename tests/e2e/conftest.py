@@ -2,7 +2,9 @@
 (`upstream`).
 
 Cairn's binary is build/cairn, or $CAIRN_BINARY (an asan or tsan build, say). Its log is shown when a test fails, and a
-sanitizer's report in it fails the test."""
+sanitizer's report in it fails the test.
+
+With CAIRN_TEST_KEY=1 every data folder is sealed, and all tests but those of plain files must pass as ever."""
 
 import json
 import os
@@ -23,6 +25,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from upstream import Upstream  # noqa: E402
 
 REPORTS = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|UndefinedBehaviorSanitizer")
+
+
+TEST_KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f0" * 2
+
+
+def key_of_tests():
+    return {"CAIRN_KEY": TEST_KEY} if os.environ.get("CAIRN_TEST_KEY") else {}
 
 
 def binary():
@@ -54,7 +63,7 @@ class Cairn:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CAIRN_") and k != "OPENAI_API_KEY"}
         environment["XDG_CONFIG_HOME"] = str(self.data.parent / "config")  # not that of whoever runs the tests
         environment["CAIRN_MODEL"] = "off"  # most tests are of other things than meaning
-        environment.update(self.env)
+        environment.update({**key_of_tests(), **self.env})
         command = [binary(), "serve", "--listen", f"127.0.0.1:{self.port}", "--data", str(self.data), *self.args]
         if self.upstream:
             command += ["--upstream", self.upstream]
@@ -112,7 +121,7 @@ class Cairn:
         """A CLI command on this data folder: cairn.run("search", "words", "--json")."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CAIRN_")}
         environment["XDG_CONFIG_HOME"] = str(self.data.parent / "config")
-        environment.update(env or {})
+        environment.update({**key_of_tests(), **(env or {})})
         done = subprocess.run([binary(), *args, "--data", str(self.data)], input=input, capture_output=True, text=True,
                               timeout=timeout, env=environment)
         assert not check or done.returncode == 0, f"cairn {args}: status {done.returncode}\n{done.stdout}{done.stderr}"

@@ -1,0 +1,109 @@
+"""A sealed store is the same store: every answer of a plain one comes out of it as it was, word for word and in the same
+order, sealed, after a restart, and when it is plain again. A session's own key ends it in backups."""
+
+import json
+import os
+import subprocess
+import sys
+
+from conftest import ROOT, TEST_KEY
+
+ENV = {"CAIRN_KEY": TEST_KEY}
+# What differs from one asking to the next, sealed or not.
+VOLATILE = {"took_ms", "search_time_ms", "last_active", "updated_at", "uptime_seconds", "version", "vitality", "request_id",
+            "export_id", "context_load_id"}
+
+TALK = ["We decided to use the blue harpoon because the red one failed twice.",
+        "Captain Ahab keeps the harpoon in the forecastle, next to the spare rope.",
+        "The deployment of billing-service 2.4.1 failed with ERR_TIMEOUT in /srv/app/main.py.",
+        "Rolled it back to 2.4.0, which fixed the timeout; next time run the smoke test first.",
+        "Übermorgen fährt das Schiff nach Málaga, sagte die Lotsin.",
+        "The meeting moved from Monday to Thursday the 14th of March 2024."]
+
+
+def fill(cairn):
+    sessions = []
+    for i in range(3):
+        s = cairn.post("/api/v2/sessions", {"title": f"Voyage {i} of the Pequod", "description": "About harpoons and ropes",
+                                            "tags": ["whale", f"n{i}"], "user_id": "ann"})["session_id"]
+        for k in range(2):
+            c = cairn.post("/api/v2/conversations", {"session_id": s, "directive": f"Plan harpoon {k}"})["conversation_id"]
+            for n, text in enumerate(TALK):
+                cairn.post(f"/api/v2/conversations/{c}/turns",
+                           {"agent": "beatrice" if n % 2 else "wykeve", "content": f"{text} ({i}.{k})",
+                            "metadata": {"response_time_ms": 10 * n + i, "note": "rope"}})
+            cairn.post(f"/api/v2/conversations/{c}/summarize", {"force": True})
+        sessions.append((s, c))
+    cairn.post("/api/v1/characters", {"name": "Ahab", "description": "A captain with a harpoon", "conversation_id": c})
+    cairn.post("/api/v1/props", {"name": "Harpoon", "description": "Made of iron"})
+    cairn.post("/api/v1/patterns", {"pattern_type": "workflow", "name": "Throw", "description": "Aim, then throw the harpoon",
+                                    "source_session_id": s, "tags": ["whale"]})
+    cairn.post("/api/v1/checkpoints", {"title": "Before the storm", "content": "All ropes are tied", "session_id": s})
+    return sessions
+
+
+def plain(answer):
+    if isinstance(answer, dict):
+        return {k: plain(v) for k, v in answer.items() if k not in VOLATILE}
+    return [plain(v) for v in answer] if isinstance(answer, list) else answer
+
+
+def answers(cairn, sessions):
+    out = {}
+    for s, c in sessions:
+        asked = [("GET", f"/api/v2/sessions/{s}", {}), ("GET", f"/api/v2/conversations/{c}", {"limit": 100}),
+                 ("GET", f"/api/v2/conversations/{c}/window", {}),
+                 ("GET", f"/api/v2/sessions/{s}/context", {"directive": "where is the harpoon"}),
+                 ("GET", f"/api/v2/sessions/{s}/agents/beatrice/state", {}),
+                 ("POST", f"/api/v2/sessions/{s}/context/search", {"query": "harpoon rope", "max_results": 50}),
+                 ("POST", "/api/v2/recall", {"query": "why did the deployment fail", "session_id": s, "explain": True,
+                                             "max_tokens": 2000, "max_results": 20})]
+        for method, path, given in asked:
+            r = cairn.http.request(method, path, **({"params": given} if method == "GET" else {"json": given}))
+            assert r.status_code == 200, f"{path}: {r.text}"
+            out[f"{method} {path} {given}"] = plain(r.json())
+        out[f"analytics {s}"] = plain(cairn.get(f"/api/v2/sessions/{s}/analytics")["interaction_patterns"])
+        export = cairn.post(f"/api/v2/sessions/{s}/export", {"format": "jsonl"})
+        out[f"export {s}"] = sorted(json.dumps(plain(json.loads(line)), sort_keys=True)
+                                    for line in cairn.http.get(export["download_url"]).text.splitlines()
+                                    if '"context_load"' not in line)
+    for path, given in [("/api/v2/sessions", {"limit": 50}), ("/api/v1/sessions", {"tag": "whale"}),
+                        ("/api/v1/sessions", {"find": "voyage 1"}), ("/api/v1/search", {"q": "harpoon", "limit": 50}),
+                        ("/api/v1/patterns", {}), ("/api/v1/characters", {"name": "Ahab"}), ("/api/v1/checkpoints", {}),
+                        ("/api/v1/conversations", {"find": "harpoon 1"}), ("/api/v1/stats", {})]:
+        r = cairn.http.get(path, params=given)
+        out[f"{path} {given}"] = (r.status_code, plain(r.json()), r.headers.get("X-Total-Count"))
+    return out
+
+
+def same(before, after):
+    for key in before:
+        assert before[key] == after[key], key
+
+
+def test_every_answer_is_that_of_the_plain_store(make_cairn):
+    cairn = make_cairn()
+    sessions = fill(cairn)
+    cairn.stop()  # what is learnt behind the writes has been learnt
+    cairn.start()
+    answers(cairn, sessions)
+    before = answers(cairn, sessions)
+    cairn.run("encrypt", env=ENV)
+    same(before, answers(cairn, sessions))
+    cairn.stop()
+    cairn.env.update(ENV)
+    cairn.start()
+    same(before, answers(cairn, sessions))
+    cairn.run("maintenance", "--vacuum", env=ENV)
+    same(before, answers(cairn, sessions))
+    cairn.run("decrypt", env=ENV)
+    same(before, answers(cairn, sessions))
+
+
+def test_the_tests_of_memory_pass_sealed():
+    """A few of the others' files, as they are, on sealed data folders."""
+    files = ["test_turns.py", "test_context_search.py", "test_kept_answers.py"]
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
+                           *(str(ROOT / "tests" / "e2e" / f) for f in files)],
+                          cwd=ROOT, env={**os.environ, "CAIRN_TEST_KEY": "1"}, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
