@@ -3,7 +3,8 @@
  *   1. state `erasing`: whoever comes after a kill goes on from here
  *   2. journals of dead processes are stored, so that nothing comes back out of them later
  *   3. followers are held; what was made meanwhile is deleted; rows go, a few at a time
- *   4. dictionaries, index, vectors, journal, the database that a restore had replaced
+ *   4. keys of sessions that went whole; dictionaries, index, vectors, journal, the database that a restore had
+ * replaced
  *   5. the database's unused pages and its log
  *   6. the receipt, with state `erased`
  *
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "seal/seal.h"
 #include "search/meaning.h"
 #include "service/audit.h"
 #include "service/background.h"
@@ -30,6 +32,7 @@
 enum { ROWS = 200, PATH_ROOM = 4200 };
 
 struct finishing {
+    struct str key_slots; /* as the record has them: JSON numbers */
     struct service *svc;
     struct arena *arena;
     struct record *erasure;
@@ -67,6 +70,8 @@ static enum err_code state_on(struct store_tx *tx, void *arg, struct err *e)
     if (!patch)
         return err_nomem(e);
     record_set(patch, "state", V_TEXT(str_of(j->state)));
+    if (j->f->key_slots.p)
+        record_set(patch, "key_slots", V_TEXT(j->f->key_slots));
     if (j->receipt.p) {
         record_set(patch, "receipt", V_TEXT(j->receipt));
         record_set(patch, "erased_at", V_INT(j->f->facts.erased_at));
@@ -81,6 +86,75 @@ static enum err_code set_state(struct finishing *f, const char *state, struct st
 {
     struct state_job j = {f, state, receipt};
     return store_write(f->svc->store, state_on, &j, e);
+}
+
+/* ---- keys ---- */
+
+/* Whether the session goes whole with this erasure. */
+static bool goes_whole(const struct record *erasure, const struct record *s)
+{
+    struct str scope = record_text(erasure, "scope");
+    if (!s->deleted_at || s->version == 0)
+        return false;
+    if (str_is(scope, "session"))
+        return str_eq(s->id, record_text(erasure, "target_id"));
+    if (str_is(scope, "project"))
+        return str_eq(s->project, erasure->project);
+    return str_is(scope, "aged") && s->deleted_at <= record_int(erasure, "since");
+}
+
+static enum err_code put_slots(struct finishing *f, struct store_tx *tx, struct json_out *w, struct err *e)
+{
+    enum { PAGE = 100 };
+    enum err_code code = ERR_OK;
+    int64_t after = 0;
+    for (size_t n = PAGE; !code && n == PAGE;) {
+        struct record **rows;
+        code = record_after(tx, f->arena, KIND_SESSION, after, PAGE, &rows, &n, e);
+        for (size_t i = 0; !code && i < n; i++) {
+            const struct value *slot = record_value(rows[i], "key_slot");
+            after = rows[i]->seq;
+            if (slot->type == VALUE_INT && goes_whole(f->erasure, rows[i]))
+                jw_int(w, slot->i);
+        }
+    }
+    return code;
+}
+
+/* Before their rows go, as only these name them; kept in the request, for whoever goes on after a kill. */
+static enum err_code note_slots(struct finishing *f, struct err *e)
+{
+    struct store_tx *tx;
+    struct buf b;
+    struct json_out w;
+    if (!store_keyring(f->svc->store))
+        return ERR_OK;
+    enum err_code code = store_read_begin(f->svc->store, &tx, e);
+    if (code)
+        return code;
+    buf_init(&b, 0);
+    jw_init(&w, &b);
+    jw_array(&w);
+    code = put_slots(f, tx, &w, e);
+    store_read_end(tx);
+    jw_end_array(&w);
+    f->key_slots = buf_take(&b, f->arena);
+    return code ? code : f->key_slots.p ? ERR_OK : err_nomem(e);
+}
+
+/* After the rows: what is sealed with them is then in no copy either, of this store or a backup. */
+static enum err_code destroy_keys(struct finishing *f, struct err *e)
+{
+    const struct json *slots = NULL;
+    struct str text = f->key_slots.p ? f->key_slots : record_text(f->erasure, "key_slots");
+    if (!text.n || !store_keyring(f->svc->store))
+        return ERR_OK;
+    enum err_code code = json_parse(f->arena, text, 0, &slots, e);
+    for (size_t i = 0; !code && i < slots->n; i++) {
+        code = keyring_destroy(store_keyring(f->svc->store), slots->items[i].integer, e);
+        f->facts.keys += !code;
+    }
+    return code;
 }
 
 /* ---- rows ---- */
@@ -191,12 +265,17 @@ static enum err_code finish(struct finishing *f, struct err *e)
     enum err_code code = ERR_OK;
     if (ephemeral_is(f->svc))
         return finish_in_memory(f, e);
-    if (!str_is(record_text(f->erasure, "state"), "erasing"))
-        code = set_state(f, "erasing", STR_NONE, e);
+    if (!str_is(record_text(f->erasure, "state"), "erasing")) {
+        code = note_slots(f, e);
+        if (!code)
+            code = set_state(f, "erasing", STR_NONE, e);
+    }
     if (code)
         return code;
     replay_journals(f->svc);
     code = take_rows(f, e);
+    if (!code)
+        code = destroy_keys(f, e);
     if (!code)
         code = take_the_rest(f, e);
     f->facts.erased_at = clock_now_ms();

@@ -244,6 +244,20 @@ static enum err_code mentions(struct looking *l, const struct record *r, struct 
     return code;
 }
 
+enum err_code value_mentioned(struct arena *a, const struct record *r, struct str folded_value, bool *out,
+                              struct err *e)
+{
+    struct str rest;
+    enum err_code code = ERR_OK;
+    *out = false;
+    if (r->kind->flags & KIND_KEYED)
+        code = value_cut(a, r->id, folded_value, &rest, out, e);
+    for (size_t i = 0; !code && !*out && i < r->kind->n_fields; i++)
+        if (is_text(&r->kind->fields[i]) && r->v[i].type == VALUE_TEXT)
+            code = value_cut(a, r->v[i].s, folded_value, &rest, out, e);
+    return code;
+}
+
 static enum err_code take_edit(struct looking *l, const struct record *r, const struct record *patch, struct err *e)
 {
     struct erasure_found *f = l->out;

@@ -37,6 +37,9 @@ struct folded {
     size_t *from;
 };
 enum err_code fold(struct arena *a, struct str text, struct folded *out, struct err *e);
+/* Whether the record mentions it: in a text, in JSON, or as the name that a caller gave it. `a` is for scratch. */
+enum err_code value_mentioned(struct arena *a, const struct record *r, struct str folded_value, bool *out,
+                              struct err *e);
 /* The text with each mention replaced by "[erased]"; *any: there was one, else *out is the text itself. */
 enum err_code value_cut(struct arena *a, struct str text, struct str folded_value, struct str *out, bool *any,
                         struct err *e);

@@ -18,6 +18,10 @@ static const struct op_arg forget_args[] = {
     {"dry_run", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL, "only count what would go"},
     {"reason", ARG_TEXT, ARG_IN_BODY, 0, 0, 1000, NULL, NULL, "why, for the receipt"},
 };
+static const struct op_arg person_args[] = {
+    {"value", ARG_TEXT, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL, 1, 1000, NULL, NULL,
+     "their address, number or name: in any case of letters, as it was written"},
+};
 static const struct op_arg verify_args[] = {
     {"receipt", ARG_OBJECT, ARG_IN_BODY, ARG_REQUIRED, 0, 1.0 * MIB, NULL, NULL, "the receipt, as it was given"},
 };
@@ -28,6 +32,10 @@ static const struct operation entries[] = {
      "{dry_run:bool, erasure_id?, scope:text, state?:text, due_at?, records:object, records_total:int, "
      "texts_changed?:int, "
      "sessions? [text], receipt?:object}"},
+    {"person.export", "GET", "/api/v2/people/export", "person", NULL, ARGS(person_args), PERM_ADMIN, LIMIT_ANALYTICS,
+     OP_TEXT | OP_STREAM | OP_AUDITED, 200, person_export,
+     "Write out all that is held about a person: every record that mentions a value, its sources, its audit",
+     "application/json: the records, streamed"},
     {"receipt.verify", "POST", "/api/v2/erasures/verify", NULL, NULL, ARGS(verify_args), PERM_READ, LIMIT_NONE, 0, 200,
      receipt_check_call, "Check the signature of an erasure's receipt",
      "{genuine:bool, of_this_store:bool, problem?:text}"},

@@ -354,3 +354,25 @@ def quietly(client, s):
         client.http.post("/api/v2/erasures", json={"session": s, "now": True})
     except Exception:  # the server was killed
         pass
+
+
+def test_in_a_sealed_store_old_backups_lose_the_session(make_cairn):
+    key = {"CAIRN_KEY": "00112233445566778899aabbccddeeff" * 2}
+    cairn = make_cairn(env=key)
+    gone, kept = Words(21), Words(22)
+    first, talks = life(cairn, gone, 1)
+    second, others = life(cairn, kept, 1)
+    before = contents(cairn, others)
+    old = cairn.data.parent / "old.db"
+    cairn.post("/api/v2/backup", {"path": str(old)})
+    done = forget(cairn, session=first, now=True)
+    assert done["receipt"]["receipt"]["cleaned"]["session_keys_destroyed"] == 1
+    assert contents(cairn, others) == before
+    expect_gone(cairn, gone.given + kept.given, old)
+    assert "no problems found" in cairn.run("doctor", env=key).stdout
+    cairn.stop()
+    cairn.run("restore", str(old), env=key)
+    cairn.start()
+    assert contents(cairn, others) == before
+    told = cairn.http.get(f"/api/v2/conversations/{talks[0][0]}").text
+    assert not [w for w in gone.given if w in told]
