@@ -5,7 +5,7 @@
 #include "privacy/digits.h"
 #include "privacy/nearby.h"
 
-enum { CARD_LEAST = 12, CARD_MOST = 19 };
+enum { CARD_LEAST = 12, CARD_MOST = 19, CARD_GROUPS = 5 };
 
 struct issuer {
     const char *low, *high;        /* first digits, of equal length */
@@ -101,6 +101,13 @@ static bool expiry_behind(struct str text, size_t end)
            s.p[3] >= '0' && s.p[3] <= '9';
 }
 
+/* A letter, digit or _ right behind. */
+static bool runs_on(struct str text, size_t end)
+{
+    char c = (char)(end < text.n ? text.p[end] : ' ');
+    return c == '_' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
 /* How sure the groups [i, i + n) of the run are a card. */
 static double rate(const struct detector_match *m, const struct digits_run *run, size_t i, size_t n)
 {
@@ -109,7 +116,8 @@ static double rate(const struct detector_match *m, const struct digits_run *run,
     size_t count = digits_take(m->text, g, n, digits, sizeof digits);
     if (count < CARD_LEAST || !written_like_a_card(g, n) || !one_joint(g, n) || !digits_luhn(digits, count))
         return 0;
-    if ((i > 0 && g[0].joint != ' ') || (i + n < run->n && g[n].joint != ' '))
+    if (runs_on(m->text, g[n - 1].at + g[n - 1].n) || (i > 0 && g[0].joint != ' ') ||
+        (i + n < run->n && g[n].joint != ' '))
         return 0;
     int who = issued(digits, count);
     if (who == 0)
@@ -132,7 +140,7 @@ double check_card(const struct detector_match *m, size_t *start, size_t *end)
     for (size_t i = 0; i < run.n; i++)
         for (size_t l = 0; l < sizeof LENGTHS; l++) {
             size_t n = 0, count = 0;
-            while (i + n < run.n && count < LENGTHS[l])
+            while (i + n < run.n && n < CARD_GROUPS && count < LENGTHS[l])
                 count += run.groups[i + n++].n;
             double sure = count == LENGTHS[l] ? rate(m, &run, i, n) : 0;
             if (sure > 0) {

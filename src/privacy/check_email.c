@@ -124,6 +124,8 @@ static size_t begin_of_name(struct str text, size_t start, size_t sign)
         return start;
     if (start > 0 && text.p[start - 1] == '\\' && memchr("nrt", text.p[start], 3) && start + 1 < sign)
         start++;
+    if (start > 0 && text.p[start - 1] == '%' && start + 2 < sign && is_hex(text.p[start]) && is_hex(text.p[start + 1]))
+        start += 2; /* the rest of an escape */
     for (size_t i = start; i + 2 < sign; i++) {
         bool escape = text.p[i] == '%' && is_hex(text.p[i + 1]) && is_hex(text.p[i + 2]);
         bool plus = escape && text.p[i + 1] == '2' && (text.p[i + 2] | 0x20) == 'b';

@@ -14,24 +14,39 @@
 /* One space, hyphen or the like. */
 #define GAP "(?:[ -]|" NBSP "|" DASH ")"
 
+/* An address is found from the begin of its name only, and the name is taken as a whole or not at all: so a long text
+ * without spaces is looked at once. Names in scripts of three bytes a letter are not known. */
+#define NOT_IN_A_NAME "(?<![A-Za-z0-9._%+'-])(?<![\\xc3-\\xdf][\\x80-\\xbf])"
+#define DOMAIN                                                                                                         \
+    "(?:\\[[0-9.]{7,15}\\]|(?:[A-Za-z0-9\\x80-\\xff](?:[A-Za-z0-9\\x80-\\xff-]{0,62}[A-Za-z0-9\\x80-\\xff])?\\.){1,8}" \
+    "(?:(?i:xn--[a-z0-9-]{2,58})|[A-Za-z\\x80-\\xff]{2,48}))"
+
 const struct detector detectors_pii[] = {
     {
         .name = "email",
         .type = "email",
         .class = PRIVACY_CONTACT,
-        .pattern = "(?<![A-Za-z0-9])(?<![\\xc3-\\xdf][\\x80-\\xbf])(?:\"[^\"\\\\\\r\\n@]{1,64}\"|[A-Za-z0-9_\\x80-"
-                   "\\xff](?:[A-Za-z0-9._"
-                   "%+'&#!~*-]|[\\x80-\\xff]){0,127})"
-                   "(?:@|%40|&#64;|\\xef\\xbc\\xa0)"
-                   "(?:\\[[0-9.]{7,15}\\]|(?:[A-Za-z0-9\\x80-\\xff](?:[A-Za-z0-9\\x80-\\xff-]{0,62}[A-Za-z0-9\\x80-"
-                   "\\xff])?\\.){1,8}"
-                   "(?:(?i:xn--[a-z0-9-]{2,58})|[A-Za-z\\x80-\\xff]{2,48}))",
-        .prefilter = "@|%40|&#64;|\\xef\\xbc\\xa0",
+        .pattern = NOT_IN_A_NAME
+        "(?:\"[^\"\\\\\\r\\n@]{1,64}+\"|[A-Za-z0-9._%+'\\xc3-\\xdf-][A-Za-z0-9._%+'\\x80-\\xdf-]{0,254}+)"
+        "(?:@|\\xef\\xbc\\xa0)" DOMAIN,
+        .prefilter = "@|\\xef\\xbc\\xa0",
         .check = check_email,
         .confidence = 0.99,
         .alone = 0.99,
         .mask = MASK_EMAIL,
-        .most = 800,
+        .most = 1024,
+    },
+    {
+        .name = "email_escaped", /* john%40example.com, john&#64;example.com */
+        .type = "email",
+        .class = PRIVACY_CONTACT,
+        .pattern = NOT_IN_A_NAME "[A-Za-z0-9._+'\\xc3-\\xdf-][A-Za-z0-9._+'\\x80-\\xdf-]{0,254}+(?:%40|&#64;)" DOMAIN,
+        .prefilter = "%40|&#64;",
+        .check = check_email,
+        .confidence = 0.99,
+        .alone = 0.99,
+        .mask = MASK_EMAIL,
+        .most = 1024,
     },
     {
         .name = "email_spelled",
@@ -64,7 +79,7 @@ const struct detector detectors_pii[] = {
         .name = "credit_card",
         .type = "credit_card",
         .class = PRIVACY_SENSITIVE,
-        .pattern = BORDER "[0-9](?:(?:[ .-]|" NBSP "|" DASH ")?[0-9]){11,47}(?![A-Za-z0-9_])",
+        .pattern = BORDER "[0-9](?:(?:[ .-]|" NBSP "|" DASH ")?[0-9]){11,47}+",
         .prefilter = "[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){11}",
         .check = check_card,
         .confidence = 0.99,
@@ -106,7 +121,7 @@ const struct detector detectors_pii[] = {
         .name = "iban",
         .type = "iban",
         .class = PRIVACY_CONTACT,
-        .pattern = BORDER "[A-Za-z]{2}[0-9]{2}(?:" GAP "?[A-Za-z0-9]){11,32}",
+        .pattern = "(?=[A-Za-z]{2}[0-9]{2})" BORDER "[A-Za-z]{2}[0-9]{2}(?:" GAP "?[A-Za-z0-9]){11,32}+",
         .prefilter = "[A-Za-z]{2}[0-9]{2}[^0-9A-Za-z]{0,3}[A-Za-z0-9][^0-9A-Za-z]{0,3}[A-Za-z0-9]",
         .check = check_iban,
         .confidence = 0.99,
@@ -120,7 +135,7 @@ const struct detector detectors_pii[] = {
         .name = "phone",
         .type = "phone",
         .class = PRIVACY_CONTACT,
-        .pattern = BORDER "(?:\\+\\(?|\\(\\+?)?[0-9](?:(?:[ ()./-]|" NBSP "|" DASH "){0,3}[0-9]){4,31}"
+        .pattern = BORDER "(?:\\+\\(?|\\(\\+?)?[0-9](?:(?:[ ()./-]|" NBSP "|" DASH "){0,3}[0-9]){4,31}+"
                           "(?:[ ,]{0,2}(?i:x|extension|ext|durchwahl|dw|poste|#)[ .:#]{0,2}[0-9]{1,6})?",
         .prefilter = "[0-9](?:[^0-9A-Za-z]{0,9}[0-9]){4}",
         .check = check_phone,
