@@ -17,6 +17,7 @@
 /* An address is found from the begin of its name only, and the name is taken as a whole or not at all: so a long text
  * without spaces is looked at once. Names in scripts of three bytes a letter are not known. */
 #define NOT_IN_A_NAME "(?<![A-Za-z0-9._%+'-])(?<![\\xc3-\\xdf][\\x80-\\xbf])"
+#define BEHIND_AN_ESCAPE "(?<![A-Za-z0-9._+'-])(?<![\\xc3-\\xdf][\\x80-\\xbf])"
 #define DOMAIN                                                                                                         \
     "(?:\\[[0-9.]{7,15}\\]|(?:[A-Za-z0-9\\x80-\\xff](?:[A-Za-z0-9\\x80-\\xff-]{0,62}[A-Za-z0-9\\x80-\\xff])?\\.){1,8}" \
     "(?:(?i:xn--[a-z0-9-]{2,58})|[A-Za-z\\x80-\\xff]{2,48}))"
@@ -40,7 +41,8 @@ const struct detector detectors_pii[] = {
         .name = "email_escaped", /* john%40example.com, john&#64;example.com */
         .type = "email",
         .class = PRIVACY_CONTACT,
-        .pattern = NOT_IN_A_NAME "[A-Za-z0-9._+'\\xc3-\\xdf-][A-Za-z0-9._+'\\x80-\\xdf-]{0,254}+(?:%40|&#64;)" DOMAIN,
+        .pattern =
+            BEHIND_AN_ESCAPE "[A-Za-z0-9._+'\\xc3-\\xdf-][A-Za-z0-9._+'\\x80-\\xdf-]{0,254}+(?:%40|&#64;)" DOMAIN,
         .prefilter = "%40|&#64;",
         .check = check_email,
         .confidence = 0.99,
