@@ -1,8 +1,10 @@
 /* Finding a person by a value, and cutting mentions out. See erasure_value.h. */
 #include "service/erasure_value.h"
 
+#include "config/config.h"
 #include "service/caller.h"
 #include "service/operation_run.h"
+#include "store/gate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -124,12 +126,60 @@ enum err_code value_cut(struct arena *a, struct str text, struct str folded_valu
     return out->p ? ERR_OK : err_nomem(e);
 }
 
+/* ---- the forms of a value ---- */
+
+static enum err_code add_form(struct op_call *c, struct str text, struct str *list, size_t *n, struct err *e)
+{
+    struct folded f;
+    enum err_code code = fold(c->arena, text, &f, e);
+    for (size_t i = 0; !code && i < *n; i++)
+        if (str_eq(list[i], f.text))
+            return ERR_OK;
+    if (!code)
+        list[(*n)++] = f.text;
+    return code;
+}
+
+enum err_code value_forms(struct op_call *c, struct str value, bool masked, struct value_forms *out, struct err *e)
+{
+    static const char *const levels[] = {"TEAM", "PUBLIC"};
+    bool sure = masked || config_bool(c->svc->options.config, "privacy.stable");
+    *out = (struct value_forms){.n_sure = 0};
+    if (value.n < VALUE_LEAST)
+        return err_set(e, ERR_INVALID, "value", "value has at least %d bytes: less is mentioned everywhere",
+                       VALUE_LEAST);
+    enum err_code code = add_form(c, value, out->sure, &out->n_sure, e);
+    for (size_t i = 0; !code && i < sizeof levels / sizeof *levels; i++) {
+        struct str mask;
+        code = gate_text(c->svc->store, c->arena, str_of(levels[i]), false, value, &mask, e);
+        if (code || str_eq(mask, value) || mask.n < VALUE_LEAST)
+            continue;
+        code = sure ? add_form(c, mask, out->sure, &out->n_sure, e) : add_form(c, mask, out->unsure, &out->n_unsure, e);
+    }
+    return code;
+}
+
+/* As value_cut, for all forms one after the other. */
+static enum err_code cut_forms(struct arena *a, struct str text, const struct str *forms, size_t n, struct str *out,
+                               bool *any, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    *out = text;
+    *any = false;
+    for (size_t i = 0; !code && i < n; i++) {
+        bool one;
+        code = value_cut(a, *out, forms[i], out, &one, e);
+        *any = *any || (!code && one);
+    }
+    return code;
+}
+
 /* ---- what is found ---- */
 
 struct looking {
     struct op_call *call;
     struct erasure_found *out;
-    struct str value; /* folded */
+    struct value_forms forms;
     struct arena *page;
 };
 
@@ -170,7 +220,7 @@ static enum err_code shown_id(struct looking *l, const struct record *r, struct 
     bool any;
     struct str rest;
     char hash[65], text[80];
-    enum err_code code = value_cut(l->page, r->id, l->value, &rest, &any, e);
+    enum err_code code = cut_forms(l->page, r->id, l->forms.sure, l->forms.n_sure, &rest, &any, e);
     if (code)
         return code;
     id_sha256(r->id, hash);
@@ -235,7 +285,7 @@ static enum err_code mentions(struct looking *l, const struct record *r, struct 
         struct str left;
         if (!is_text(&r->kind->fields[i]) || r->v[i].type != VALUE_TEXT)
             continue;
-        code = value_cut(l->page, r->v[i].s, l->value, &left, &any, e);
+        code = cut_forms(l->page, r->v[i].s, l->forms.sure, l->forms.n_sure, &left, &any, e);
         if (!code && any)
             p->v[i] = V_TEXT(left);
         some = some || (!code && any);
@@ -244,17 +294,17 @@ static enum err_code mentions(struct looking *l, const struct record *r, struct 
     return code;
 }
 
-enum err_code value_mentioned(struct arena *a, const struct record *r, struct str folded_value, bool *out,
+enum err_code value_mentioned(struct arena *a, const struct record *r, const struct str *forms, size_t n, bool *out,
                               struct err *e)
 {
     struct str rest;
     enum err_code code = ERR_OK;
     *out = false;
     if (r->kind->flags & KIND_KEYED)
-        code = value_cut(a, r->id, folded_value, &rest, out, e);
+        code = cut_forms(a, r->id, forms, n, &rest, out, e);
     for (size_t i = 0; !code && !*out && i < r->kind->n_fields; i++)
         if (is_text(&r->kind->fields[i]) && r->v[i].type == VALUE_TEXT)
-            code = value_cut(a, r->v[i].s, folded_value, &rest, out, e);
+            code = cut_forms(a, r->v[i].s, forms, n, &rest, out, e);
     return code;
 }
 
@@ -281,7 +331,15 @@ static enum err_code is_theirs(struct looking *l, const struct record *r, bool *
     if (r->kind != KIND_SESSION || !record_text(r, "user_id").n)
         return ERR_OK;
     enum err_code code = fold(l->page, record_text(r, "user_id"), &user, e);
-    *out = !code && str_eq(user.text, l->value);
+    *out = !code && str_eq(user.text, l->forms.sure[0]);
+    return code;
+}
+
+static enum err_code look_for_mask(struct looking *l, const struct record *r, struct err *e)
+{
+    bool is;
+    enum err_code code = value_mentioned(l->page, r, l->forms.unsure, l->forms.n_unsure, &is, e);
+    l->out->with_mask += !code && is;
     return code;
 }
 
@@ -297,8 +355,10 @@ static enum err_code look_at(struct looking *l, const struct record *r, struct e
         return code ? code : take_session(l, r, e);
     code = mentions(l, r, &patch, e);
     if (!code && (r->kind->flags & KIND_KEYED))
-        code = value_cut(l->page, r->id, l->value, &rest, &named, e);
-    if (code || (!patch && !named))
+        code = cut_forms(l->page, r->id, l->forms.sure, l->forms.n_sure, &rest, &named, e);
+    if (!code && !patch && !named)
+        return look_for_mask(l, r, e);
+    if (code)
         return code;
     return holds_others(r->kind) && !named && !r->deleted_at ? take_edit(l, r, patch, e) : take_item(l, r, e);
 }
@@ -325,17 +385,13 @@ static enum err_code look_at_page(struct looking *l, const struct kind *k, int64
     return code;
 }
 
-enum err_code erasure_find(struct op_call *c, struct str value, struct erasure_found *out, struct err *e)
+enum err_code erasure_find(struct op_call *c, struct str value, bool masked, struct erasure_found *out, struct err *e)
 {
-    struct folded f;
     size_t n_kinds;
     const struct kind *kinds = kinds_all(&n_kinds);
+    struct looking l = {.call = c, .out = out};
     *out = (struct erasure_found){0};
-    if (value.n < VALUE_LEAST)
-        return err_set(e, ERR_INVALID, "value", "value has at least %d bytes: less is mentioned everywhere",
-                       VALUE_LEAST);
-    enum err_code code = fold(c->arena, value, &f, e);
-    struct looking l = {.call = c, .out = out, .value = f.text};
+    enum err_code code = value_forms(c, value, masked, &l.forms, e);
     for (size_t i = 0; !code && i < n_kinds; i++) {
         int64_t after = 0;
         for (size_t n = PAGE; !code && n == PAGE && erase_takes(&kinds[i]);)

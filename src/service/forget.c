@@ -115,7 +115,7 @@ static enum err_code aim(struct forgetting *f, struct err *e)
     if (op_text(c, "value").n) {
         f->request.scope = "value";
         f->request.project = c->project;
-        return erasure_find(c, op_text(c, "value"), &f->found, e);
+        return erasure_find(c, op_text(c, "value"), op_bool(c, "masked", false), &f->found, e);
     }
     enum err_code code = store_read_begin(c->svc->store, &tx, e);
     if (code)
@@ -148,6 +148,8 @@ static void put_found(struct json_out *w, const struct erasure_found *found)
 {
     if (found->n_edits)
         jw_kint(w, "texts_changed", (int64_t)found->n_edits);
+    if (found->with_mask)
+        jw_kint(w, "records_with_its_mask", found->with_mask);
     if (!found->n_sessions)
         return;
     jw_key(w, "sessions");

@@ -12,6 +12,8 @@ static const struct op_arg forget_args[] = {
     {"id", ARG_TEXT, ARG_IN_BODY, ARG_POSITIONAL, 1, 200, NULL, NULL, "the id of that record"},
     {"value", ARG_TEXT, ARG_IN_BODY, 0, 1, 1000, NULL, NULL,
      "a person's address, number or name: every record that mentions it, and sessions whose user_id it is"},
+    {"masked", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL,
+     "with value: also records that hold its mask (j***@example.com), which may be another person's"},
     {"project", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "a project, with all that belongs to it"},
     {"now", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL,
      "erase for good at once; else that happens after erasure.days, and until then it is only out of sight"},
@@ -21,6 +23,8 @@ static const struct op_arg forget_args[] = {
 static const struct op_arg person_args[] = {
     {"value", ARG_TEXT, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL, 1, 1000, NULL, NULL,
      "their address, number or name: in any case of letters, as it was written"},
+    {"masked", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL,
+     "also records that hold its mask (j***@example.com), which may be another person's"},
 };
 static const struct op_arg verify_args[] = {
     {"receipt", ARG_OBJECT, ARG_IN_BODY, ARG_REQUIRED, 0, 1.0 * MIB, NULL, NULL, "the receipt, as it was given"},
@@ -30,7 +34,7 @@ static const struct operation entries[] = {
     {"forget", "POST", "/api/v2/erasures", "forget", NULL, ARGS(forget_args), PERM_ADMIN, LIMIT_NONE, OP_AUDITED, 200,
      forget, "Forget a session, a conversation, a turn, a record, a person or a project, for good",
      "{dry_run:bool, erasure_id?, scope:text, state?:text, due_at?, records:object, records_total:int, "
-     "texts_changed?:int, "
+     "texts_changed?:int, records_with_its_mask?:int, "
      "sessions? [text], receipt?:object}"},
     {"person.export", "GET", "/api/v2/people/export", "person", NULL, ARGS(person_args), PERM_ADMIN, LIMIT_ANALYTICS,
      OP_TEXT | OP_STREAM | OP_AUDITED, 200, person_export,

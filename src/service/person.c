@@ -12,7 +12,7 @@ enum { PAGE = 100, FLUSH_BYTES = 64 * 1024, AUDIT_ROWS = 100 };
 
 struct telling {
     struct op_call *call;
-    struct str value; /* folded */
+    struct value_forms forms;
     struct arena *page;
     int64_t records;
 };
@@ -92,7 +92,7 @@ static enum err_code look_at(struct telling *t, struct store_tx *tx, const struc
     bool is;
     if (r->version == 0 || !caller_writes(caller_of(t->call), r->project))
         return ERR_OK;
-    enum err_code code = value_mentioned(t->page, r, t->value, &is, e);
+    enum err_code code = value_mentioned(t->page, r, t->forms.sure, t->forms.n_sure, &is, e);
     return code || !is ? code : put_record(t, tx, r, e);
 }
 
@@ -121,15 +121,12 @@ static enum err_code tell_page(struct telling *t, const struct kind *k, int64_t 
 
 enum err_code person_export(struct op_call *c, struct err *e)
 {
-    struct folded f;
     size_t n_kinds;
     const struct kind *kinds = kinds_all(&n_kinds);
-    struct str value = op_text(c, "value");
-    if (value.n < VALUE_LEAST)
-        return err_set(e, ERR_INVALID, "value", "value has at least %d bytes: less is mentioned everywhere",
-                       VALUE_LEAST);
-    enum err_code code = fold(c->arena, value, &f, e);
-    struct telling t = {.call = c, .value = f.text};
+    struct telling t = {.call = c};
+    enum err_code code = value_forms(c, op_text(c, "value"), op_bool(c, "masked", false), &t.forms, e);
+    if (code)
+        return code;
     c->content_type = "application/json";
     c->file_name = "person.json";
     jw_object(c->out);

@@ -376,3 +376,28 @@ def test_in_a_sealed_store_old_backups_lose_the_session(make_cairn):
     assert contents(cairn, others) == before
     told = cairn.http.get(f"/api/v2/conversations/{talks[0][0]}").text
     assert not [w for w in gone.given if w in told]
+
+
+def test_a_person_who_was_masked_on_the_way_in(cairn):
+    kept = Words(23)
+    c = conversation(cairn, session(cairn))
+    turn(cairn, c, f"write to {PERSON} zqmasked")
+    turn(cairn, c, kept.text())
+    plan = forget(cairn, value=PERSON, dry_run=True)
+    assert plan["records_total"] == 0 and plan["records_with_its_mask"] >= 1
+    plan = forget(cairn, value=PERSON, dry_run=True, masked=True)
+    assert plan["records"]["turn"] == 1 and "records_with_its_mask" not in plan
+    assert forget(cairn, value=PERSON, now=True, masked=True)["records"]["turn"] == 1
+    expect_gone(cairn, ["zqmasked"])
+    expect_there(cairn, kept.given)
+
+
+def test_masks_that_are_stable_are_one_person_s_own(make_cairn):
+    (make_cairn(start=False).data / "cairn.toml").write_text("[privacy]\nstable = true\n")
+    cairn = make_cairn()
+    c = conversation(cairn, session(cairn))
+    turn(cairn, c, f"write to {PERSON} zqhers")
+    turn(cairn, c, "write to john.doe@example.com zqhis")
+    assert forget(cairn, value=PERSON, now=True)["records"]["turn"] == 1
+    expect_gone(cairn, ["zqhers"])
+    expect_there(cairn, ["zqhis"])
