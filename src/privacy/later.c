@@ -1,7 +1,7 @@
 /* What is quick comes later: machine code of the patterns takes some hundredths of a second to make, the prefilter's
- * databases take tenths, and a command that looks at one text should not wait for them. A thread makes both, begun once
- * so much text has been searched that it pays; until then texts are searched by the interpreter, pattern by pattern,
- * with the same finds. So it stays where no memory may be made executable, and without the prefilter where the
+ * databases take tenths, and a command that looks at one short text should not wait for them. A thread makes both,
+ * begun once so much text has been searched that it pays; until then texts are searched by the interpreter, pattern by
+ * pattern, with the same finds. So it stays where no memory may be made executable, and without the prefilter where the
  * processor is not fit for Hyperscan. */
 #include "privacy/privacy_int.h"
 
@@ -11,12 +11,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { WORTH_IT = 16 << 10 };
+enum { WORTH_IT = 16 << 10, LARGE = 2 << 10, HUGE = 256 << 10 };
 enum { WAITING, BEGUN, JOINED };
 
 struct later {
     const struct privacy *p;
     pthread_t thread;
+    pthread_mutex_t making; /* whoever needs a part first makes it, others wait; not taken once all is there */
+    atomic_bool tried_quick, tried_first;
     struct pattern *quick;
     _Atomic(const struct pattern *) patterns; /* `quick`, once it is whole */
     _Atomic(struct prefilter *) made;
@@ -27,8 +29,10 @@ struct later {
 struct later *later_new(const struct privacy *p)
 {
     struct later *l = mem_zalloc(sizeof *l);
-    if (l)
+    if (l) {
         l->p = p;
+        pthread_mutex_init(&l->making, NULL);
+    }
     return l;
 }
 
@@ -52,17 +56,36 @@ static bool quicken(struct later *l)
     return ok;
 }
 
+static void make_quick(struct later *l)
+{
+    pthread_mutex_lock(&l->making);
+    if (!atomic_load(&l->tried_quick)) {
+        if (quicken(l))
+            atomic_store_explicit(&l->patterns, l->quick, memory_order_release);
+        else
+            log_event(LOG_INFO, "privacy.interpreted", L_CSTR("why", "no executable memory may be made"));
+        atomic_store(&l->tried_quick, true);
+    }
+    pthread_mutex_unlock(&l->making);
+}
+
+static void make_first(struct later *l)
+{
+    pthread_mutex_lock(&l->making);
+    if (!atomic_load(&l->tried_first)) {
+        struct prefilter *f = prefilter_make(l->p);
+        if (!f)
+            log_event(LOG_INFO, "privacy.one_by_one", L_CSTR("why", "Hyperscan cannot be used here"));
+        atomic_store_explicit(&l->made, f, memory_order_release);
+        atomic_store(&l->tried_first, true);
+    }
+    pthread_mutex_unlock(&l->making);
+}
+
 static void *make(void *arg)
 {
-    struct later *l = arg;
-    if (quicken(l))
-        atomic_store_explicit(&l->patterns, l->quick, memory_order_release);
-    else
-        log_event(LOG_INFO, "privacy.interpreted", L_CSTR("why", "no executable memory may be made"));
-    struct prefilter *f = prefilter_make(l->p);
-    if (!f)
-        log_event(LOG_INFO, "privacy.one_by_one", L_CSTR("why", "Hyperscan cannot be used here"));
-    atomic_store_explicit(&l->made, f, memory_order_release);
+    make_quick(arg);
+    make_first(arg);
     return NULL;
 }
 
@@ -79,6 +102,10 @@ struct means later_get(const struct privacy *p, size_t bytes)
     struct means m = {p->patterns, NULL};
     if (!l)
         return m;
+    if (bytes > LARGE && !atomic_load_explicit(&l->tried_quick, memory_order_acquire))
+        make_quick(l); /* the interpreter would take longer for this text than making machine code does */
+    if (bytes > HUGE && !atomic_load_explicit(&l->tried_first, memory_order_acquire))
+        make_first(l);
     m.first = atomic_load_explicit(&l->made, memory_order_acquire);
     const struct pattern *quick = atomic_load_explicit(&l->patterns, memory_order_acquire);
     if (quick)
@@ -107,5 +134,6 @@ void later_free(struct later *l)
         pthread_join(l->thread, NULL);
     prefilter_free(atomic_load(&l->made));
     release(l);
+    pthread_mutex_destroy(&l->making);
     mem_free(l);
 }

@@ -68,6 +68,7 @@ struct scratch {
     struct finds found, kept; /* before the overlap rule, and after */
     size_t *resume;           /* one a pattern: starts below are settled */
     size_t n_resume;
+    uint64_t work; /* bytes shown to PCRE2, call by call: what tests hold against the texts' size */
     pcre2_match_data *match;
     pcre2_match_context *limits;
     pcre2_jit_stack *stack;

@@ -5,7 +5,10 @@
 
 #include "base/log.h"
 
-enum { LIMIT_TRIES = 16 }; /* places at which a pattern that runs wild is given another chance */
+enum {
+    LIMIT_TRIES = 16, /* places at which a pattern that runs wild is given another chance */
+    WINDOW = 8 << 10
+};
 
 /* By machine code where there is some; what needs more stack than it has goes by the interpreter. */
 static int match(const struct search *in, const struct pattern *pt, const pcre2_code *code, struct str text,
@@ -89,6 +92,17 @@ static struct find bounds(const struct scratch *s, int rc, size_t pattern)
                          .pattern = (uint32_t)pattern};
 }
 
+/* The first match that begins in [at, end), of a text that is shown no further than the longest match from there goes:
+ * some ways of looking for a first byte go to the text's end, at each call, which must not make the work grow with the
+ * square of the text. */
+static int match_in_window(const struct search *in, const struct pattern *pt, size_t at, size_t end)
+{
+    const struct str text = str_take(in->text, end + pt->d->most + DETECTOR_AFTER);
+    in->s->work += text.n - at;
+    pcre2_set_offset_limit(in->s->limits, end - 1);
+    return match(in, pt, pt->code, text, at, 0);
+}
+
 enum err_code search_pattern(const struct search *in, size_t pattern, size_t from, size_t to, struct err *e)
 {
     struct scratch *s = in->s;
@@ -96,10 +110,12 @@ enum err_code search_pattern(const struct search *in, size_t pattern, size_t fro
     size_t at = in->resume[pattern] > from ? in->resume[pattern] : from;
     int tries = 0;
     while (at < to) {
-        pcre2_set_offset_limit(s->limits, to - 1);
-        int rc = match(in, pt, pt->code, in->text, at, 0);
-        if (rc == PCRE2_ERROR_NOMATCH)
-            break;
+        const size_t end = to - at > WINDOW ? at + WINDOW : to;
+        int rc = match_in_window(in, pt, at, end);
+        if (rc == PCRE2_ERROR_NOMATCH) {
+            at = end;
+            continue;
+        }
         if (rc < 0) {
             at = goes_on(pt, rc, &tries) ? at + 1 : to;
             continue;
