@@ -1,7 +1,10 @@
-/* What was deleted goes out of the vectors' files too: the store is asked which turns are still there. */
+/* What was deleted goes out of the vectors' files too, and what has other words by now: the store is asked which turns
+ * are still there, and as they were. Turns that were masked anew are found by their words alone from then on: vectors
+ * are appended in the order of turns, and making all of them anew for a few would cost minutes. */
 #include "search/meaning_int.h"
 
 #include "base/arena.h"
+#include "store/remask.h"
 #include "store/turns.h"
 
 enum { PURGE_WAIT_MS = 10000 };
@@ -13,6 +16,9 @@ enum err_code meaning_gone(void *store, const int64_t *seqs, size_t n, bool *gon
     if (code)
         return code;
     code = turns_alive(tx, seqs, n, gone, e);
+    for (size_t i = 0; i < n && !code; i++)
+        if (gone[i])
+            code = turn_unchanged(tx, seqs[i], &gone[i], e);
     store_read_end(tx);
     for (size_t i = 0; i < n; i++)
         gone[i] = code == ERR_OK && !gone[i];

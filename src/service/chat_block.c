@@ -10,6 +10,7 @@
 #include "service/chat_escape.h"
 #include "service/context_load.h"
 #include "service/default_agents.h"
+#include "service/ephemeral.h"
 #include "service/learning.h"
 #include "service/suspect.h"
 
@@ -74,6 +75,8 @@ static struct str last_user_text(struct chat *c)
         struct err ignored = {0};
         if (!str_is(c->req.messages[i].role, "user") || !c->req.messages[i].text.n)
             continue;
+        if (ephemeral_is(c->svc)) /* nothing is masked there */
+            return c->req.messages[i].text;
         const struct chat_kept *k = chat_kept_message(c, i, &ignored);
         return k ? k->text : STR_NONE;
     }

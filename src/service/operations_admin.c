@@ -22,6 +22,7 @@ static const struct operation entries[] = {
     {"health.memory", "GET", "/health/memory", NULL, NULL, NULL, 0, PERM_NONE, LIMIT_NONE, 0, 200, health_memory,
      "Health of store, index and memory, with a performance snapshot",
      "{status:text, database:object, memory_service:object, encryption:object, index:object, embedding_model:object, "
+     "privacy {stored_masked:bool, advice:text?}, "
      "backups:object, ephemeral {sessions:int, bytes:int}, upstream:object, performance {store {count:int, "
      "p50_ms:real, p99_ms:real}, recall {count:int, "
      "p50_ms:real, "

@@ -5,7 +5,8 @@
 
 static const struct op_arg redact_args[] = {
     {"session_id", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "only what belongs to this session"},
-    {"project", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "only this project"},
+    {"project", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL,
+     "only this project; where a session is named, that alone counts"},
     {"dry_run", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL, "only say how much would be masked"},
     {"cursor", ARG_TEXT, ARG_IN_BODY, 0, 1, 60, NULL, NULL,
      "next_cursor of the call before: it works some seconds a call"},

@@ -216,8 +216,6 @@ static enum err_code read_wish(struct redacting *r, struct err *e)
     r->wish.dry_run = op_bool(c, "dry_run", false);
     r->wish.project = op_text(c, "project");
     enum err_code code = read_cursor(r, e);
-    if (!code && session.p && r->wish.project.p)
-        return err_set(e, ERR_INVALID, "project", "name a session_id or a project, not both");
     if (!code && !who->everything && !session.p)
         r->wish.project = c->project;
     if (code || !session.p)
@@ -277,6 +275,23 @@ static void answer(struct redacting *r, bool more)
     jw_end_object(w);
 }
 
+static enum err_code whole_on(struct store_tx *tx, void *arg, struct err *e)
+{
+    (void)arg;
+    return remask_whole(tx, e);
+}
+
+enum err_code redact_is_whole(struct service *s, bool *out, struct err *e)
+{
+    struct store_tx *tx;
+    enum err_code code = store_read_begin(s->store, &tx, e);
+    if (code)
+        return code;
+    code = remask_is_whole(tx, out, e);
+    store_read_end(tx);
+    return code;
+}
+
 enum err_code redact_stored(struct op_call *c, struct err *e)
 {
     struct redacting *r = arena_alloc(c->arena, sizeof *r);
@@ -295,6 +310,8 @@ enum err_code redact_stored(struct op_call *c, struct err *e)
         code = mask_due(c->svc, c->arena, &any, e);
     if (!code && !more && !r->wish.dry_run)
         code = redact_finish(c->svc, e);
+    if (!code && !more && !r->wish.dry_run && !r->wish.session_id.p && !r->wish.project.p)
+        code = store_write(c->svc->store, whole_on, NULL, e);
     if (!code)
         answer(r, more);
     return code;

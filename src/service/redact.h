@@ -14,6 +14,9 @@ enum err_code redact_finish(struct service *s, struct err *e);
  * there is no background, it is done now. */
 enum err_code redact_now(struct op_call *c, struct err *e);
 
+/* False: it holds texts from before there were masks, which `cairn redact --stored` masks. */
+enum err_code redact_is_whole(struct service *s, bool *out, struct err *e);
+
 enum { REDACT_SECONDS = 2 };
 /* For background_table.c: redact_due, when there is something to do. */
 enum err_code redact_task(struct service *s, struct arena *a, struct err *e);

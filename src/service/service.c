@@ -100,8 +100,10 @@ enum err_code service_open(const struct service_options *o, struct service **out
     enum err_code code = operations_init(e);
     if (!code)
         code = encryption_secret(o->config, &secret, e);
-    if (!code)
+    if (!code && !o->masking)
         code = masking_open(o->config, &s->masking, e);
+    if (o->masking)
+        s->masking = o->masking;
     if (!code) {
         store.gate = masking_kept(s->masking);
         code = store_open(&store, &s->store, e);
@@ -169,7 +171,7 @@ void service_close(struct service *s)
     }
     if (s->store)
         store_close(s->store);
-    if (!ephemeral_is(s))
+    if (!ephemeral_is(s) && !s->options.masking)
         masking_close(s->masking);
     pthread_mutex_destroy(&s->ephemeral_lock);
     mem_free(s);

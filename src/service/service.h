@@ -32,6 +32,7 @@ struct service_options {
     bool keeps_ephemeral;        /* ephemeral sessions may live in this process: it goes on (a server, a library) */
     struct service *home;        /* this is the service of its ephemeral sessions, in memory (ephemeral.h); NULL: no */
     bool model_only;             /* no store, no index: of all operations only `embed` works */
+    struct masking *masking;     /* one that is shared, as compiling detectors takes time; NULL: its own. Borrowed */
     encoder_dial *dial;          /* asks an embeddings endpoint (embedding.url); NULL: this program cannot */
     const struct config *config; /* every other setting by name; NULL: defaults */
     /* proxy policy, shown by health and used by chat_memory */

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "config/config.h"
 #include "service/breaker.h"
+#include "service/redact.h"
 #include "store/turns.h"
 
 enum { WEEK_MS = 7 * 24 * 3600 * 1000 };
@@ -219,6 +220,18 @@ static void write_ephemeral(struct op_call *c)
     jw_end_object(c->out);
 }
 
+/* Texts from before there were masks are told of, with what to do. */
+static void write_privacy(struct op_call *c)
+{
+    bool whole = true;
+    (void)redact_is_whole(c->svc, &whole, NULL);
+    jw_key(c->out, "privacy");
+    jw_object(c->out);
+    jw_kbool(c->out, "stored_masked", whole);
+    jw_kstr(c->out, "advice", whole ? STR_NONE : STR("texts from before there were masks: run cairn redact --stored"));
+    jw_end_object(c->out);
+}
+
 static void write_parts(struct op_call *c)
 {
     const struct service_options *o = &c->svc->options;
@@ -232,6 +245,7 @@ static void write_parts(struct op_call *c)
     jw_kint(w, "lag", index_lag(c->svc->index));
     jw_end_object(w);
     write_model(c);
+    write_privacy(c);
     write_backups(c);
     write_ephemeral(c);
     jw_key(w, "upstream");

@@ -255,6 +255,25 @@ enum err_code remask_done(struct store_tx *tx, int64_t seq, struct str level, st
     return query_run(&q);
 }
 
+enum err_code remask_is_whole(struct store_tx *tx, bool *out, struct err *e)
+{
+    struct query q;
+    query_fixed(&q, tx, STMT_META_GET, e);
+    query_text(&q, STR("masked"));
+    *out = query_row(&q);
+    return query_end(&q);
+}
+
+enum err_code remask_whole(struct store_tx *tx, struct err *e)
+{
+    struct query q;
+    tx->marks.accounted = true;
+    query_fixed(&q, tx, STMT_META_SET, e);
+    query_text(&q, STR("masked"));
+    query_text(&q, STR("all"));
+    return query_run(&q);
+}
+
 /* ---- stale turns ---- */
 
 enum err_code stale_turns(struct store_tx *tx, struct stale *out, struct err *e)
@@ -269,6 +288,20 @@ enum err_code stale_turns(struct store_tx *tx, struct stale *out, struct err *e)
         for (size_t i = 0; i < 3; i++)
             (void)str_int(str_cut(&rest, ' '), into[i]);
     }
+    return query_end(&q);
+}
+
+enum err_code turn_unchanged(struct store_tx *tx, int64_t seq, bool *out, struct err *e)
+{
+    struct stale s;
+    struct query q;
+    *out = true;
+    enum err_code code = stale_turns(tx, &s, e);
+    if (code || seq < s.from || seq > s.to)
+        return code;
+    query_fixed(&q, tx, STMT_TURN_VERSION, e);
+    query_int(&q, seq);
+    *out = !query_row(&q) || query_col_int(&q, 0) <= 1;
     return query_end(&q);
 }
 

@@ -36,11 +36,18 @@ enum err_code remask_due(struct store_tx *tx, struct arena *a, int64_t *seq, str
 /* Takes the mark off when the session has still that level. Writer only. */
 enum err_code remask_done(struct store_tx *tx, int64_t seq, struct str level, struct err *e);
 
+/* Whether all that is stored has passed the gate: so is a store that was begun with one, and one that was masked as a
+ * whole since (remask_whole, writer only). */
+enum err_code remask_is_whole(struct store_tx *tx, bool *out, struct err *e);
+enum err_code remask_whole(struct store_tx *tx, struct err *e);
+
 /* ---- stale turns ---- */
 struct stale {
     int64_t from, to; /* seqs, both among them; 0, 0: none */
     int64_t count;    /* of all that were ever noted: tells whether more came since */
 };
+/* False: it was masked anew, and is stale. */
+enum err_code turn_unchanged(struct store_tx *tx, int64_t seq, bool *out, struct err *e);
 enum err_code stale_turns(struct store_tx *tx, struct stale *out, struct err *e);
 /* Nothing is stale any more, unless more came since `s` was read. Blocks. */
 enum err_code stale_clear(struct store *st, const struct stale *s, struct err *e);

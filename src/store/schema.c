@@ -3,6 +3,7 @@
  * is one entry in kinds.c and needs no step; anything else is a step with a way back. All of it is one
  * transaction, so other processes see the old schema or the new one. Nothing here deletes what it does not know. */
 #include "store/migrations.h"
+#include "store/remask.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -252,6 +253,8 @@ enum err_code schema_prepare(struct store *s, struct store_tx *tx, struct err *e
         rc = tx->d->begin(tx->c, DRIVER_WRITE, e);
     if (!rc && due) {
         rc = bring_up(tx, &sql, e);
+        if (!rc && version == 0 && s->gate)
+            rc = remask_whole(tx, e);
         if (!rc)
             rc = tx->d->commit(tx->c, e);
         if (rc)

@@ -215,6 +215,7 @@
     /* ---- patterns ---- */                                                                                           \
     X(MASK_DUE, "look for sessions to mask anew",                                                                      \
       "SELECT seq, id, privacy_level FROM session WHERE mask_due = 1 ORDER BY seq LIMIT 1")                            \
+    X(TURN_VERSION, "look for changed turns", "SELECT version FROM turn WHERE seq = ?1")                               \
     X(MASK_SET, "note that a session is to be masked anew",                                                            \
       "UPDATE session SET mask_due = 1 WHERE id = ?1 AND coalesce(mask_due, 0) = 0")                                   \
     X(MASK_DONE, "note that a session is masked anew",                                                                 \

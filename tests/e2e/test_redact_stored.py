@@ -3,6 +3,7 @@ level becomes stricter. The old words are then in no file, and in no search."""
 
 import json
 import pathlib
+import sqlite3
 
 import pytest
 
@@ -131,6 +132,23 @@ def test_without_a_server_it_is_done_at_once(make_cairn):
     assert c.stop() == 0
     c.run("edit", "session", s, "privacy_level=PUBLIC")
     assert not holding(c, "vanderberg") and not holding(c, HOST)
+
+
+def test_a_store_from_before_masks_is_told_of(make_cairn):
+    """As an older Cairn leaves it: without the note that all has passed the gate."""
+    c = make_cairn()
+    assert c.get("/health/memory")["privacy"] == {"stored_masked": True, "advice": None}
+    turn(c, conversation(c, session(c)), TEXT)
+    assert c.stop() == 0
+    with sqlite3.connect(pathlib.Path(c.data) / "store.db") as db:
+        db.execute("DELETE FROM store_meta WHERE key = 'masked'")
+        db.execute("UPDATE turn SET content = ?", [TEXT])
+    db.close()
+    assert "cairn redact --stored" in c.run("doctor").stdout
+    c.start()
+    assert "redact --stored" in c.get("/health/memory")["privacy"]["advice"]
+    assert json.loads(c.run("redact", "--stored", "--json").stdout)["by_kind"] == {"turn": 1}
+    assert c.get("/health/memory")["privacy"]["stored_masked"] and not holding(c, "vanderberg")
 
 
 def test_what_is_wrong_is_told(cairn):

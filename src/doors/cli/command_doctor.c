@@ -5,6 +5,7 @@
 #include "base/json_write.h"
 #include "doors/cli/progress.h"
 #include "record/ddl.h"
+#include "service/redact.h"
 
 enum { PROBLEMS_SHOWN = 1000 };
 
@@ -68,7 +69,7 @@ static enum err_code examine(struct service *svc, struct op_call *call, struct f
     return code;
 }
 
-static void report_json(struct cli *c, const struct findings *f, const struct store_stats *s, int64_t lag)
+static void report_json(struct cli *c, const struct findings *f, const struct store_stats *s, int64_t lag, bool masked)
 {
     struct json_out w;
     jw_init(&w, &c->out);
@@ -87,11 +88,12 @@ static void report_json(struct cli *c, const struct findings *f, const struct st
     jw_kint(&w, "wal_bytes", s->wal_bytes);
     jw_kbool(&w, "writable", s->writable);
     jw_kint(&w, "index_lag", lag);
+    jw_kbool(&w, "stored_masked", masked);
     jw_end_object(&w);
     buf_char(&c->out, '\n');
 }
 
-static void report_text(struct cli *c, const struct findings *f, const struct store_stats *s, int64_t lag)
+static void report_text(struct cli *c, const struct findings *f, const struct store_stats *s, int64_t lag, bool masked)
 {
     struct str data = clean_line(c->arena, str_of(c->data));
     int64_t bytes = s->bytes + s->wal_bytes;
@@ -99,6 +101,8 @@ static void report_text(struct cli *c, const struct findings *f, const struct st
     buf_fmt(&c->out, "store   %lld bytes, schema %d of %d%s\n", (long long)bytes, s->schema_version,
             store_schema_newest(), s->writable ? "" : ", read only");
     buf_fmt(&c->out, "index   %lld turns behind\n", (long long)lag);
+    if (!masked)
+        buf_cstr(&c->out, "masks   texts from before there were masks are stored: cairn redact --stored masks them\n");
     if (f->n == 0)
         screen_ink(&c->screen, &c->out, INK_GOOD, STR("no problems found\n"));
     else if (f->n > PROBLEMS_SHOWN)
@@ -111,6 +115,7 @@ static enum err_code run_doctor(struct cli *c, const struct given *g, struct op_
     struct service *svc = NULL;
     struct store_stats stats = {0};
     struct findings f = {.c = c};
+    bool masked = true;
     enum err_code code = settings_data(c, e);
     if (!code)
         code = ask_open(c, false, true, &svc, e);
@@ -120,11 +125,13 @@ static enum err_code run_doctor(struct cli *c, const struct given *g, struct op_
     jw_init(&f.w, &f.json);
     code = examine(svc, call, &f, e);
     if (!code)
+        code = redact_is_whole(svc, &masked, e);
+    if (!code)
         code = store_stats(svc->store, &stats, e);
     if (!code && c->json)
-        report_json(c, &f, &stats, index_lag(svc->index));
+        report_json(c, &f, &stats, index_lag(svc->index), masked);
     else if (!code)
-        report_text(c, &f, &stats, index_lag(svc->index));
+        report_text(c, &f, &stats, index_lag(svc->index), masked);
     c->status = f.n > 0;
     if (!code && f.n > 0 && c->hint[0] && !c->json)
         buf_fmt(&c->out, "  %s\n", c->hint);
