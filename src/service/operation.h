@@ -61,7 +61,7 @@ enum op_flag {
     OP_CACHED = 1 << 8,       /* a read of one session, kept until that session is written to (kept.h) */
     OP_STREAM = 1 << 11,      /* with OP_TEXT, not OP_INLINE: writes its answer in pieces (call->flush) */
     OP_LONG = 1 << 12,        /* may work for seconds: it ends when call->left says so */
-    OP_LOCAL = 1 << 13,       /* only from this machine and its owner: over the Unix socket, or in this process */
+    OP_LOCAL = 1 << 14,       /* only from this machine and its owner: over the Unix socket, or in this process */
     OP_SHOWS_ACTIVE = 1 << 9  /* with OP_CACHED: the answer holds last_active */
 };
 

@@ -297,10 +297,12 @@ static void convert(struct place *p, enum seal_state to)
     if (to == SEAL_PLAIN) {
         OK(keyring_set_state(store_keyring(p->store), SEAL_OPENING, &e));
         OK(store_reform(p->store, &e));
+        OK(store_convert_columns(p->store, NULL, NULL, &e));
         OK(keyring_set_state(store_keyring(p->store), SEAL_PLAIN, &e));
     } else {
         OK(store_seal(p->store, &KEY, &e));
         OK(store_reform(p->store, &e));
+        OK(store_convert_columns(p->store, NULL, NULL, &e));
         OK(keyring_set_state(store_keyring(p->store), SEAL_SEALED, &e));
     }
     store_shared(p->store);
