@@ -30,8 +30,7 @@
     "cookie|crypt|cipher|device|push|refresh|bearer|personal|ingest|function|host)"
 #define KEY                                                                                                            \
     "(?:" OF "[_ "                                                                                                     \
-    ".-]?(?:key|token|secret|pat)|secret|token|apikey|credentials?|(?-i:[A-Z0-9]_KEY|[A-Z0-9]_PAT|[A-Z0-9]_"           \
-    "AUTH)|_auth|"                                                                                                     \
+    ".-]?(?:key|token|secret|pat)|secret|token|apikey|credentials?|(?-i:(?<=[A-Z0-9])_(?:KEY|PAT|AUTH))|_auth|"        \
     "(?:llave|clave) (?:de )?api|cl\xc3\xa9 (?:d'|de l')?api|api[- ]schl\xc3\xbcssel)"
 #define KEY_FOUND                                                                                                      \
     "(?i)(?:api|access|auth|app|licen[cs]e|[a-z])[_ "                                                                  \

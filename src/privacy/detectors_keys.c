@@ -5,8 +5,9 @@
 
 #define KIND "[A-Z0-9 ]{0,30}"
 #define LABEL "PRIVATE KEY(?: BLOCK)?"
-/* Whatever is between the lines; or, where the last line is missing, lines of base64. */
-#define BEFORE_END "[^\\0]{8,16000}?"
+/* Whatever is between the lines, up to the next five dashes (so that a row of first lines is gone through once); or,
+ * where the last line is missing, lines of base64. */
+#define BEFORE_END "[^-]{1,12000}+(?:-{1,4}[^-]{1,900}+){0,12}+"
 #define LINES "[A-Za-z0-9+/=\\s\\\\]{40,16000}"
 
 #define KEY(name_, type_, found_, pattern_, check_, confidence_, mask_, keep_, most_)                                  \
@@ -22,7 +23,7 @@
 const struct detector detectors_keys[] = {
     KEY("pem", "private_key", "PRIVATE KEY",
         "-----BEGIN " KIND LABEL "-----(?:" BEFORE_END "-----END " KIND LABEL "-----|" LINES ")",
-        secret_check_pem, 0.99, MASK_FENCED, 0, 17000),
+        secret_check_pem, 0.99, MASK_FENCED, 0, 23000),
     KEY("ssh2", "private_key", "SSH2 ENCRYPTED PRIVATE KEY",
         "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----[^-]{8,8000}---- END SSH2 ENCRYPTED PRIVATE KEY ----",
         secret_check_pem, 0.99, MASK_ALL, 0, 8200),
