@@ -65,6 +65,9 @@ static const struct setting table[] = {
      "days after which an archived session expires and keeps only its summary; 0: never"},
     {"erasure.days", SETTING_INT, 0, 0, 36500, "30", NULL, NULL, NULL,
      "days after which what was deleted is erased for good; 0: as soon as may be"},
+    {"cold.folder", SETTING_TEXT, 0, 1, 3000, NULL, NULL, NULL, NULL,
+     "folder in which turns are archived before retention lets them go, absolute or within the data folder; without one"
+     " they are not kept"},
     {"cache.bytes", SETTING_INT, 0, 0, 4e9, "4194304", NULL, NULL, NULL,
      "memory for answers that are kept until what they depend on is written"},
     {"limits.enabled", SETTING_ENUM, 0, 0, 0, "auto", "auto|on|off", NULL, NULL,

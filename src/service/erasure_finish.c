@@ -18,6 +18,7 @@
 #include "search/meaning.h"
 #include "service/audit.h"
 #include "service/background.h"
+#include "service/cold.h"
 #include "service/ephemeral.h"
 #include "service/journal.h"
 #include "service/journal_replay.h"
@@ -238,6 +239,8 @@ static enum err_code take_the_rest(struct finishing *f, struct err *e)
 {
     struct service *s = f->svc;
     enum err_code code = store_unlearn(s->store, f->erasure->id, &f->facts.dictionaries, e);
+    if (!code)
+        code = cold_erase(s, f->arena, f->erasure, &f->facts.cold, e);
     if (!code)
         code = index_purge(s->index, e);
     if (!code)

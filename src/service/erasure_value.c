@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "service/caller.h"
+#include "service/cold.h"
 #include "service/operation_run.h"
 #include "store/gate.h"
 
@@ -397,6 +398,9 @@ enum err_code erasure_find(struct op_call *c, struct str value, bool masked, str
         for (size_t n = PAGE; !code && n == PAGE && erase_takes(&kinds[i]);)
             code = look_at_page(&l, &kinds[i], &after, &n, e);
     }
+    out->forms = l.forms;
+    if (!code)
+        code = cold_forget_value(c->svc, c->arena, l.forms.sure, l.forms.n_sure, true, &out->cold, e);
     return code;
 }
 
@@ -445,5 +449,11 @@ enum err_code erasure_take_found(struct op_call *c, struct str erasure_id, const
 {
     struct taking t = {.call = c, .erasure_id = erasure_id, .found = found};
     enum err_code code = in_parts(&t, found->n_items, items_on, e);
-    return code ? code : in_parts(&t, found->n_edits, edits_on, e);
+    if (!code)
+        code = in_parts(&t, found->n_edits, edits_on, e);
+    /* At once, as no request may hold the value until it is due. */
+    int64_t n;
+    return code || !found->cold
+               ? code
+               : cold_forget_value(c->svc, c->arena, found->forms.sure, found->forms.n_sure, false, &n, e);
 }

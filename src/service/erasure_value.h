@@ -9,6 +9,12 @@
 
 enum { VALUE_LEAST = 4 /* bytes: less would be in everything */ };
 
+/* The forms, folded, in which a value may stand in the store: as it was given, and as the privacy gate masks it at
+ * either level. Masks that are stable (privacy.stable) are its own; others several people may share. */
+struct value_forms {
+    struct str sure[3], unsure[2]; /* unsure: with `masked` they are taken for sure */
+    size_t n_sure, n_unsure;
+};
 struct erasure_edit {
     const struct kind *kind;
     int64_t seq;
@@ -21,6 +27,8 @@ struct erasure_found {
     size_t n_edits, edits_room;
     struct record **sessions; /* whose user it is: they go whole */
     size_t n_sessions, sessions_room;
+    struct value_forms forms;
+    int64_t cold;               /* turns in cold storage that mention it */
     int64_t with_mask;          /* records that hold its mask, which may be another person's; not among the others */
     struct erase_count *counts; /* of items and sessions, by kind */
     size_t n_counts;
@@ -38,12 +46,7 @@ struct folded {
     size_t *from;
 };
 enum err_code fold(struct arena *a, struct str text, struct folded *out, struct err *e);
-/* The forms, folded, in which a value may stand in the store: as it was given, and as the privacy gate masks it at
- * either level. Masks that are stable (privacy.stable) are its own; others several people may share. */
-struct value_forms {
-    struct str sure[3], unsure[2]; /* unsure: with `masked` they are taken for sure */
-    size_t n_sure, n_unsure;
-};
+/* Forms of a value, with `masked` its masks too. ERR_INVALID: it is too short. */
 enum err_code value_forms(struct op_call *c, struct str value, bool masked, struct value_forms *out, struct err *e);
 /* Whether the record mentions one of the forms: in a text, in JSON, or as the name that a caller gave it. `a` is for
  * scratch. */

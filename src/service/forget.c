@@ -148,6 +148,8 @@ static void put_found(struct json_out *w, const struct erasure_found *found)
 {
     if (found->n_edits)
         jw_kint(w, "texts_changed", (int64_t)found->n_edits);
+    if (found->cold)
+        jw_kint(w, "turns_in_cold_storage", found->cold);
     if (found->with_mask)
         jw_kint(w, "records_with_its_mask", found->with_mask);
     if (!found->n_sessions)
@@ -263,7 +265,7 @@ static enum err_code carry_out(struct forgetting *f, struct err *e)
     struct service *svc = f->call->svc;
     struct str id = str_of(f->request.id);
     enum err_code code = store_write(svc->store, request_on, f, e);
-    if (!code && f->found.n_items + f->found.n_edits)
+    if (!code && f->found.n_items + f->found.n_edits + (size_t)f->found.cold)
         code = erasure_take_found(f->call, id, &f->found, e);
     if (!code)
         code = erasure_derive(svc, id, e);

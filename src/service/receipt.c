@@ -93,6 +93,7 @@ static void put_cleaned(struct json_out *w, const struct receipt_facts *f)
     jw_kbool(w, "vectors", f->vectors);
     jw_kbool(w, "journal", f->journal);
     jw_kint(w, "dictionaries", f->dictionaries);
+    jw_kint(w, "cold_archives", f->cold);
     jw_kint(w, "session_keys_destroyed", f->keys);
     jw_kbool(w, "store_before_restore", f->replaced_store);
     jw_end_object(w);

@@ -17,6 +17,7 @@ enum { RECEIPT_MAX = 512 * 1024 };
 /* What was cleaned beside the rows. */
 struct receipt_facts {
     int64_t dictionaries, keys; /* of sessions, destroyed */
+    int64_t cold;               /* archives removed or written anew */
     bool index, vectors, journal, replaced_store;
     int64_t erased_at;
 };

@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "service/archive.h"
 #include "service/audit.h"
+#include "service/cold.h"
 #include "service/summary.h"
 #include "store/retention.h"
 
@@ -134,7 +135,8 @@ static enum err_code remove_write(struct store_tx *tx, void *arg, struct err *e)
 /* it->record: a conversation whose turns are summed up. */
 static enum err_code remove_turns(struct item *it, struct err *e)
 {
-    enum err_code code = ERR_OK;
+    enum err_code code = cold_keep(it->run->svc, it->record, record_int(it->record, "turns_removed") + 1,
+                                   record_int(it->record, "summarized_turn"), e);
     for (it->left = 1; !code && it->left > 0 && clock_now_ms() < it->run->end;) {
         code = store_write(it->run->svc->store, remove_write, it, e);
         it->run->done->turns += code ? 0 : it->removed;
@@ -188,6 +190,9 @@ static enum err_code shed(struct item *it, struct err *e)
     if (!code && !r->wish->dry_run && !begun) {
         if (!is_summed_up(it->record))
             code = sum_up_conversation(it, e);
+        if (!code)
+            code = cold_keep(r->svc, it->record, record_int(it->record, "turns_removed") + 1,
+                             record_int(it->record, "turn_count"), e);
         if (!code)
             code = store_write(r->svc->store, shed_write, it, e);
         r->done->turns += it->changed ? it->removed : 0;

@@ -1,0 +1,164 @@
+/* Erasure in cold storage. See cold.h. Archives of sessions and conversations that went are removed; of others, turns
+ * are taken out by writing the archive anew beside the old one, which then goes. */
+#include "service/cold.h"
+#include "service/erasure_value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what an erasure took ---- */
+
+struct ids {
+    struct arena *arena;
+    struct str *all; /* sessions, conversations and turns: ids are unique among them */
+    size_t n, room;
+    bool failed, sessions_only;
+};
+
+static void take_id(void *arg, struct str kind, struct str id)
+{
+    struct ids *s = arg;
+    bool session = str_is(kind, "session");
+    if (s->sessions_only ? !session : !session && !str_is(kind, "conversation") && !str_is(kind, "turn"))
+        return;
+    if (s->n == s->room) {
+        size_t room = s->room ? 2 * s->room : 64;
+        struct str *more = arena_array(s->arena, struct str, room);
+        if (!more) {
+            s->failed = true;
+            return;
+        }
+        if (s->n)
+            memcpy(more, s->all, s->n * sizeof *more);
+        s->all = more;
+        s->room = room;
+    }
+    s->all[s->n] = arena_str(s->arena, id);
+    s->failed = s->failed || !s->all[s->n].p;
+    s->n++;
+}
+
+static int by_text(const void *x, const void *y)
+{
+    const struct str *a = x, *b = y;
+    int c = memcmp(a->p, b->p, a->n < b->n ? a->n : b->n);
+    return c ? c : a->n < b->n ? -1 : a->n > b->n;
+}
+
+static bool among(const struct ids *s, struct str id)
+{
+    return s->n && bsearch(&id, s->all, s->n, sizeof id, by_text) != NULL;
+}
+
+/* ---- taking turns out ---- */
+
+struct taking {
+    struct service *svc;
+    struct arena *arena;
+    const struct ids *ids;
+    const struct str *forms;
+    size_t n_forms;
+    bool dry;
+    int64_t archives, turns;
+};
+
+static enum err_code line_goes(const struct taking *t, struct arena *a, struct str line, bool *goes, struct err *e)
+{
+    const struct json *o;
+    *goes = false;
+    if (t->ids) {
+        enum err_code code = json_parse(a, line, 0, &o, e);
+        *goes = !code && among(t->ids, json_text(o, "turn_id"));
+        return code;
+    }
+    enum err_code code = ERR_OK;
+    struct str rest;
+    for (size_t i = 0; !code && !*goes && i < t->n_forms; i++)
+        code = value_cut(a, line, t->forms[i], &rest, goes, e);
+    return code;
+}
+
+/* The head stays as it is: it tells which numbers the archive is of, not how many lines are left. */
+static enum err_code rewrite(struct taking *t, struct arena *a, const struct cold_archive *c, struct err *e)
+{
+    struct str lines, rest;
+    struct buf b;
+    int64_t gone = 0;
+    bool goes = false;
+    enum err_code code = cold_read(t->svc, a, c, &lines, e);
+    if (code)
+        return code;
+    buf_init(&b, 0);
+    rest = lines;
+    for (bool head = true; !code && rest.p; head = false) {
+        struct str line = str_cut(&rest, '\n');
+        if (!line.n)
+            continue;
+        code = head ? ERR_OK : line_goes(t, a, line, &goes, e);
+        gone += !head && goes;
+        if (head || !goes) {
+            buf_str(&b, line);
+            buf_char(&b, '\n');
+        }
+    }
+    struct str left = buf_take(&b, a);
+    t->turns += gone;
+    if (code || !gone || t->dry)
+        return code;
+    t->archives++;
+    code = left.p ? cold_write(t->svc, a, c, left, e) : err_nomem(e);
+    return code ? code : cold_remove(t->svc, c, e);
+}
+
+static enum err_code look_at(void *arg, const struct cold_archive *c, struct err *e)
+{
+    struct taking *t = arg;
+    if (t->ids && (among(t->ids, c->session) || among(t->ids, c->conversation))) {
+        t->archives++;
+        return cold_remove(t->svc, c, e);
+    }
+    if (t->ids && t->ids->sessions_only)
+        return ERR_OK;
+    struct err why = {0};
+    struct arena *a = arena_new();
+    enum err_code code = a ? rewrite(t, a, c, &why) : err_nomem(&why);
+    if (a)
+        arena_free(a);
+    if (code == ERR_GONE || code == ERR_NOT_FOUND) /* nobody can read it any more; or it went meanwhile */
+        return ERR_OK;
+    return code ? err_set(e, code, NULL, "%s", why.message) : ERR_OK;
+}
+
+/* What retention let go and is now erased from the store is what cold storage is for: of scope `aged` only sessions
+ * count, which somebody has deleted. */
+enum err_code cold_erase(struct service *svc, struct arena *a, const struct record *erasure, int64_t *n, struct err *e)
+{
+    struct ids ids = {.arena = a, .sessions_only = str_is(record_text(erasure, "scope"), "aged")};
+    struct taking t = {.svc = svc, .arena = a, .ids = &ids};
+    struct store_tx *tx;
+    *n = 0;
+    if (!cold_wanted(svc))
+        return ERR_OK;
+    enum err_code code = store_read_begin(svc->store, &tx, e);
+    if (code)
+        return code;
+    code = erase_ids(tx, erasure->id, take_id, &ids, e);
+    store_read_end(tx);
+    if (!code && ids.failed)
+        code = err_nomem(e);
+    if (ids.n)
+        qsort(ids.all, ids.n, sizeof *ids.all, by_text);
+    if (!code && ids.n)
+        code = cold_walk(svc, a, STR_NONE, look_at, &t, e);
+    *n = t.archives;
+    return code;
+}
+
+enum err_code cold_forget_value(struct service *svc, struct arena *a, const struct str *forms, size_t n_forms, bool dry,
+                                int64_t *turns, struct err *e)
+{
+    struct taking t = {.svc = svc, .arena = a, .forms = forms, .n_forms = n_forms, .dry = dry};
+    enum err_code code = cold_walk(svc, a, STR_NONE, look_at, &t, e);
+    *turns = t.turns;
+    return code;
+}

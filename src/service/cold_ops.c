@@ -1,0 +1,112 @@
+/* The operations on cold storage: what is there, whether it is whole, and reading it. */
+#include "service/cold.h"
+#include "service/features.h"
+#include "service/operation_run.h"
+
+struct listing {
+    struct op_call *call;
+    int64_t archives, bytes, damaged;
+};
+
+static enum err_code check_wanted(struct op_call *c, struct err *e)
+{
+    if (cold_wanted(c->svc))
+        return ERR_OK;
+    return err_set(e, ERR_INVALID, "cold.folder", "there is no cold storage: the setting cold.folder names none");
+}
+
+static void put_archive(struct json_out *w, const struct cold_archive *a)
+{
+    jw_kstr(w, "session_id", a->session);
+    jw_kstr(w, "conversation_id", a->conversation);
+    jw_kint(w, "first", a->first);
+    jw_kint(w, "last", a->last);
+    jw_kint(w, "bytes", a->bytes);
+    jw_kstr(w, "sha256", a->sha256);
+}
+
+static enum err_code list_one(void *arg, const struct cold_archive *a, struct err *e)
+{
+    struct listing *l = arg;
+    (void)e;
+    l->archives++;
+    l->bytes += a->bytes;
+    jw_object(l->call->out);
+    put_archive(l->call->out, a);
+    jw_end_object(l->call->out);
+    return ERR_OK;
+}
+
+enum err_code cold_list(struct op_call *c, struct err *e)
+{
+    struct listing l = {.call = c};
+    enum err_code code = check_wanted(c, e);
+    if (code)
+        return code;
+    jw_object(c->out);
+    jw_key(c->out, "archives");
+    jw_array(c->out);
+    code = cold_walk(c->svc, c->arena, STR_NONE, list_one, &l, e);
+    jw_end_array(c->out);
+    jw_kint(c->out, "bytes", l.bytes);
+    jw_end_object(c->out);
+    return code;
+}
+
+/* Those that are not whole, each with the reason. */
+static enum err_code verify_one(void *arg, const struct cold_archive *a, struct err *e)
+{
+    struct listing *l = arg;
+    struct err why = {0};
+    struct str lines;
+    struct arena *own = arena_new();
+    if (!own)
+        return err_nomem(e);
+    l->archives++;
+    if (cold_read(l->call->svc, own, a, &lines, &why)) {
+        l->damaged++;
+        jw_object(l->call->out);
+        put_archive(l->call->out, a);
+        jw_kcstr(l->call->out, "problem", why.message);
+        jw_end_object(l->call->out);
+    }
+    arena_free(own);
+    return ERR_OK;
+}
+
+enum err_code cold_verify(struct op_call *c, struct err *e)
+{
+    struct listing l = {.call = c};
+    enum err_code code = check_wanted(c, e);
+    if (code)
+        return code;
+    jw_object(c->out);
+    jw_key(c->out, "damaged");
+    jw_array(c->out);
+    code = cold_walk(c->svc, c->arena, STR_NONE, verify_one, &l, e);
+    jw_end_array(c->out);
+    jw_kint(c->out, "archives", l.archives);
+    jw_end_object(c->out);
+    return code;
+}
+
+static enum err_code restore_one(void *arg, const struct cold_archive *a, struct err *e)
+{
+    struct op_call *c = arg;
+    struct str lines;
+    struct arena *own = arena_new();
+    enum err_code code = own ? cold_read(c->svc, own, a, &lines, e) : err_nomem(e);
+    if (!code)
+        buf_str(c->out->b, lines);
+    if (own)
+        arena_free(own);
+    return code || !c->flush ? code : c->flush(c, e);
+}
+
+enum err_code cold_restore(struct op_call *c, struct err *e)
+{
+    enum err_code code = check_wanted(c, e);
+    c->content_type = "application/x-ndjson";
+    c->file_name = "cold.jsonl";
+    return code ? code : cold_walk(c->svc, c->arena, op_text(c, "session_id"), restore_one, c, e);
+}
