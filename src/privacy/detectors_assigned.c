@@ -16,8 +16,8 @@
 /* Words that are others as well: only with a sign behind them. */
 #define SHORT "(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=P)))(?:pass|pw)"
 #define PASSWORD_FOUND                                                                                                 \
-    "(?i)passw|pass.?phrase|passcode|passkey|pwd|pswd|psw|pass[^a-z]|pw[^a-z]|psk|contrase|mot.de.passe|mdp|"          \
-    "kennw|zugangswort|senha|clave|wachtwoord|senord|has\xc5\x82o|adgangskode|passord|salasana|parola|heslo|"          \
+    "(?i)pass|pw|psw|psk|contrase|mot.de.passe|mdp|"                                                                   \
+    "kennw|zugangswort|senha|clave|wachtwoord|senord|has\xc5\x82o|adgangskode|salasana|parola|heslo|"                  \
     "jelsz|ifre|\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c|\xe5\xaf\x86\xe7[\xa0\xa2]|"                                  \
     "\xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf|\xeb\xb9\x84\xeb\xb0\x80"
 
@@ -33,8 +33,8 @@
     ".-]?(?:key|token|secret|pat)|secret|token|apikey|credentials?|(?-i:(?<=[A-Z0-9])_(?:KEY|PAT|AUTH))|_auth|"        \
     "(?:llave|clave) (?:de )?api|cl\xc3\xa9 (?:d'|de l')?api|api[- ]schl\xc3\xbcssel)"
 #define KEY_FOUND                                                                                                      \
-    "(?i)(?:api|access|auth|app|licen[cs]e|[a-z])[_ "                                                                  \
-    ".-]?key|secret|token|credential|_pat|_auth|cl\xc3\xa9|schl\xc3\xbcssel|llave|clave"
+    "(?i)key|secret|token|credential|_pat|" OF "[_ "                                                                   \
+    ".-]?pat|_auth|cl\xc3\xa9|schl\xc3\xbcssel|llave|clave"
 
 /* What may stand between a name and the sign: which one it is, a closing quote or bracket. */
 #define WHICH                                                                                                          \

@@ -111,7 +111,7 @@ const struct detector detectors_pii[] = {
         .class = PRIVACY_ADDRESS,
         .pattern = "(?:(?<![A-Za-z0-9_.:])|(?<=[G-Zg-z]:)|(?<=\\\\[nrt]))[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:"
                    "\\.[0-9]{1,3}){0,3}(?:%[A-Za-z0-9_.-]{1,15})?",
-        .prefilter = "[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]",
+        .prefilter = ":[0-9A-Fa-f]{0,4}:",
         .check = check_ipv6,
         .confidence = 0.97,
         .alone = 0.97,

@@ -9,6 +9,7 @@
 
 #include <hs/hs.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,34 @@ static void test_real_texts(void **state)
             same(slow, fast, PRIVACY_PUBLIC, buf_view(&b));
         buf_release(&b);
     }
+    privacy_free(slow);
+    privacy_free(fast);
+}
+
+/* Names, what may stand behind them, signs, values: what detectors_assigned.c says may be is what its forms must see.
+ */
+static void test_assignments(void **state)
+{
+    static const char *const names[] = {
+        "pass",   "pw",      "dbPass",   "passwd", "PASSWORD",   "pwd",         "passcode",      "mdp",
+        "psk",    "api_key", "API-KEY",  "apikey", "access key", "token",       "client_secret", "auth_token",
+        "secret", "X_PAT",   "foo_AUTH", "_auth",  "A_KEY",      "credentials", "storage.key",   "host-pat"};
+    static const char *const which[] = {"", "_prod", " old", "2", "_v1", "s"};
+    static const char *const closed[] = {"", "\"", "'", "**", "_)", "]", "\\\""};
+    static const char *const signs[] = {
+        ": ", " = ", "=", " => ", ":=", " -> ", " is ", " | ", "\", \"value\": \"", ">", ": str = \""};
+    static const char *const values[] = {"xK9#mQ2v!Lp7", "\"Zq7Rt9Kw2Lm4Xc8Vb3\""};
+    struct privacy *slow = open_with(true, 0), *fast = open_with(false, 0);
+    char text[160];
+    (void)state;
+    for (size_t a = 0; a < sizeof names / sizeof *names; a++)
+        for (size_t b = 0; b < sizeof which / sizeof *which; b++)
+            for (size_t c = 0; c < sizeof closed / sizeof *closed; c++)
+                for (size_t d = 0; d < sizeof signs / sizeof *signs; d++) {
+                    (void)snprintf(text, sizeof text, "%s%s%s%s%s", names[a], which[b], closed[c], signs[d],
+                                   values[(a + b + c + d) % 2]);
+                    same(slow, fast, PRIVACY_PUBLIC, str_of(text));
+                }
     privacy_free(slow);
     privacy_free(fast);
 }
@@ -162,8 +191,9 @@ static void test_it_is_made_meanwhile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_made_texts), cmocka_unit_test(test_real_texts),           cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_any_bytes),  cmocka_unit_test(test_it_is_made_meanwhile),
+        cmocka_unit_test(test_made_texts),  cmocka_unit_test(test_real_texts),
+        cmocka_unit_test(test_assignments), cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_any_bytes),   cmocka_unit_test(test_it_is_made_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
