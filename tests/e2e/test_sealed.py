@@ -111,6 +111,27 @@ def test_every_answer_is_that_of_the_plain_store(make_cairn):
     same(before, answers(cairn, sessions))
 
 
+def test_what_is_erased_cannot_be_read_from_a_backup_put_back(make_cairn, tmp_path):
+    """The key of an erased session is destroyed: an old backup, beside the keys as they are now, has the others alone."""
+    cairn = make_cairn(env=ENV)
+    sessions = fill(cairn)
+    (gone, its), (kept, other) = sessions[0], sessions[1]
+    copy = tmp_path / "copy.db"
+    cairn.run("backup", str(copy), env=ENV)
+    before = plain(cairn.get(f"/api/v2/conversations/{other}", limit=100))
+    cairn.run("forget", "--session", gone, "--now", env=ENV)
+    assert cairn.http.get(f"/api/v2/sessions/{gone}").status_code == 404
+    cairn.stop()
+    cairn.run("restore", str(copy), env=ENV)
+    cairn.start()
+    assert difference(before, plain(cairn.get(f"/api/v2/conversations/{other}", limit=100))) is None
+    assert cairn.get(f"/api/v2/sessions/{kept}")["title"] == "Voyage 1 of the Pequod"
+    assert cairn.http.get(f"/api/v2/sessions/{gone}").status_code == 404
+    assert cairn.http.get(f"/api/v2/conversations/{its}").status_code == 404
+    found = cairn.post("/api/v2/recall", {"query": "harpoon forecastle rope", "max_results": 50, "max_tokens": 8000})
+    assert found["results"] and all(r.get("session_id") != gone for r in found["results"])
+
+
 def test_the_tests_of_memory_pass_sealed():
     """A few of the others' files, as they are, on sealed data folders."""
     files = ["test_search_all.py", "test_kept_answers.py"]
