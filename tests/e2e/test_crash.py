@@ -1,4 +1,4 @@
-"""The crash harness (tests/crash/crash.py), 200 kills long, and that it would notice a broken promise."""
+"""The crash harness (tests/crash/crash.py), 200 kills long and with encryption 40, and that it would notice a broken promise."""
 
 import importlib.util
 import os
@@ -20,12 +20,14 @@ def load():
 
 
 @pytest.mark.slow
-def test_nothing_acknowledged_is_lost_in_200_kills():
-    rounds = os.environ.get("CRASH_ROUNDS", "200")
+@pytest.mark.parametrize("env, rounds", [({}, "200"), ({"CAIRN_KEY": "00112233445566778899aabbccddeeff" * 2}, "40")],
+                         ids=["plain", "encrypted"])
+def test_nothing_acknowledged_is_lost_in_many_kills(env, rounds):
+    rounds = os.environ.get("CRASH_ROUNDS", rounds)
     command = [sys.executable, str(HARNESS), "--binary", binary(), "--rounds", rounds]
     if os.environ.get("CRASH_SEED"):
         command += ["--seed", os.environ["CRASH_SEED"]]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, env={**os.environ, **env})
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
 
