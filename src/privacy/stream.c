@@ -121,7 +121,8 @@ static void forget(struct privacy_stream *s, size_t settled, size_t n)
 {
     const size_t gone = settled > CONTEXT ? settled - CONTEXT : 0;
     struct finds *w = &s->waiting;
-    memmove(w->at, w->at + n, (w->n - n) * sizeof *w->at);
+    if (n > 0)
+        memmove(w->at, w->at + n, (w->n - n) * sizeof *w->at);
     w->n -= n;
     for (size_t i = 0; i < w->n; i++) {
         w->at[i].start -= gone;
