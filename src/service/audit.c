@@ -32,9 +32,9 @@ void audit_touch_record(struct op_call *c, const struct record *r)
 void audit_place(struct op_call *c, struct str session_id, struct str project)
 {
     if (session_id.n)
-        c->audit.session = session_id;
+        c->audit.session = arena_str(c->arena, session_id);
     if (project.p)
-        c->audit.project = project;
+        c->audit.project = arena_str(c->arena, project);
 }
 
 void audit_count(struct op_call *c, const char *name, int64_t n)

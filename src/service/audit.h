@@ -22,8 +22,7 @@ struct op_call;
 struct audit;
 
 /* ---- for operations: what they touch ---- */
-/* A record of any kind that is read or written; at most AUDIT_IDS are named, all are counted. Strings live in the
- * call's arena or longer. */
+/* A record of any kind that is read or written; at most AUDIT_IDS are named, all are counted. Strings are copied. */
 void audit_touch(struct op_call *c, const struct kind *k, struct str id);
 /* The same, and the row is about this one: what is made, when others were looked up before. */
 void audit_made(struct op_call *c, const struct kind *k, struct str id);

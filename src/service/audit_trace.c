@@ -14,18 +14,24 @@ static bool seen(const struct audit_trace *t, const struct kind *k, struct str i
     return (t->total && is(&t->first, k, id)) || (t->n_more && is(&t->more[t->n_more - 1], k, id));
 }
 
+/* Records may be gone before the row is made: walks free theirs page by page. */
+static struct str kept(struct arena *a, struct str s)
+{
+    return a && s.n ? arena_str(a, s) : s;
+}
+
 void audit_trace_add(struct audit_trace *t, struct arena *a, const struct kind *k, struct str id)
 {
     if (!id.n || seen(t, k, id))
         return;
     if (t->total++ == 0) {
-        t->first = (struct audit_touched){k, id};
+        t->first = (struct audit_touched){k, kept(a, id)};
         return;
     }
     if (!t->more)
         t->more = arena_array(a, struct audit_touched, AUDIT_IDS);
     if (t->more && t->n_more < AUDIT_IDS - 1)
-        t->more[t->n_more++] = (struct audit_touched){k, id};
+        t->more[t->n_more++] = (struct audit_touched){k, kept(a, id)};
 }
 
 void audit_trace_main(struct audit_trace *t, struct arena *a, const struct kind *k, struct str id)
@@ -36,7 +42,7 @@ void audit_trace_main(struct audit_trace *t, struct arena *a, const struct kind 
     audit_trace_add(t, a, k, id);
     if (t->total < 2)
         return;
-    t->first = (struct audit_touched){k, id};
+    t->first = (struct audit_touched){k, kept(a, id)};
     if (t->n_more && is(&t->more[t->n_more - 1], k, id))
         t->more[t->n_more - 1] = before;
 }
@@ -44,9 +50,9 @@ void audit_trace_main(struct audit_trace *t, struct arena *a, const struct kind 
 void audit_trace_record(struct audit_trace *t, struct arena *a, const struct record *r)
 {
     if (!t->session.n)
-        t->session = r->kind == KIND_SESSION ? r->id : record_text(r, "session_id");
+        t->session = kept(a, r->kind == KIND_SESSION ? r->id : record_text(r, "session_id"));
     if (!t->project.p)
-        t->project = r->project;
+        t->project = kept(a, r->project);
     audit_trace_add(t, a, r->kind, r->id);
 }
 

@@ -33,6 +33,7 @@ struct audit_trace {
     const struct audit_subject *kept;
 };
 
+/* Strings are copied into the arena; NULL: they are borrowed. */
 void audit_trace_add(struct audit_trace *t, struct arena *a, const struct kind *k, struct str id);
 /* It comes first: the row is about it. */
 void audit_trace_main(struct audit_trace *t, struct arena *a, const struct kind *k, struct str id);
