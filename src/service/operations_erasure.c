@@ -10,7 +10,7 @@ static const struct op_arg forget_args[] = {
     {"turn", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "the id of a turn"},
     {"record", ARG_TEXT, ARG_IN_BODY, 0, 1, 60, NULL, NULL, "the kind of any other record; its id follows"},
     {"id", ARG_TEXT, ARG_IN_BODY, ARG_POSITIONAL, 1, 200, NULL, NULL, "the id of that record"},
-    {"value", ARG_TEXT, ARG_IN_BODY, 0, 1, 1000, NULL, NULL,
+    {"value", ARG_TEXT, ARG_IN_BODY, 0, 4, 1000, NULL, NULL,
      "a person's address, number or name: every record that mentions it, and sessions whose user_id it is"},
     {"masked", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL,
      "with value: also records that hold its mask (j***@example.com), which may be another person's"},
@@ -21,7 +21,7 @@ static const struct op_arg forget_args[] = {
     {"reason", ARG_TEXT, ARG_IN_BODY, 0, 0, 1000, NULL, NULL, "why, for the receipt"},
 };
 static const struct op_arg person_args[] = {
-    {"value", ARG_TEXT, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL, 1, 1000, NULL, NULL,
+    {"value", ARG_TEXT, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL, 4, 1000, NULL, NULL,
      "their address, number or name: in any case of letters, as it was written"},
     {"masked", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL,
      "also records that hold its mask (j***@example.com), which may be another person's"},
@@ -43,18 +43,20 @@ static const struct operation entries[] = {
     {"person.export", "GET", "/api/v2/people/export", "person", NULL, ARGS(person_args), PERM_ADMIN, LIMIT_ANALYTICS,
      OP_TEXT | OP_STREAM | OP_AUDITED, 200, person_export,
      "Write out all that is held about a person: every record that mentions a value, its sources, its audit",
-     "application/json: the records, streamed"},
+     "application/json: the export, streamed"},
     {"cold.list", "GET", "/api/v2/cold", "cold list", NULL, NULL, 0, PERM_ADMIN, LIMIT_NONE, OP_AUDITED, 200, cold_list,
      "List the archives in cold storage",
-     "{archives [{session_id, conversation_id, first:int, last:int, bytes:int, sha256:text}], bytes:int}"},
+     "{enabled:bool, archives [{session_id, conversation_id, first:int, last:int, bytes:int, sha256:text}], "
+     "bytes:int}"},
     {"cold.verify", "POST", "/api/v2/cold/verify", "cold verify", NULL, NULL, 0, PERM_ADMIN, LIMIT_NONE, OP_AUDITED,
      200, cold_verify, "Read all archives in cold storage and check them",
-     "{damaged [{session_id, conversation_id, first:int, last:int, bytes:int, sha256:text, problem:text}], "
+     "{enabled:bool, damaged [{session_id, conversation_id, first:int, last:int, bytes:int, sha256:text, "
+     "problem:text}], "
      "archives:int}"},
     {"cold.restore", "GET", "/api/v2/cold/{session_id}", "cold restore", NULL, ARGS(cold_args), PERM_ADMIN,
      LIMIT_ANALYTICS, OP_TEXT | OP_STREAM | OP_AUDITED, 200, cold_restore,
      "Write out a session's turns from cold storage, as JSON Lines",
-     "application/x-ndjson: of each archive its head, then its turns, streamed"},
+     "application/x-ndjson: the export, streamed: of each archive its head, then its turns"},
     {"receipt.verify", "POST", "/api/v2/erasures/verify", NULL, NULL, ARGS(verify_args), PERM_READ, LIMIT_NONE, 0, 200,
      receipt_check_call, "Check the signature of an erasure's receipt",
      "{genuine:bool, of_this_store:bool, problem?:text}"},

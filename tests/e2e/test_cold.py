@@ -4,7 +4,7 @@ import json
 
 import pytest
 from raw_bytes import where
-from rest import conversation, refused, session, turn
+from rest import conversation, session, turn
 from test_forget import Words, forget, sql
 from test_retention import age, clean
 
@@ -41,7 +41,7 @@ def test_what_is_let_go_is_archived_first_and_can_be_read(cold):
     heads, turns = archived(cold, s)
     assert heads[0]["turns"] == 7 and [t["content"] for t in turns] == said and [t["turn_id"] for t in turns] == ids
     assert [t["turn_number"] for t in turns] == list(range(1, 8))
-    assert cold.post("/api/v2/cold/verify", {}, 200) == {"damaged": [], "archives": 1}
+    assert cold.post("/api/v2/cold/verify", {}, 200) == {"enabled": True, "damaged": [], "archives": 1}
     file, = (cold.data.parent / "archives").rglob("*.zst")
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     damaged = cold.post("/api/v2/cold/verify", {}, 200)["damaged"]
@@ -92,4 +92,31 @@ def test_a_person_is_taken_out_of_archives(cold):
 
 def test_without_cold_storage_nothing_is_archived(cairn):
     let_go(cairn, Words(6))
-    refused(cairn, "GET", "/api/v2/cold", field="cold.folder")
+    assert cairn.get("/api/v2/cold") == {"enabled": False, "archives": [], "bytes": 0}
+
+
+def test_in_a_sealed_store_an_archive_is_lost_with_the_session_s_key(cold):
+    key = {"CAIRN_KEY": "00112233445566778899aabbccddeeff" * 2}
+    words = Words(7)
+    s = session(cold)
+    c = conversation(cold, s)
+    said = [words.text() for _ in range(6)]
+    for text in said:
+        turn(cold, c, text)
+    age(cold, 200, s)
+    sql(cold, "UPDATE session SET user_preferences = '{\"memory_retention_days\":0}' WHERE id = ?", s)
+    cold.stop()
+    cold.env.update(key)
+    cold.run("encrypt", env=key)
+    cold.start()
+    assert clean(cold, 100)["turns_removed"] == 6
+    archives = cold.data.parent / "archives"
+    assert where(words.given, archives) == {}  # sealed
+    assert [t["content"] for t in map(json.loads, cold.http.get(f"/api/v2/cold/{s}").text.splitlines()[1:])] == said
+    copy = {p: p.read_bytes() for p in archives.rglob("*.zst")}
+    forget(cold, session=s, now=True)
+    assert not list(archives.rglob("*.zst"))
+    for path, kept_elsewhere in copy.items():
+        path.write_bytes(kept_elsewhere)
+    problem = cold.post("/api/v2/cold/verify", {}, 200)["damaged"][0]["problem"]
+    assert "destroyed" in problem or "gone" in problem, problem
