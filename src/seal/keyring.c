@@ -56,6 +56,14 @@ bool keyring_exists(const char *dir)
     return n > 0 && n < PATH_MAX && file_exists(path);
 }
 
+/* Not the id: it never changes, and is read without the lock. */
+static void take_over(struct keyring *k, const struct header *h)
+{
+    k->header.lock = h->lock;
+    k->header.state = h->state;
+    k->header.epoch = h->epoch;
+}
+
 static void publish(struct keyring *k)
 {
     atomic_store(&k->epoch, k->header.epoch);
@@ -226,7 +234,7 @@ enum err_code keyring_set_state(struct keyring *k, enum seal_state state, struct
     }
     enum err_code rc = state == SEAL_PLAIN ? destroy_all(k, e) : header_write(k, &h, e);
     if (!rc) {
-        k->header = h;
+        take_over(k, &h);
         publish(k);
     }
     (void)pthread_mutex_unlock(&k->lock);
@@ -251,7 +259,7 @@ enum err_code keyring_rewrap(struct keyring *k, const struct seal_secret *secret
         if (rc)
             k->master = before;
         else
-            k->header = h;
+            take_over(k, &h);
     }
     sodium_free(rc ? fresh : before);
     (void)pthread_mutex_unlock(&k->lock);
@@ -274,7 +282,7 @@ enum err_code keyring_renew(struct keyring *k, struct err *e)
         rc = err_set(e, ERR_CONFLICT, NULL, "new data keys need a store that is sealed whole");
     }
     if (!rc) {
-        k->header = h;
+        take_over(k, &h);
         atomic_store(&k->state, (int)h.state); /* before the epoch: the old one must be known all the time */
         atomic_store(&k->epoch, h.epoch);
     }
