@@ -64,25 +64,23 @@ static enum err_code to_sealed(struct service *s, const struct seal_secret *secr
     enum err_code code = store_seal(s->store, secret, e);
     if (!code)
         code = convert_all(s, e);
-    return code ? code : keyring_set_state(store_keyring(s->store), SEAL_SEALED, e);
+    return code ? code : store_seal_state(s->store, SEAL_SEALED, e);
 }
 
 static enum err_code to_plain(struct service *s, struct err *e)
 {
-    struct keyring *k = store_keyring(s->store);
-    enum err_code code = keyring_set_state(k, SEAL_OPENING, e);
+    enum err_code code = store_seal_state(s->store, SEAL_OPENING, e);
     if (!code)
         code = convert_all(s, e);
-    return code ? code : keyring_set_state(k, SEAL_PLAIN, e);
+    return code ? code : store_seal_state(s->store, SEAL_PLAIN, e);
 }
 
 static enum err_code to_new_keys(struct service *s, struct err *e)
 {
-    struct keyring *k = store_keyring(s->store);
-    enum err_code code = keyring_renew(k, e);
+    enum err_code code = store_seal_renew(s->store, e);
     if (!code)
         code = convert_all(s, e);
-    return code ? code : keyring_set_state(k, SEAL_SEALED, e);
+    return code ? code : store_seal_state(s->store, SEAL_SEALED, e);
 }
 
 /* One conversion at a time, and no other process: its connections would take the data for what it no longer is. */
@@ -106,32 +104,23 @@ static void end(struct service *s, enum err_code code, const char *event, const 
         log_event(LOG_INFO, event, L_CSTR("dir", store_dir(s->store)));
 }
 
-enum err_code encryption_seal(struct service *s, const struct seal_secret *secret, struct err *e)
+/* What there is to do is looked at once nobody else can change it. */
+static enum err_code seal_all(struct service *s, const struct seal_secret *secret, struct err *e)
 {
     enum seal_state state = keyring_state(store_keyring(s->store));
     if (state == SEAL_SEALED || state == SEAL_CHANGING)
         return err_named(e, ERR_CONFLICT, "ENCRYPTED_ALREADY", "the data is encrypted already");
-    enum err_code code = begin(s, e);
-    if (code)
-        return code;
-    code = to_sealed(s, secret, e);
-    end(s, code, "encrypted", e);
-    return code;
+    return to_sealed(s, secret, e);
 }
 
-enum err_code encryption_open(struct service *s, struct err *e)
+static enum err_code open_all(struct service *s, struct err *e)
 {
     if (!store_keyring(s->store))
         return err_named(e, ERR_CONFLICT, "NOT_ENCRYPTED", "the data is not encrypted");
-    enum err_code code = begin(s, e);
-    if (code)
-        return code;
-    code = to_plain(s, e);
-    end(s, code, "decrypted", e);
-    return code;
+    return to_plain(s, e);
 }
 
-enum err_code encryption_rekey(struct service *s, const struct seal_secret *secret, bool deep, struct err *e)
+static enum err_code rekey_all(struct service *s, const struct seal_secret *secret, bool deep, struct err *e)
 {
     struct keyring *k = store_keyring(s->store);
     enum seal_state state = keyring_state(k);
@@ -139,13 +128,36 @@ enum err_code encryption_rekey(struct service *s, const struct seal_secret *secr
         return err_named(e, ERR_CONFLICT, "NOT_ENCRYPTED", "the data is not encrypted: cairn encrypt does that");
     if (state == SEAL_SEALING || state == SEAL_OPENING)
         return err_set(e, ERR_CONFLICT, NULL, "finish encrypting or decrypting first: run that command again");
+    enum err_code code = secret ? keyring_rewrap(k, secret, e) : ERR_OK;
+    return !code && deep ? to_new_keys(s, e) : code;
+}
+
+enum err_code encryption_seal(struct service *s, const struct seal_secret *secret, struct err *e)
+{
     enum err_code code = begin(s, e);
     if (code)
         return code;
-    if (secret)
-        code = keyring_rewrap(k, secret, e);
-    if (!code && deep)
-        code = to_new_keys(s, e);
+    code = seal_all(s, secret, e);
+    end(s, code, "encrypted", e);
+    return code;
+}
+
+enum err_code encryption_open(struct service *s, struct err *e)
+{
+    enum err_code code = begin(s, e);
+    if (code)
+        return code;
+    code = open_all(s, e);
+    end(s, code, "decrypted", e);
+    return code;
+}
+
+enum err_code encryption_rekey(struct service *s, const struct seal_secret *secret, bool deep, struct err *e)
+{
+    enum err_code code = begin(s, e);
+    if (code)
+        return code;
+    code = rekey_all(s, secret, deep, e);
     end(s, code, "rekeyed", e);
     return code;
 }

@@ -13,11 +13,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LOCK_PAUSE_MS = 10, SOLE_WAIT_MS = 10000, LOG_WAIT_MS = 200, REFORM_TRIES = 100, PAUSE_MS = 50 };
+enum { LOCK_PAUSE_MS = 10, LOG_WAIT_MS = 200, REFORM_TRIES = 100, PAUSE_MS = 50 };
 
 static void pause_ms(int ms)
 {
@@ -26,16 +25,25 @@ static void pause_ms(int ms)
 
 /* ---- the lock ---- */
 
+/* An open file description's, not flock's: raising a shared one to a sole one happens at once or leaves the shared one
+ * held. flock gives it up for a moment, and then of two that raise theirs one gets through while the other still has
+ * the data open, with keys that soon are old ones. */
+static bool try_lock(int fd, int how)
+{
+    struct flock l = {.l_type = (short)how, .l_whence = SEEK_SET};
+    return !mem_fail_now() && fcntl(fd, F_OFD_SETLK, &l) == 0;
+}
+
 static enum err_code take_lock(struct store *s, int how, int wait_ms, struct err *e)
 {
     int64_t until = clock_mono_us() + (int64_t)wait_ms * 1000;
     if (s->lock < 0)
         return ERR_OK;
-    while (mem_fail_now() || flock(s->lock, how | LOCK_NB)) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
+    while (!try_lock(s->lock, how)) {
+        if (errno != EAGAIN && errno != EACCES && errno != EINTR)
             return err_errno(e, "lock the data folder", s->dir);
         if (clock_mono_us() >= until)
-            return how == LOCK_EX
+            return how == F_WRLCK
                        ? err_set(e, ERR_BUSY, NULL, "another process has the data open; stop it first (%.140s)", s->dir)
                        : err_set(
                              e, ERR_BUSY, NULL,
@@ -62,15 +70,12 @@ enum err_code store_sole(struct store *s, struct err *e)
 {
     if (!s->writable)
         return err_set(e, ERR_READ_ONLY, NULL, "the data folder %.180s cannot be written", s->dir);
-    enum err_code rc = take_lock(s, LOCK_EX, SOLE_WAIT_MS, e);
-    if (rc)
-        store_shared(s); /* taking it may have given up the one there was */
-    return rc;
+    return take_lock(s, F_WRLCK, s->busy_ms, e);
 }
 
 void store_shared(struct store *s)
 {
-    (void)take_lock(s, LOCK_SH, SOLE_WAIT_MS, NULL);
+    (void)take_lock(s, F_RDLCK, s->busy_ms, NULL);
 }
 
 /* ---- opening ---- */
@@ -80,7 +85,7 @@ static enum err_code make_keys(struct store *s, const struct seal_secret *secret
 {
     enum err_code rc = open_lock(s, true, e);
     if (!rc)
-        rc = take_lock(s, LOCK_EX, s->busy_ms, e);
+        rc = take_lock(s, F_WRLCK, s->busy_ms, e);
     if (!rc && keyring_exists(s->dir)) /* another process was first */
         rc = keyring_open(s->dir, secret, out, e);
     else if (!rc && file_size(s->path) > 0)
@@ -90,7 +95,7 @@ static enum err_code make_keys(struct store *s, const struct seal_secret *secret
     else if (!rc)
         rc = keyring_make(s->dir, secret, SEAL_SEALED, out, e);
     if (!rc)
-        rc = take_lock(s, LOCK_SH, s->busy_ms, e);
+        rc = take_lock(s, F_RDLCK, s->busy_ms, e);
     return rc;
 }
 
@@ -99,7 +104,7 @@ static enum err_code find_keys(struct store *s, const struct store_options *o, s
     const struct seal_secret *secret = o->secret;
     enum err_code rc = open_lock(s, false, e);
     if (!rc)
-        rc = take_lock(s, LOCK_SH, s->busy_ms, e);
+        rc = take_lock(s, F_RDLCK, s->busy_ms, e);
     if (rc)
         return rc;
     if (keyring_exists(s->dir))
@@ -130,7 +135,7 @@ enum err_code store_keys_open(struct store *s, const struct store_options *o, st
     if (s->lock < 0 && !o->read_only) {
         rc = open_lock(s, true, e);
         if (!rc)
-            rc = take_lock(s, LOCK_SH, s->busy_ms, e);
+            rc = take_lock(s, F_RDLCK, s->busy_ms, e);
     }
     return rc ? rc : s->driver->files_open(k, &s->files, e);
 }
@@ -157,31 +162,61 @@ struct keyring *store_keyring(const struct store *s)
 /* ---- converting ---- */
 
 /* Readers may hold the old one for a moment, so it stays until the store closes. */
-static enum err_code retire(struct store *s, struct err *e)
+static enum err_code may_retire(const struct store *s, struct err *e)
 {
-    struct keyring *old = atomic_load(&s->keyring);
-    if (old && s->n_retired == sizeof s->retired / sizeof *s->retired)
-        return err_set(e, ERR_LIMIT, NULL, "encrypted and decrypted too often in one go; start the server again");
-    if (old)
-        s->retired[s->n_retired++] = old;
-    return ERR_OK;
+    if (s->n_retired < sizeof s->retired / sizeof *s->retired)
+        return ERR_OK;
+    return err_set(e, ERR_LIMIT, NULL, "encrypted and decrypted too often in one go; start the server again");
+}
+
+/* All that says what the writer's pages become changes between two writes: a frame of the log whose head and page were
+ * written under different rules or keys would end the log when it is next played in. */
+struct change {
+    struct store *store;
+    struct keyring *keys; /* to take up, NULL: those that are there */
+    enum seal_state state;
+    bool renew;
+};
+
+static enum err_code change_job(struct store_tx *tx, void *arg, struct err *e)
+{
+    const struct change *c = arg;
+    struct store *s = c->store;
+    (void)tx;
+    if (c->keys) {
+        s->driver->files_keys(s->files, c->keys);
+        struct keyring *old = atomic_exchange(&s->keyring, c->keys);
+        if (old)
+            s->retired[s->n_retired++] = old;
+        return ERR_OK;
+    }
+    struct keyring *k = store_keyring(s);
+    if (!k)
+        return err_named(e, ERR_CONFLICT, "NOT_ENCRYPTED", "the data is not encrypted");
+    return c->renew ? keyring_renew(k, e) : keyring_set_state(k, c->state, e);
+}
+
+enum err_code store_seal_state(struct store *s, enum seal_state state, struct err *e)
+{
+    return store_alone(s, change_job, &(struct change){.store = s, .state = state}, e);
+}
+
+enum err_code store_seal_renew(struct store *s, struct err *e)
+{
+    return store_alone(s, change_job, &(struct change){.store = s, .renew = true}, e);
 }
 
 enum err_code store_seal(struct store *s, const struct seal_secret *secret, struct err *e)
 {
     struct keyring *k = store_keyring(s);
     if (k && keyring_state(k) == SEAL_OPENING)
-        return keyring_set_state(k, SEAL_SEALING, e);
+        return store_seal_state(s, SEAL_SEALING, e);
     if (k)
         return ERR_OK;
-    enum err_code rc = retire(s, e);
+    enum err_code rc = may_retire(s, e);
     if (!rc)
         rc = keyring_make(s->dir, secret, SEAL_SEALING, &k, e);
-    if (rc)
-        return rc;
-    s->driver->files_keys(s->files, k);
-    atomic_store(&s->keyring, k);
-    return ERR_OK;
+    return rc ? rc : store_alone(s, change_job, &(struct change){.store = s, .keys = k}, e);
 }
 
 static enum err_code reform_job(struct store_tx *tx, void *arg, struct err *e)

@@ -51,6 +51,9 @@ enum err_code store_sole(struct store *s, struct err *e);
 void store_shared(struct store *s);
 /* From now on what is written is sealed, and both forms can be read. Makes the keys, unless there are some. */
 enum err_code store_seal(struct store *s, const struct seal_secret *secret, struct err *e);
+/* keyring_set_state and keyring_renew for a store that is in use: between two writes. */
+enum err_code store_seal_state(struct store *s, enum seal_state state, struct err *e);
+enum err_code store_seal_renew(struct store *s, struct err *e);
 /* Brings all of the database into the form that its keyring asks for. Writes wait meanwhile, none fails. */
 enum err_code store_reform(struct store *s, struct err *e);
 /* Brings the texts of all records into the form, sealed or plain, that the keyring says now, in short jobs of the

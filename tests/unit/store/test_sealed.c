@@ -6,8 +6,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static const struct seal_secret KEY = {.key = {"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", 64}};
 static const struct seal_secret OTHER = {
@@ -295,16 +297,13 @@ static void convert(struct place *p, enum seal_state to)
 {
     OK(store_sole(p->store, &e));
     if (to == SEAL_PLAIN) {
-        OK(keyring_set_state(store_keyring(p->store), SEAL_OPENING, &e));
-        OK(store_reform(p->store, &e));
-        OK(store_convert_columns(p->store, NULL, NULL, &e));
-        OK(keyring_set_state(store_keyring(p->store), SEAL_PLAIN, &e));
+        OK(store_seal_state(p->store, SEAL_OPENING, &e));
     } else {
         OK(store_seal(p->store, &KEY, &e));
-        OK(store_reform(p->store, &e));
-        OK(store_convert_columns(p->store, NULL, NULL, &e));
-        OK(keyring_set_state(store_keyring(p->store), SEAL_SEALED, &e));
     }
+    OK(store_reform(p->store, &e));
+    OK(store_convert_columns(p->store, NULL, NULL, &e));
+    OK(store_seal_state(p->store, to, &e));
     store_shared(p->store);
 }
 
@@ -400,6 +399,20 @@ static void a_store_made_plain_is_sealed(void **state)
     assert_int_equal(readable(p, "xxxxxxxxxxxxxxx"), 0);
 }
 
+static void a_secret_that_is_none_changes_nothing(void **state)
+{
+    static const struct seal_secret none = {.key = {"no key", 6}};
+    struct place *p = *state;
+    add_turns(p, 3);
+    convert(p, SEAL_PLAIN);
+    WANT(ERR_INVALID, store_seal(p->store, &none, &e));
+    assert_null(store_keyring(p->store));
+    convert(p, SEAL_SEALED);
+    all_well(p, 3);
+    open_with(p, &KEY); /* closing gives each keyring back once */
+    all_well(p, 3);
+}
+
 static void half_way_both_forms_are_read(void **state)
 {
     struct place *p = *state;
@@ -439,6 +452,54 @@ static void new_keys_take_over(void **state)
     all_well(p, 150);
     open_with(p, &KEY);
     all_well(p, 150);
+}
+
+struct held {
+    sem_t begun, go;
+};
+
+static enum err_code hold_the_writer(struct store_tx *tx, void *arg, struct err *e)
+{
+    struct held *h = arg;
+    (void)tx, (void)e;
+    (void)sem_post(&h->begun);
+    (void)sem_wait(&h->go);
+    return ERR_OK;
+}
+
+static void *write_held(void *arg)
+{
+    struct place *p = ((void **)arg)[0];
+    OK(store_write(p->store, hold_the_writer, ((void **)arg)[1], &e));
+    return NULL;
+}
+
+static void *renew(void *arg)
+{
+    OK(store_seal_renew(arg, &e));
+    return NULL;
+}
+
+/* A frame of the log whose head was written with the old key and its page with the new one ends the log at the next
+ * start: all commits behind it would be lost. */
+static void keys_change_between_writes_only(void **state)
+{
+    struct place *p = *state;
+    struct held h;
+    pthread_t writer, changer;
+    uint32_t before = keyring_epoch(store_keyring(p->store));
+    (void)sem_init(&h.begun, 0, 0);
+    (void)sem_init(&h.go, 0, 0);
+    (void)pthread_create(&writer, NULL, write_held, (void *[]){p, &h});
+    (void)sem_wait(&h.begun);
+    (void)pthread_create(&changer, NULL, renew, p->store);
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    uint32_t meanwhile = keyring_epoch(store_keyring(p->store));
+    (void)sem_post(&h.go);
+    (void)pthread_join(writer, NULL);
+    (void)pthread_join(changer, NULL);
+    assert_int_equal(meanwhile, before);
+    assert_int_equal(keyring_epoch(store_keyring(p->store)), before + 1);
 }
 
 static int other_opens(struct place *p, int number)
@@ -485,6 +546,36 @@ static void nobody_else_has_it_open_meanwhile(void **state)
     other_end(&o);
 }
 
+static void *wants_it_alone(void *arg)
+{
+    struct err e = {0};
+    return (void *)(intptr_t)store_sole(arg, &e);
+}
+
+/* Who gave up his share to be the only one would let the other through while he still has the data open. */
+static void of_two_that_want_it_alone_none_gets_it(void **state)
+{
+    struct place *p = *state;
+    struct store_options o = {.dir = p->dir, .busy_ms = 300, .secret = &KEY};
+    struct store *s[2];
+    pthread_t t[2];
+    for (int i = 0; i < 2; i++)
+        OK(store_open(&o, &s[i], &e));
+    store_close(p->store);
+    p->store = NULL;
+    for (int i = 0; i < 2; i++)
+        (void)pthread_create(&t[i], NULL, wants_it_alone, s[i]);
+    for (int i = 0; i < 2; i++) {
+        void *rc;
+        (void)pthread_join(t[i], &rc);
+        assert_int_equal((intptr_t)rc, ERR_BUSY);
+    }
+    store_close(s[1]);
+    OK(store_sole(s[0], &e));
+    store_shared(s[0]);
+    store_close(s[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -501,9 +592,12 @@ int main(void)
         T(it_is_converted_in_use),
         T(what_is_opened_is_plain_again),
         PLAIN(a_store_made_plain_is_sealed),
+        T(a_secret_that_is_none_changes_nothing),
         PLAIN(half_way_both_forms_are_read),
         T(new_keys_take_over),
+        T(keys_change_between_writes_only),
         T(nobody_else_has_it_open_meanwhile),
+        T(of_two_that_want_it_alone_none_gets_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
