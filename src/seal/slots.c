@@ -119,6 +119,8 @@ enum err_code slots_open(struct keyring *k, struct err *e)
     unsigned char head[AT_DESTROYED];
     size_t got = 0;
     k->slots = mem_fail_now() ? -1 : open(k->slots_path, O_RDWR | O_CLOEXEC);
+    if (k->slots < 0 && !file_exists(k->slots_path))
+        return err_set(e, ERR_CORRUPT, NULL, "the sessions' keys (keys/slots) are not there; put a copy of them back");
     if (k->slots < 0) {
         k->slots_read_only = true;
         k->slots = file_open_read(k->slots_path, e);

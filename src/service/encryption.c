@@ -209,7 +209,8 @@ enum err_code encryption_encrypt(struct op_call *c, struct err *e)
     return code ? code : answer(c, true, e);
 }
 
-enum err_code encryption_decrypt(struct op_call *c, struct err *e)
+/* Where the keys go that backups are sealed with, their owner must say so. */
+static enum err_code check_backups(struct op_call *c, struct err *e)
 {
     int64_t lost = 0;
     enum err_code code = plain_files_count(c->svc, c->arena, false, &lost, e);
@@ -218,6 +219,12 @@ enum err_code encryption_decrypt(struct op_call *c, struct err *e)
                          "%lld encrypted backups could never be read again, as the keys go: remove them, or say "
                          "lose_backups",
                          (long long)lost);
+    return code;
+}
+
+enum err_code encryption_decrypt(struct op_call *c, struct err *e)
+{
+    enum err_code code = check_backups(c, e);
     if (!code)
         code = encryption_open(c->svc, e);
     return code ? code : answer(c, false, e);
@@ -231,6 +238,8 @@ enum err_code encryption_rekey_op(struct op_call *c, struct err *e)
     bool given = seal_secret_given(&secret);
     if (!code && !given && !deep)
         code = err_set(e, ERR_INVALID, "key", "say which: a new key or passphrase, deep, or both");
+    if (!code && deep)
+        code = check_backups(c, e);
     if (!code)
         code = encryption_rekey(c->svc, given ? &secret : NULL, deep, e);
     return code ? code : answer(c, true, e);

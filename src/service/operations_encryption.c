@@ -22,6 +22,8 @@ static const struct op_arg rekey_args[] = {
     NEW_KEY,
     NEW_PASSPHRASE,
     {"deep", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL, "new data keys too: everything is written anew"},
+    {"lose_backups", ARG_BOOL, ARG_IN_BODY, 0, 0, 0, "false", NULL,
+     "with deep: also when there are encrypted backups, which nobody can read afterwards"},
 };
 
 #define DONE "{encryption {enabled:bool, state:text}, files_left [text]}"

@@ -89,9 +89,11 @@ static enum err_code make_keys(struct store *s, const struct seal_secret *secret
     if (!rc && keyring_exists(s->dir)) /* another process was first */
         rc = keyring_open(s->dir, secret, out, e);
     else if (!rc && file_size(s->path) > 0)
-        rc = err_set(e, ERR_CONFLICT, "encryption.key_file",
-                     "a key is given, and the data in %.100s is not encrypted: run cairn encrypt, or give no key",
-                     s->dir);
+        rc = err_set(
+            e, ERR_CONFLICT, "encryption.key_file",
+            "a key is given, and the data in %.100s has no keys: if it is not encrypted run cairn encrypt or give no "
+            "key; if it was, put its folder `keys` back",
+            s->dir);
     else if (!rc)
         rc = keyring_make(s->dir, secret, SEAL_SEALED, out, e);
     if (!rc)
@@ -114,9 +116,11 @@ static enum err_code find_keys(struct store *s, const struct store_options *o, s
     if (file_size(s->path) > 0 && o->converting)
         return ERR_OK;
     if (file_size(s->path) > 0)
-        return err_set(e, ERR_CONFLICT, "encryption.key_file",
-                       "a key is given, and the data in %.100s is not encrypted: run cairn encrypt, or give no key",
-                       s->dir);
+        return err_set(
+            e, ERR_CONFLICT, "encryption.key_file",
+            "a key is given, and the data in %.100s has no keys: if it is not encrypted run cairn encrypt or give no "
+            "key; if it was, put its folder `keys` back",
+            s->dir);
     if (o->read_only) /* there is nothing to read anyway */
         return ERR_OK;
     if (s->lock >= 0)

@@ -218,6 +218,8 @@ def test_backups_are_told_of(make_cairn, tmp_path):
     copy = str(cairn.data / "sealed.db")
     cairn.run("backup", copy, env=ENV)
     assert cairn.run("decrypt", check=False).returncode != 0
+    refused = cairn.run("rekey", "--deep", env=ENV, check=False)
+    assert refused.returncode != 0 and "lose_backups" in refused.stderr
     cairn.stop()
     cairn.run("restore", copy, env=ENV)
     assert cairn.run("restore", copy, env={"CAIRN_KEY": OTHER}, check=False).returncode != 0

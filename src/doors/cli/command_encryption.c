@@ -17,20 +17,23 @@ static const struct op_arg decrypt_args[] = {
 static const struct op_arg rekey_args[] = {
     {"key_file", ARG_TEXT, ARG_IN_QUERY, 0, 1, 4000, NULL, NULL, "file with the new key, its owner's alone"},
     {"deep", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL, "new data keys too: everything is written anew"},
+    {"lose_backups", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL,
+     "with deep: also when there are encrypted backups, which nobody can read afterwards"},
 };
 
-/* `flag`: an argument that is true, NULL: none. */
-static enum err_code ask_for(struct cli *c, const char *operation, const struct seal_secret *secret, const char *flag,
-                             const char *done, struct err *e)
+/* `flags`: names of arguments that are true, "" for none. */
+static enum err_code ask_for(struct cli *c, const char *operation, const struct seal_secret *secret,
+                             const char *const flags[2], const char *done, struct err *e)
 {
     struct answer answer;
     const struct json *json = NULL;
-    struct op_pair pairs[2];
+    struct op_pair pairs[4];
     struct given g = {.op = operation_find(operation), .pairs = pairs};
     c->patience_s = PATIENCE_S;
     enum err_code code = secret_pairs(c, secret, pairs, &g.n_pairs, e);
-    if (flag)
-        pairs[g.n_pairs++] = (struct op_pair){str_of(flag), STR("true"), ARG_IN_BODY};
+    for (int i = 0; i < 2; i++)
+        if (*flags[i])
+            pairs[g.n_pairs++] = (struct op_pair){str_of(flags[i]), STR("true"), ARG_IN_BODY};
     if (!code)
         code = ask(c, &g, &answer, e);
     if (code)
@@ -64,7 +67,7 @@ static enum err_code run_encrypt(struct cli *c, const struct given *g, struct op
     secret_guard_process();
     if (code)
         return code;
-    return ask_for(c, "encryption.encrypt", &secret, NULL,
+    return ask_for(c, "encryption.encrypt", &secret, (const char *[]){"", ""},
                    "encrypted; without the key nobody can read it again, so keep it", e);
 }
 
@@ -72,8 +75,8 @@ static enum err_code run_decrypt(struct cli *c, const struct given *g, struct op
 {
     (void)g;
     const struct seal_secret none = {0};
-    const char *flag = op_bool(call, "lose_backups", false) ? "lose_backups" : NULL;
-    return ask_for(c, "encryption.decrypt", &none, flag, "decrypted, its keys are destroyed", e);
+    const char *flags[] = {op_bool(call, "lose_backups", false) ? "lose_backups" : "", ""};
+    return ask_for(c, "encryption.decrypt", &none, flags, "decrypted, its keys are destroyed", e);
 }
 
 /* The new secret has variables of its own: the old one's may be needed to open the data. */
@@ -93,8 +96,9 @@ static enum err_code run_rekey(struct cli *c, const struct given *g, struct op_c
     struct seal_secret secret;
     enum err_code code = new_secret(c, call, &secret, e);
     secret_guard_process();
-    const char *flag = op_bool(call, "deep", false) ? "deep" : NULL;
-    return code ? code : ask_for(c, "encryption.rekey", &secret, flag, "the key was changed", e);
+    const char *flags[] = {op_bool(call, "deep", false) ? "deep" : "",
+                           op_bool(call, "lose_backups", false) ? "lose_backups" : ""};
+    return code ? code : ask_for(c, "encryption.rekey", &secret, flags, "the key was changed", e);
 }
 
 const struct command command_encrypt = {
@@ -128,5 +132,6 @@ const struct command command_rekey = {
     .details =
         "The new one comes from $CAIRN_NEW_KEY, $CAIRN_NEW_PASSPHRASE or --key-file; else a passphrase is asked for.\n"
         "It is quick, as it only wraps the data's own keys anew; --deep changes those too and writes everything "
-        "again.\n",
+        "again;\n"
+        "encrypted backups made before can then no longer be read.\n",
 };
