@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 enum { HEAD = 4096, SLOT = 128, BATCH = 1024, AT_ID = 8, AT_DESTROYED = 64, AT_NONCE = 8, AT_KEY = 32 };
+enum { CATCH_UP_MOST = 1 << 20 };
 enum { WRAPPED = SEAL_KEY + SEAL_TAG };
 enum mark { FREE, TAKEN, DESTROYED };
 static const char MAGIC[8] = {'C', 'A', 'I', 'R', 'N', 'S', 'L', '1'};
@@ -153,6 +154,20 @@ static enum err_code mark_of(struct keyring *k, int64_t slot, unsigned char *mar
     return file_read_at(k->slots, at_of(slot), mark, 1, &got, e);
 }
 
+/* The database names more slots than there are where an older copy of the keys was put back. Those between are made,
+ * not given: two sessions in one slot would be erased together. */
+static enum err_code catch_up(struct keyring *k, struct err *e)
+{
+    int64_t n;
+    enum err_code rc = count(k, &n, e);
+    if (!rc && k->next - n > CATCH_UP_MOST)
+        rc = err_set(e, ERR_CORRUPT, NULL,
+                     "the sessions' keys (keys/slots) are another store's: put the right copy back");
+    for (; !rc && n < k->next; n += BATCH)
+        rc = extend(k, n, e);
+    return rc;
+}
+
 /* With the file's lock held. */
 static enum err_code take(struct keyring *k, int64_t *slot, struct err *e)
 {
@@ -182,10 +197,7 @@ enum err_code keyring_take(struct keyring *k, int64_t from, int64_t *slot, struc
         k->next = from;
     enum err_code rc = lock_file(k, e);
     if (!rc) {
-        int64_t n;
-        rc = count(k, &n, e);
-        if (!rc && k->next > n) /* from a database whose keys are others: begin with what is there */
-            k->next = n;
+        rc = catch_up(k, e);
         if (!rc)
             rc = take(k, slot, e);
         unlock_file(k);
