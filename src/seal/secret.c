@@ -62,7 +62,7 @@ static enum err_code check_private(int fd, const char *path, struct err *e)
 static enum err_code key_file(const char *path, unsigned char key[SEAL_KEY], struct err *e)
 {
     char text[KEY_FILE_MOST + 1];
-    int fd = mem_fail_now() ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    int fd = mem_fail_now() ? -1 : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe is told, not waited for */
     if (fd < 0)
         return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_DENIED, "encryption.key_file",
                        "the key file %.150s cannot be opened: %s", path, strerror(errno));

@@ -56,6 +56,10 @@ static void a_key_file_is_the_owners_alone(void **state)
         raw[i] = (char)(i % 16 * 0x11);
     OK(file_write_atomic(path, (struct str){raw, sizeof raw}, &e));
     reopen(f, &by_file);
+    (void)unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0); /* nobody writes to it: waiting would be for ever */
+    struct keyring *piped = NULL;
+    WANT(ERR_INVALID, keyring_open(f->dir, &by_file, &piped, &e));
 }
 
 static void a_passphrase_opens_too(void **state)
