@@ -239,7 +239,7 @@ static const struct kind table[] = {
         {"within", FIELD_TEXT, FIELD_HIDDEN | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The session that the conversation belonged to"},
         {"since", FIELD_TIME, FIELD_HIDDEN, 0, 0, NULL, NULL, "What was made of it was made from then on"},
         {"key_slots", FIELD_ARRAY, FIELD_HIDDEN | FIELD_EXACT, 0, MB, NULL, NULL, "Keys of its sessions that are to be destroyed"},
-        {"derived", FIELD_BOOL, FIELD_HIDDEN, 0, 0, "false", NULL, "What was made of it is deleted too"},
+        {"derived", FIELD_BOOL, FIELD_READ_ONLY | FIELD_HIDDEN, 0, 0, "false", NULL, "What was made of it is deleted too"},
         {"due_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When nothing of it may be left any more"},
         {"erased_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When nothing of it was left"},
         {"receipt", FIELD_OBJECT, FIELD_EXACT, 0, MB, NULL, NULL, "The signed receipt"})},

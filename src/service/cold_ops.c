@@ -79,9 +79,16 @@ enum err_code cold_verify(struct op_call *c, struct err *e)
     return code;
 }
 
+struct restoring {
+    struct op_call *call;
+    int64_t archives;
+};
+
 static enum err_code restore_one(void *arg, const struct cold_archive *a, struct err *e)
 {
-    struct op_call *c = arg;
+    struct restoring *r = arg;
+    struct op_call *c = r->call;
+    r->archives++;
     struct str lines;
     struct arena *own = arena_new();
     enum err_code code = own ? cold_read(c->svc, own, a, &lines, e) : err_nomem(e);
@@ -96,5 +103,9 @@ enum err_code cold_restore(struct op_call *c, struct err *e)
 {
     c->content_type = "application/x-ndjson";
     c->file_name = "cold.jsonl";
-    return cold_walk(c->svc, c->arena, op_text(c, "session_id"), restore_one, c, e);
+    struct restoring r = {.call = c};
+    enum err_code code = cold_walk(c->svc, c->arena, op_text(c, "session_id"), restore_one, &r, e);
+    if (!code && r.archives == 0)
+        return err_set(e, ERR_NOT_FOUND, "session_id", "nothing of that session is in cold storage");
+    return code;
 }

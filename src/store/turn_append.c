@@ -284,7 +284,7 @@ enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct 
     out->timestamp = t->timestamp ? t->timestamp : now;
     tx_mark(tx, version_key(str_of(h->session_id)));
     rc = append(tx, t, h, now, out, e);
-    if (!rc)
+    if (!rc && !t->created_at) /* what is put back as it was is no use of the session */
         rc = touch(tx, h, now, e);
     out->session_id = str_of(h->session_id);
     out->project = str_of(h->project);

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 
 import pytest
 from conftest import binary, eventually
@@ -51,6 +52,13 @@ def comparable(text):
     """Everything but when it was written out, which moves the session's last_active too."""
     return [{k: v for k, v in json.loads(line).items() if k not in ("exported_at", "last_active")}
             for line in text.splitlines()]
+
+
+def settled(cairn, s):
+    """Nothing follows from what was said any more: two exports, some time apart, are the same."""
+    before = comparable(export(cairn, s, format="jsonl").text)
+    time.sleep(0.5)
+    return comparable(export(cairn, s, format="jsonl").text) == before
 
 
 def run(*args):
@@ -132,6 +140,7 @@ def test_a_session_that_is_not_there_and_a_format_that_is_not_known_are_told(cai
 @pytest.mark.parametrize("format", ["json", "jsonl"])
 def test_an_export_read_in_elsewhere_is_the_same_again(cairn, told, make_cairn, tmp_path, format):
     file = tmp_path / f"e.{format}"
+    eventually(lambda: settled(cairn, told), what="what follows from turns")
     original = export(cairn, told, format="jsonl").text
     file.write_text(export(cairn, told, format=format).text)
     there = make_cairn("there")

@@ -5,8 +5,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 
-from conftest import ROOT, TEST_KEY
+from conftest import ROOT, TEST_KEY, eventually
 
 ENV = {"CAIRN_KEY": TEST_KEY}
 # What differs from one asking to the next, sealed or not.
@@ -71,7 +72,10 @@ def answers(cairn, sessions):
                         ("/api/v1/patterns", {}), ("/api/v1/characters", {"name": "Ahab"}), ("/api/v1/checkpoints", {}),
                         ("/api/v1/conversations", {"find": "harpoon 1"}), ("/api/v1/stats", {})]:
         r = cairn.http.get(path, params=given)
-        out[f"{path} {given}"] = (r.status_code, plain(r.json()), r.headers.get("X-Total-Count"))
+        got = plain(r.json())
+        if path == "/api/v1/stats":  # traces of what was asked here come behind the answers
+            del got["kinds"]["context_loads"], got["kinds"]["exports"]
+        out[f"{path} {given}"] = (r.status_code, got, r.headers.get("X-Total-Count"))
     return out
 
 
@@ -86,6 +90,13 @@ def difference(a, b, at=""):
     return None if a == b else f"{at}: {a} {b}"
 
 
+def settled(cairn, sessions):
+    """What is learnt behind the writes has been learnt: states stay as they are."""
+    before, after = ({s: cairn.get(f"/api/v2/sessions/{s}/agents/beatrice/state")["state"] for s, _ in sessions}
+                     for _ in range(2) if not time.sleep(1))
+    return before == after
+
+
 def same(before, after):
     assert before.keys() == after.keys()
     for key in before:
@@ -95,9 +106,7 @@ def same(before, after):
 def test_every_answer_is_that_of_the_plain_store(make_cairn):
     cairn = make_cairn()
     sessions = fill(cairn)
-    cairn.stop()  # what is learnt behind the writes has been learnt
-    cairn.start()
-    answers(cairn, sessions)
+    eventually(lambda: settled(cairn, sessions), seconds=30, what="what is learnt behind the writes")
     before = answers(cairn, sessions)
     cairn.run("encrypt", env=ENV)
     same(before, answers(cairn, sessions))
