@@ -187,6 +187,7 @@ int journal_replay_text(struct service *s, struct str text, bool store, int *fai
         return 0;
     }
     arena_limit(r.arena, (size_t)2 << 30);
+    store = store && s;
     r.keys = s ? store_keyring(s->store) : NULL;
     r.last = &r.first;
     while (text.p)
