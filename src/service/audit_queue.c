@@ -228,6 +228,8 @@ static void batch_over(struct audit_queue *q, enum err_code code, const struct e
 {
     struct audit_note *written = NULL;
     size_t n = 0;
+    if (code) /* first: `e` is the queue's, which may be gone once it is not writing any more */
+        log_event(LOG_WARN, "audit_waits", L_CSTR("message", e->message));
     pthread_mutex_lock(&q->mu);
     q->failing = code != ERR_OK;
     if (!code) {
@@ -243,8 +245,6 @@ static void batch_over(struct audit_queue *q, enum err_code code, const struct e
     pthread_mutex_unlock(&q->mu);
     free_notes(written);
     metric_add(M_AUDIT_WRITTEN, (int64_t)n);
-    if (code)
-        log_event(LOG_WARN, "audit_waits", L_CSTR("message", e->message));
 }
 
 static void batch_done(struct store_job *job)
