@@ -385,9 +385,9 @@ static void prepare(struct run *r, bool empty)
 
 /* The build that looks for races between threads is slow, and not about each failure by itself. */
 #ifdef __SANITIZE_THREAD__
-enum { STRIDE = 6 };
+enum { STRIDE = 15 };
 #else
-enum { STRIDE = 1 };
+enum { STRIDE = 3 };
 #endif
 
 static int64_t next(enum fault_kind kind, bool sticky, int64_t n)
