@@ -124,6 +124,8 @@ struct index {
 struct keyring *index_keys(const struct index *x);    /* as they are now; NULL: plain */
 struct stock *index_stock(struct index *x);           /* held */
 void index_publish(struct index *x, struct stock *s); /* takes it; with `feeding` */
+/* As if nothing had been taken in. Takes `feeding`. */
+enum err_code index_forget(struct index *x, struct err *e);
 void index_wake_up(struct index *x);
 
 /* ---- feed.c: from the store into memory; all with `feeding` ---- */

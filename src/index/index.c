@@ -291,8 +291,7 @@ enum err_code index_rebuild(struct index *x, progress_fn *progress, void *arg, s
     return code ? code : follow_until(x, target, progress, arg, e);
 }
 
-/* In memory: the next search takes in what is left. */
-static enum err_code forget(struct index *x, struct err *e)
+enum err_code index_forget(struct index *x, struct err *e)
 {
     struct stock *nothing = stock_new(0, 0);
     if (!nothing)
@@ -322,7 +321,7 @@ enum err_code index_purge(struct index *x, struct err *e)
     struct err own = {0}, why = {0};
     e = e ? e : &own;
     if (x->in_memory)
-        return forget(x, e);
+        return index_forget(x, e); /* the next search takes in what is left */
     if (x->read_only)
         return err_set(e, ERR_READ_ONLY, NULL, "the index was opened for searching only");
     pthread_mutex_lock(&x->keeping);

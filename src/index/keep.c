@@ -108,15 +108,11 @@ static enum err_code save(struct index *x, struct manifest *s, struct err *e)
 enum err_code keep_reset(struct index *x, struct err *e)
 {
     struct manifest s = {.n = 0};
-    struct stock *nothing = stock_new(0, 0);
-    if (!nothing)
-        return err_nomem(e);
-    pthread_mutex_lock(&x->feeding);
-    index_publish(x, nothing);
-    x->anchor = 0;
-    pthread_mutex_unlock(&x->feeding);
+    enum err_code code = index_forget(x, e);
+    if (code)
+        return code;
     (void)snprintf(s.identity, sizeof s.identity, "%s", store_identity(x->store));
-    enum err_code code = save(x, &s, e);
+    code = save(x, &s, e);
     if (code == ERR_OK)
         sweep(x, &s);
     return code;
