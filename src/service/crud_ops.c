@@ -127,11 +127,8 @@ static void add_get(struct arena *a, const struct kind *k, struct operation *op)
 
 static void add_create(struct arena *a, const struct kind *k, struct operation *op)
 {
-    *op = (struct operation){.kind = k,
-                             .permission = PERM_WRITE,
-                             .flags = OP_INLINE | OP_AUDITED | OP_RECORD_BODY,
-                             .status = 201,
-                             .fn = crud_create};
+    *op = (struct operation){
+        .kind = k, .permission = PERM_WRITE, .flags = OP_INLINE | OP_RECORD_BODY, .status = 201, .fn = crud_create};
     describe(a, op, "create", "POST", "");
     op->summary = arena_fmt(a, (k->flags & KIND_KEYED) ? "Save %s %s (a known %s is updated)" : "Save %s %s",
                             article(k->name), k->name, k->id_name)
@@ -143,7 +140,7 @@ static void add_update(struct arena *a, const struct kind *k, struct operation *
 {
     *op = (struct operation){.kind = k,
                              .permission = PERM_WRITE,
-                             .flags = OP_INLINE | OP_AUDITED | OP_RECORD_BODY | OP_RECORD_PATCH,
+                             .flags = OP_INLINE | OP_RECORD_BODY | OP_RECORD_PATCH,
                              .status = 200,
                              .fn = crud_update};
     describe(a, op, "update", "PATCH", "/{id}");
@@ -154,8 +151,7 @@ static void add_update(struct arena *a, const struct kind *k, struct operation *
 
 static void add_delete(struct arena *a, const struct kind *k, struct operation *op)
 {
-    *op = (struct operation){
-        .kind = k, .permission = PERM_WRITE, .flags = OP_INLINE | OP_AUDITED, .status = 200, .fn = crud_delete};
+    *op = (struct operation){.kind = k, .permission = PERM_WRITE, .flags = OP_INLINE, .status = 200, .fn = crud_delete};
     describe(a, op, "delete", "DELETE", "/{id}");
     op->args = id_args(a, k, false, &op->n_args);
     op->summary =

@@ -27,8 +27,8 @@ static const struct operation entries[] = {
      "p50_ms:real, p99_ms:real}, recall {count:int, "
      "p50_ms:real, "
      "p99_ms:real}}}"},
-    {"backup", "POST", "/api/v2/backup", NULL, NULL, ARGS(backup_args), PERM_ADMIN, LIMIT_NONE, OP_AUDITED, 201,
-     backup_make, "Copy the store to a file while it runs, and verify the copy",
+    {"backup", "POST", "/api/v2/backup", NULL, NULL, ARGS(backup_args), PERM_ADMIN, LIMIT_NONE, 0, 201, backup_make,
+     "Copy the store to a file while it runs, and verify the copy",
      "{path:text, bytes:int, verified:bool, seconds:real}"},
 };
 const struct operation_table operations_admin = TABLE_OF(entries);

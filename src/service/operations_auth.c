@@ -22,14 +22,14 @@ static const struct op_arg revoke_args[] = {
 
 static const struct operation entries[] = {
     {"auth.token", "POST", "/api/v2/auth/tokens", "auth token", NULL, ARGS(token_args), PERM_ADMIN, LIMIT_NONE,
-     OP_AUDITED | OP_OWN_PROJECT, 201, auth_token, "Make a token for a caller; it is shown this once",
+     OP_OWN_PROJECT, 201, auth_token, "Make a token for a caller; it is shown this once",
      "{token:text, token_id, project:text, org:text, permissions:text, algorithm:text, expires_at}"},
     {"auth.list", "GET", "/api/v2/auth/tokens", "auth list", NULL, ARGS(list_args), PERM_ADMIN, LIMIT_NONE, 0, 200,
      auth_list, "List the tokens that were made, newest first",
      "{tokens [{token_id, project:text, org:text, permissions:text, algorithm:text, expires_at, created_at, "
      "revoked:bool, revoked_at, made_by:text?, note:text?}], next_cursor, total:int}"},
     {"auth.revoke", "DELETE", "/api/v2/auth/tokens/{id}", "auth revoke", NULL, ARGS(revoke_args), PERM_ADMIN,
-     LIMIT_NONE, OP_AUDITED, 200, auth_revoke, "Take a token back, with all that were derived from it",
+     LIMIT_NONE, 0, 200, auth_revoke, "Take a token back, with all that were derived from it",
      "{token_id, revoked:bool, revoked_at}"},
 };
 const struct operation_table operations_auth = TABLE_OF(entries);

@@ -18,7 +18,7 @@ static const struct operation entries[] = {
      "{session_id, query:text?, causal_narrative:text?, traditional_summary:text?, agent_insights [{agent:text?, "
      "contributions [{event_id, event_type:text?, effect_text:text, place:text}], events:int}], chain [{" TOLD
      ", place:text}], events [{" TOLD ", relevance_score:real}], total_events:int}"},
-    {"event.create", "POST", "/api/v1/events", NULL, NULL, NULL, 0, PERM_WRITE, LIMIT_NONE, OP_AUDITED | OP_RECORD_BODY,
-     201, event_create, "Save an event; what caused it is judged where cause_id is not given", "event"},
+    {"event.create", "POST", "/api/v1/events", NULL, NULL, NULL, 0, PERM_WRITE, LIMIT_NONE, OP_RECORD_BODY, 201,
+     event_create, "Save an event; what caused it is judged where cause_id is not given", "event"},
 };
 const struct operation_table operations_causes = TABLE_OF(entries);

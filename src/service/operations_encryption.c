@@ -30,13 +30,12 @@ static const struct op_arg rekey_args[] = {
 
 static const struct operation entries[] = {
     {"encryption.encrypt", "POST", "/api/v2/encryption/encrypt", NULL, NULL, ARGS(encrypt_args), PERM_ADMIN, LIMIT_NONE,
-     OP_AUDITED | OP_LOCAL, 200, encryption_encrypt,
+     OP_LOCAL, 200, encryption_encrypt,
      "Encrypt the data folder while it is in use (Unix socket only); files_left: copies that are still plain", DONE},
     {"encryption.decrypt", "POST", "/api/v2/encryption/decrypt", NULL, NULL, ARGS(decrypt_args), PERM_ADMIN, LIMIT_NONE,
-     OP_AUDITED | OP_LOCAL, 200, encryption_decrypt,
+     OP_LOCAL, 200, encryption_decrypt,
      "Decrypt the data folder while it is in use and destroy its keys (Unix socket only)", DONE},
     {"encryption.rekey", "POST", "/api/v2/encryption/rekey", NULL, NULL, ARGS(rekey_args), PERM_ADMIN, LIMIT_NONE,
-     OP_AUDITED | OP_LOCAL, 200, encryption_rekey_op,
-     "Another key or passphrase for the encrypted data (Unix socket only)", DONE},
+     OP_LOCAL, 200, encryption_rekey_op, "Another key or passphrase for the encrypted data (Unix socket only)", DONE},
 };
 const struct operation_table operations_encryption = TABLE_OF(entries);

@@ -34,27 +34,27 @@ static const struct op_arg verify_args[] = {
 };
 
 static const struct operation entries[] = {
-    {"forget", "POST", "/api/v2/erasures", "forget", NULL, ARGS(forget_args), PERM_ADMIN, LIMIT_NONE, OP_AUDITED, 200,
-     forget, "Forget a session, a conversation, a turn, a record, a person or a project, for good",
+    {"forget", "POST", "/api/v2/erasures", "forget", NULL, ARGS(forget_args), PERM_ADMIN, LIMIT_NONE, 0, 200, forget,
+     "Forget a session, a conversation, a turn, a record, a person or a project, for good",
      "{dry_run:bool, erasure_id?, scope:text, state?:text, due_at?, records:object, records_total:int, "
      "texts_changed?:int, records_with_its_mask?:int, "
      "turns_in_cold_storage?:int, "
      "sessions? [text], receipt?:object}"},
     {"person.export", "GET", "/api/v2/people/export", "person", NULL, ARGS(person_args), PERM_ADMIN, LIMIT_ANALYTICS,
-     OP_TEXT | OP_STREAM | OP_AUDITED, 200, person_export,
+     OP_TEXT | OP_STREAM, 200, person_export,
      "Write out all that is held about a person: every record that mentions a value, its sources, its audit",
      "application/json: the export, streamed"},
-    {"cold.list", "GET", "/api/v2/cold", "cold list", NULL, NULL, 0, PERM_ADMIN, LIMIT_NONE, OP_AUDITED, 200, cold_list,
+    {"cold.list", "GET", "/api/v2/cold", "cold list", NULL, NULL, 0, PERM_ADMIN, LIMIT_NONE, 0, 200, cold_list,
      "List the archives in cold storage",
      "{enabled:bool, archives [{session_id, conversation_id, first:int, last:int, bytes:int, sha256:text}], "
      "bytes:int}"},
-    {"cold.verify", "POST", "/api/v2/cold/verify", "cold verify", NULL, NULL, 0, PERM_ADMIN, LIMIT_NONE, OP_AUDITED,
-     200, cold_verify, "Read all archives in cold storage and check them",
+    {"cold.verify", "POST", "/api/v2/cold/verify", "cold verify", NULL, NULL, 0, PERM_ADMIN, LIMIT_NONE, 0, 200,
+     cold_verify, "Read all archives in cold storage and check them",
      "{enabled:bool, damaged [{session_id, conversation_id, first:int, last:int, bytes:int, sha256:text, "
      "problem:text}], "
      "archives:int}"},
     {"cold.restore", "GET", "/api/v2/cold/{session_id}", "cold restore", NULL, ARGS(cold_args), PERM_ADMIN,
-     LIMIT_ANALYTICS, OP_TEXT | OP_STREAM | OP_AUDITED, 200, cold_restore,
+     LIMIT_ANALYTICS, OP_TEXT | OP_STREAM, 200, cold_restore,
      "Write out a session's turns from cold storage, as JSON Lines",
      "application/x-ndjson: the export, streamed: of each archive its head, then its turns"},
     {"receipt.verify", "POST", "/api/v2/erasures/verify", NULL, NULL, ARGS(verify_args), PERM_READ, LIMIT_NONE, 0, 200,

@@ -29,15 +29,15 @@ static const struct op_arg import_args[] = {
 
 static const struct operation entries[] = {
     {"session.export", "POST", "/api/v2/sessions/{session_id}/export", NULL, NULL, ARGS(create_args), PERM_READ,
-     LIMIT_ANALYTICS, OP_AUDITED, 201, export_create, "Make an export of a session, to be downloaded",
+     LIMIT_ANALYTICS, 0, 201, export_create, "Make an export of a session, to be downloaded",
      "{export_id, status:text, format:text, download_url:text, created_at}"},
     {"export.download", "GET", "/api/v2/exports/{export_id}/download", NULL, NULL, ARGS(download_args), PERM_READ,
-     LIMIT_ANALYTICS, OP_TEXT | OP_STREAM | OP_AUDITED, 200, export_download, "Download an export",
+     LIMIT_ANALYTICS, OP_TEXT | OP_STREAM, 200, export_download, "Download an export",
      "application/json application/x-ndjson text/markdown: the export, streamed"},
     {"session.export_now", "GET", "/api/v2/sessions/{session_id}/export", "export", NULL, ARGS(read_args), PERM_READ,
-     LIMIT_ANALYTICS, OP_TEXT | OP_STREAM | OP_AUDITED, 200, export_read, "Write out all that is held about a session",
+     LIMIT_ANALYTICS, OP_TEXT | OP_STREAM, 200, export_read, "Write out all that is held about a session",
      "application/json application/x-ndjson text/markdown: the export, streamed"},
-    {"records.import", "POST", "/api/v2/import", NULL, NULL, ARGS(import_args), PERM_WRITE, LIMIT_NONE, OP_AUDITED, 200,
+    {"records.import", "POST", "/api/v2/import", NULL, NULL, ARGS(import_args), PERM_WRITE, LIMIT_NONE, 0, 200,
      records_import, "Take in records of an export; what is there already is left as it is",
      "{imported:int, known:int, refused [{record:int, kind:text, id, reason:text}], refused_count:int}"},
 };

@@ -13,7 +13,7 @@ static const struct op_arg analytics_args[] = {SESSION_ID, ACCESS_REASON(ARG_IN_
 
 static const struct operation entries[] = {
     {"conversation.outcome", "POST", "/api/v2/conversations/{conversation_id}/outcome", NULL, NULL, ARGS(outcome_args),
-     PERM_WRITE, LIMIT_CONVERSATIONS, OP_INLINE | OP_AUDITED, 200, conversation_outcome,
+     PERM_WRITE, LIMIT_CONVERSATIONS, OP_INLINE, 200, conversation_outcome,
      "Report whether an agent's work in a conversation was a success; each report counts",
      "{conversation_id, session_id, agent:text, success:bool, successful_outcomes:int, failed_outcomes:int, "
      "recorded_at}"},

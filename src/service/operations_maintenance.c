@@ -15,7 +15,7 @@ static const struct op_arg maintenance_args[] = {
 
 static const struct operation entries[] = {
     {"maintenance", "POST", "/api/v2/maintenance", "maintenance", NULL, ARGS(maintenance_args), PERM_ADMIN, LIMIT_NONE,
-     OP_AUDITED, 200, maintenance, "Clean up, write down vitality, pack and vacuum, one at a time",
+     0, 200, maintenance, "Clean up, write down vitality, pack and vacuum, one at a time",
      "{dry_run:bool, cleanup? {days:int, sessions_archived:int, sessions_expired:int, conversations_summarized:int, "
      "turns_removed:int, failed:int, more:bool}, vitality? {events_seen:int, events_written:int, events_archived:int}, "
      "pack? {turns_seen:int, turns_packed:int, bytes_before:int, bytes_after:int, more:bool}, "

@@ -48,7 +48,7 @@ static const struct op_arg versions_args[] = {
     {"limit", ARG_INT, ARG_IN_QUERY, 0, 1, 1000, "50", NULL, "versions at most"},
 };
 
-enum { WRITES = OP_INLINE | OP_AUDITED };
+enum { WRITES = OP_INLINE };
 
 static const struct operation entries[] = {
     {"pattern.create", "POST", "/api/v1/patterns", NULL, NULL, NULL, 0, PERM_WRITE, LIMIT_NONE, WRITES | OP_RECORD_BODY,

@@ -13,9 +13,8 @@ static const struct op_arg redact_args[] = {
 };
 
 static const struct operation entries[] = {
-    {"redact.stored", "POST", "/api/v2/redact", NULL, NULL, ARGS(redact_args), PERM_ADMIN, LIMIT_NONE,
-     OP_AUDITED | OP_LONG, 200, redact_stored,
-     "Mask what is stored already, with index, vectors and what files have left of it",
+    {"redact.stored", "POST", "/api/v2/redact", NULL, NULL, ARGS(redact_args), PERM_ADMIN, LIMIT_NONE, OP_LONG, 200,
+     redact_stored, "Mask what is stored already, with index, vectors and what files have left of it",
      "{dry_run:bool, looked:int, masked:int, by_kind:object, by_type:object, next_cursor:text?}"},
 };
 const struct operation_table operations_redact = TABLE_OF(entries);

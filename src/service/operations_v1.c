@@ -56,17 +56,17 @@ static const struct op_arg window_args[] = {CONVERSATION_ID};
 
 static const struct operation entries[] = {
     {"session.save", "POST", "/api/v1/sessions", NULL, NULL, ARGS(session_save_args), PERM_WRITE, LIMIT_SESSIONS,
-     OP_INLINE | OP_AUDITED | OP_ANY_BODY, 201, session_save,
+     OP_INLINE | OP_ANY_BODY, 201, session_save,
      "Save a session with its conversations (a known session_id is updated)", "session"},
     {"session.delete", "DELETE", "/api/v1/sessions/{id}", NULL, NULL, ARGS(session_delete_args), PERM_WRITE,
-     LIMIT_SESSIONS, OP_INLINE | OP_AUDITED, 200, session_remove,
+     LIMIT_SESSIONS, OP_INLINE, 200, session_remove,
      "Delete a session and all that belongs to it (soft: out of every list and search at once)",
      "{id, session_id, deleted:bool, conversations_deleted:int, turns_deleted:int, erasure_requested:bool, "
      "erasure_id?, due_at?}"},
     {"conversation.archive", "POST", "/api/v1/conversations/{id}/archive", NULL, NULL, ARGS(id_args), PERM_WRITE,
-     LIMIT_CONVERSATIONS, OP_INLINE | OP_AUDITED, 200, conversation_archive, "Archive a conversation", "conversation"},
+     LIMIT_CONVERSATIONS, OP_INLINE, 200, conversation_archive, "Archive a conversation", "conversation"},
     {"conversation.delete", "DELETE", "/api/v1/conversations/{id}", NULL, NULL, ARGS(id_args), PERM_WRITE,
-     LIMIT_CONVERSATIONS, OP_INLINE | OP_AUDITED, 200, conversation_remove,
+     LIMIT_CONVERSATIONS, OP_INLINE, 200, conversation_remove,
      "Delete a conversation with its turns (soft: out of every list and search at once)",
      "{id, conversation_id, deleted:bool, turns_deleted:int}"},
     {"conversation.window.clear", "DELETE", "/api/v2/conversations/{conversation_id}/window", NULL, NULL,
