@@ -2,6 +2,8 @@
  * has no word for as its own prefilter forms of them) and with PCRE2's machine code pattern by pattern. Usage: privacy
  * FILE ROUNDS. The file holds texts, each 4 bytes of length and then its bytes. Prints a line of JSON for each:
  * processor time of every round of each, what was found, what the compiled set takes. */
+#include "texts.h"
+
 #include "privacy/privacy_int.h"
 
 #include <hs/hs.h>
@@ -10,39 +12,6 @@
 #include <time.h>
 
 enum { ROUNDS_MAX = 99, PATTERNS_MAX = 1024 };
-
-static void fail(const char *why)
-{
-    fprintf(stderr, "privacy: %s\n", why);
-    exit(1);
-}
-
-struct texts {
-    struct str *all;
-    size_t n, cap, bytes;
-};
-
-static void read_texts(const char *file, struct texts *t)
-{
-    uint32_t n;
-    FILE *in = fopen(file, "rb");
-    if (!in)
-        fail("there is no such file");
-    while (fread(&n, sizeof n, 1, in) == 1) {
-        char *p = malloc((size_t)n + 1);
-        if (!p || fread(p, 1, n, in) != n)
-            fail("a text breaks off");
-        if (t->n == t->cap) {
-            t->cap = t->cap ? t->cap * 2 : 1024;
-            t->all = realloc(t->all, t->cap * sizeof *t->all);
-            if (!t->all)
-                fail("out of memory");
-        }
-        t->all[t->n++] = (struct str){p, n};
-        t->bytes += n;
-    }
-    fclose(in);
-}
 
 static double seconds(void)
 {

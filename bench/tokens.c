@@ -1,6 +1,8 @@
 /* How fast texts are split into what they are found by, against FTS5's porter over unicode61, turn about.
  * Usage: tokens FILE ROUNDS. The file holds texts, each 4 bytes of length and then its bytes. Prints JSON: bytes, forms
  * of each kind, and the seconds of every round of each. */
+#include "texts.h"
+
 #include "index/tokens.h"
 
 #include <sqlite3.h>
@@ -10,40 +12,6 @@
 
 enum { ROUNDS_MAX = 99 };
 static const double LEAST_S = 0.2;
-
-static void fail(const char *why)
-{
-    fprintf(stderr, "tokens: %s\n", why);
-    exit(1);
-}
-
-/* ---- the texts ---- */
-struct texts {
-    struct str *all;
-    size_t n, cap, bytes;
-};
-
-static void read_texts(const char *file, struct texts *t)
-{
-    uint32_t n;
-    FILE *in = fopen(file, "rb");
-    if (!in)
-        fail("there is no such file");
-    while (fread(&n, sizeof n, 1, in) == 1) {
-        char *p = malloc((size_t)n + 1);
-        if (!p || fread(p, 1, n, in) != n)
-            fail("a text breaks off");
-        if (t->n == t->cap) {
-            t->cap = t->cap ? t->cap * 2 : 1024;
-            t->all = realloc(t->all, t->cap * sizeof *t->all);
-            if (!t->all)
-                fail("out of memory");
-        }
-        t->all[t->n++] = (struct str){p, n};
-        t->bytes += n;
-    }
-    fclose(in);
-}
 
 /* ---- the two ---- */
 static int count_form(void *arg, struct str form, size_t from, size_t to)
