@@ -24,7 +24,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from upstream import Upstream  # noqa: E402
 
-REPORTS = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|UndefinedBehaviorSanitizer")
+REPORTS = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|UndefinedBehaviorSanitizer|"
+                     "http_requests_never_answered")
 
 
 TEST_KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f0" * 2

@@ -47,6 +47,7 @@ OTHER = "We decided to write the handbook in English."
 
 
 @needs_model
+@pytest.mark.slow  # a follower waits a third of a second for vectors: an instrumented model takes longer
 def test_a_cause_told_in_other_words_is_found(knowing):
     assert told(knowing, FAILS, OTHER, FOUND) == [(FAILS, None), (OTHER, None), (FOUND, FAILS)]
     assert told(knowing, STOLEN, OTHER, BOUGHT) == [(STOLEN, None), (OTHER, None), (BOUGHT, STOLEN)]
@@ -204,6 +205,7 @@ def sighted(cairn, texts):
 
 
 @needs_model
+@pytest.mark.slow  # a follower waits a third of a second for vectors: an instrumented model takes longer
 def test_a_pattern_told_in_other_words_merges(knowing):
     (p,) = sighted(knowing, CHOICE)
     assert p["frequency"] == 2 and p["pattern_type"] == "decision"

@@ -147,6 +147,7 @@ void conn_notify(void *cls, struct MHD_Connection *mhd, void **context, enum MHD
     } else if (*context) {
         struct http_conn *c = *context;
         *context = NULL;
+        handler_conn_closed(c);
         conn_leave(&s->conns, c);
         pthread_mutex_destroy(&c->mu);
         mem_free(c);

@@ -353,14 +353,9 @@ static void count(const struct http_request *r, int status)
               L_NUM("ms", (double)us / 1000.0));
 }
 
-void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode toe)
+/* From here on the reaper cannot find r; whoever still holds a reference finds it `over`. */
+static void request_left(struct http_request *r, bool whole)
 {
-    (void)cls, (void)mhd;
-    struct http_request *r = *context;
-    *context = NULL;
-    if (!r)
-        return;
-    /* From here on the reaper cannot find r; whoever still holds a reference finds it `over`. */
     struct http_conn *c = r->conn;
     pthread_mutex_lock(&c->mu);
     c->current = NULL;
@@ -369,11 +364,26 @@ void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, en
     pthread_mutex_lock(&r->mu);
     r->parked = false;
     r->over = true;
-    if (toe != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+    if (!whole)
         request_gone(r);
     stream_let_go(r);
     int status = r->status;
     pthread_mutex_unlock(&r->mu);
     count(r, status);
     request_unref(r);
+}
+
+void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode toe)
+{
+    (void)cls, (void)mhd;
+    struct http_request *r = *context;
+    *context = NULL;
+    if (r)
+        request_left(r, toe == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+}
+
+void handler_conn_closed(struct http_conn *c)
+{
+    if (c->current)
+        request_left(c->current, false);
 }

@@ -197,6 +197,8 @@ void *handler_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
 enum MHD_Result handler_access(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
                                const char *version, const char *data, size_t *n, void **context);
 void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode toe);
+/* Ends a request that libmicrohttpd has dropped without a word (0.9.75: when a head's cookies fill its memory). */
+void handler_conn_closed(struct http_conn *c);
 
 /* ---- limit_request.c ---- */
 enum { LIMIT_CLASSES = LIMIT_ANALYTICS + 1 };

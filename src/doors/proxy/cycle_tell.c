@@ -78,17 +78,23 @@ static void event_send(struct cycle *c, struct event *v)
 
 static void write_ids(struct cycle *c, struct json_out *w)
 {
-    bool kept = c->turns[CYCLE_ANALYSIS].id[0] != 0;
+    bool begun = c->turns[CYCLE_ANALYSIS].id[0] != 0;
     jw_kstr(w, "conversation_id", c->conversation_id);
     jw_kstr(w, "session_id", c->session_id);
-    jw_kstr(w, "directive_turn_id", kept ? str_of(c->directive_id) : STR_NONE);
+    jw_kstr(w, "directive_turn_id", begun ? str_of(c->directive_id) : STR_NONE);
+}
+
+/* The context is the job's until it has begun, so it is looked at only once the turn is stored. */
+static bool kept(struct cycle_turn *t)
+{
+    return atomic_load(&t->stored) && !t->context.ephemeral;
 }
 
 static void write_turn_end(struct cycle *c, struct json_out *w, enum cycle_part part)
 {
     struct cycle_turn *t = &c->turns[part];
     jw_kstr(w, "turn_id", t->id[0] && t->text.n ? str_of(t->id) : STR_NONE);
-    jw_kbool(w, "stored", atomic_load(&t->stored) && t->text.n && !t->context.ephemeral);
+    jw_kbool(w, "stored", kept(t) && t->text.n);
     if (!t->whole)
         jw_kbool(w, "incomplete", true);
     jw_kraw(w, "metadata", t->metadata.n ? t->metadata : STR("{}"));
@@ -111,16 +117,16 @@ static void write_turn(struct cycle *c, struct json_out *w, enum cycle_part part
 
 static void write_memory(struct cycle *c, struct json_out *w)
 {
-    int stored = atomic_load(&c->turns[CYCLE_ANALYSIS].stored); /* the directive goes with the first */
+    int stored = kept(&c->turns[CYCLE_ANALYSIS]); /* the directive goes with the first */
     for (int i = 0; i < CYCLE_PARTS; i++)
-        stored += atomic_load(&c->turns[i].stored) && c->turns[i].text.n;
+        stored += kept(&c->turns[i]) && c->turns[i].text.n;
     jw_key(w, "memory_metadata");
     jw_object(w);
     jw_kcstr(w, "memory", c->note);
     jw_kint(w, "context_used", c->context_used);
     jw_kraw(w, "relevant_conversations", c->relevant.n ? c->relevant : STR("[]"));
     jw_kbool(w, "agent_state_applied", c->agent_state);
-    jw_kint(w, "turns_stored", c->turns[CYCLE_ANALYSIS].context.ephemeral ? 0 : stored);
+    jw_kint(w, "turns_stored", stored);
     jw_kstr(w, "conversation_id", c->conversation_id);
     jw_end_object(w);
 }
