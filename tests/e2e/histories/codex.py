@@ -1,0 +1,186 @@
+"""Codex CLI: sessions by day, archived and compressed ones, history.jsonl, session_index.jsonl."""
+
+import subprocess
+
+from histories import (DAMAGED, EMPTY, ENCRYPTED, History, INJECTED, METADATA, REPEATED, START, UNKNOWN, at, line, uid)
+
+MODEL = "gpt-5.1-codex"
+
+
+class Rollout:
+    """One rollout file. What is written goes to `records`, what is to be found to the history."""
+
+    def __init__(self, history, name, cwd="/home/ada/engine", clock=0):
+        self.history = history
+        self.id = uid("codex", name)
+        self.cwd = cwd
+        self.clock = clock
+        self.records = []
+
+    def put(self, kind, payload, reason=None):
+        self.clock += 1
+        self.records.append({"timestamp": at(self.clock), "type": kind, "payload": payload})
+        if reason:
+            self.history.skip(reason)
+
+    def meta(self, **more):
+        self.put("session_meta", {"id": self.id, "timestamp": at(self.clock), "cwd": self.cwd, "originator": "codex_cli_rs",
+                                  "cli_version": "0.65.0", "source": "cli", "model_provider": "openai",
+                                  "git": {"commit_hash": "0a1b2c3d", "branch": "valves",
+                                          "repository_url": "git@example.org:ada/engine.git"}, **more}, METADATA)
+
+    def context(self):
+        self.put("turn_context", {"cwd": self.cwd, "approval_policy": "on-request", "model": MODEL, "effort": "medium",
+                                  "summary": "auto", "sandbox_policy": {"mode": "workspace-write"}}, METADATA)
+
+    def say(self, text, images=0):
+        content = [{"type": "input_text", "text": text}]
+        content += [{"type": "input_image", "image_url": "data:image/png;base64," + "iVBORw0KGgo" * 50}] * images
+        self.put("response_item", {"type": "message", "role": "user", "content": content})
+        self.history.turn("user", text, self.id, at(self.clock), cwd=self.cwd, branch="valves", version="0.65.0")
+        self.put("event_msg", {"type": "user_message", "message": text, "kind": "plain"}, REPEATED)
+
+    def answer(self, text):
+        self.put("event_msg", {"type": "agent_message", "message": text}, REPEATED)
+        self.put("response_item", {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]})
+        self.history.turn("assistant", text, self.id, at(self.clock), model=MODEL)
+        self.put("event_msg", {"type": "token_count", "info": {"total_token_usage": {
+            "input_tokens": 900, "cached_input_tokens": 100, "output_tokens": 40, "reasoning_output_tokens": 8,
+            "total_tokens": 948}, "model_context_window": 272000}, "rate_limits": None}, METADATA)
+
+    def injected(self, text, role="user"):
+        self.put("response_item", {"type": "message", "role": role, "content": [{"type": "input_text", "text": text}]},
+                 INJECTED)
+
+    def reasoning(self, summary):
+        """Some have a summary in the clear; the rest is cipher text only."""
+        self.put("response_item", {"type": "reasoning", "summary": [{"type": "summary_text", "text": s} for s in summary],
+                                   "content": None, "encrypted_content": "gAAAAAB" + "x" * 80},
+                 None if summary else ENCRYPTED)
+        if summary:
+            self.history.turn("assistant", "\n".join(summary), self.id, at(self.clock), recall=False, block="reasoning")
+            self.put("event_msg", {"type": "agent_reasoning", "text": summary[0]}, REPEATED)
+
+    def call(self, name, arguments, output, custom=False, call_id="call_1"):
+        """Arguments are a string that holds JSON; output is a string, or an object."""
+        kind = "custom_tool_call" if custom else "function_call"
+        key = "input" if custom else "arguments"
+        self.put("response_item", {"type": kind, "name": name, key: arguments, "call_id": call_id, "status": "completed"})
+        self.history.turn("assistant", arguments, self.id, at(self.clock), recall=False, block="call", tool=name)
+        self.put("response_item", {"type": kind + "_output", "call_id": call_id, "output": output})
+        said = output if isinstance(output, str) else output["content"]
+        self.history.turn("tool", said, self.id, at(self.clock), recall=False, block="output")
+
+    def name(self, folder="sessions"):
+        day = START.strftime("%Y/%m/%d") + "/" if folder == "sessions" else ""
+        return f"{folder}/{day}rollout-{START.strftime('%Y-%m-%dT%H-%M-%S')}-{self.id}.jsonl"
+
+    def write(self, folder="sessions", tail=b""):
+        return self.history.lines(self.name(folder), self.records, tail)
+
+
+def everything(h):
+    """Each record type of the description once."""
+    r = Rollout(h, "everything")
+    r.meta(instructions="Be brief.")
+    r.injected("<environment_context>\n  <cwd>/home/ada/engine</cwd>\n</environment_context>")
+    r.injected("<user_instructions>\nBe brief.\n</user_instructions>")
+    r.injected("# AGENTS.md instructions for /home/ada/engine\n\n<INSTRUCTIONS>\nUse tabs.\n</INSTRUCTIONS>")
+    r.injected("<permissions instructions>ask first</permissions instructions>", role="developer")
+    r.put("event_msg", {"type": "task_started", "model_context_window": 272000}, METADATA)
+    r.context()
+    r.say("Why does the brass valve stick at 41 degrees?", images=1)
+    r.reasoning(["**Looking at the valve** and its spring"])
+    r.reasoning([])
+    r.call("shell", '{"command":["grep","-n","spring","valve.c"]}', "12: spring = 41;\n")
+    r.call("shell", '{"command":["true"]}', {"content": "exit code 0", "success": True}, call_id="call_2")
+    r.call("apply_patch", "*** Begin Patch\n*** Update File: valve.c\n-spring = 41;\n+spring = 42;\n*** End Patch", "Done!",
+           custom=True, call_id="call_3")
+    r.put("response_item", {"type": "web_search_call", "status": "completed",
+                            "action": {"type": "search", "query": "brass expansion"}}, METADATA)
+    r.put("response_item", {"type": "ghost_snapshot", "ghost_commit": {"id": "abc"}}, METADATA)
+    r.answer("Because brass expands; the spring needs 42. Line two has  U+2028:\u2028here.")
+    r.put("event_msg", {"type": "turn_aborted", "reason": "interrupted"}, METADATA)
+    r.put("world_state", {"files": []}, METADATA)
+    r.put("compacted", {"message": "They fixed the valve.", "replacement_history": []})
+    h.turn("system", "They fixed the valve.", r.id, at(r.clock), recall=False, block="compacted")
+    r.put("response_item", {"type": "message", "role": "assistant", "content": []}, EMPTY)
+    r.put("response_item", {"type": "hologram", "x": 1}, UNKNOWN)
+    r.put("moon_phase", {"x": 1}, UNKNOWN)
+    r.records.append(b'{"timestamp":"2026-03-01T09:00:40.000Z","type":"response_item","payload":{"type":"mess\n')
+    h.skip(DAMAGED)
+    r.say("yes")
+    r.answer("Done.")
+    r.say("yes")  # said twice, so two turns
+    r.answer("Done again.")
+    return r
+
+
+def fork(h, parent, turns, skipped):
+    """A fork: its own session_meta, then the parent's session_meta and records again at new times, then news. What the
+    parent's records came to is told: they are the same words once more."""
+    r = Rollout(h, "fork", clock=500)
+    r.meta(forked_from_id=parent.id)
+    r.records += [{**record, "timestamp": at(500)} for record in parent.records if isinstance(record, dict)]
+    h.duplicates += turns
+    for reason, n in skipped.items():
+        h.skip(reason, n - (reason == DAMAGED))  # the garbage line was not copied
+    r.say("And the copper valve?")
+    r.answer("Copper expands less than brass.")
+    return r
+
+
+def whole(root):
+    """A whole ~/.codex."""
+    h = History(root, "codex")
+    parent = everything(h)
+    parent.write()
+    fork(h, parent, len(h.turns), dict(h.skipped)).write()
+
+    archived = Rollout(h, "archived", clock=1000)
+    archived.meta()
+    archived.say("Archived question about the governor")
+    archived.answer("Archived answer about the governor")
+    archived.write("archived_sessions")
+
+    packed = Rollout(h, "packed", clock=2000)
+    packed.meta()
+    packed.say("Packed question about the flywheel")
+    packed.answer("Packed answer about the flywheel")
+    plain = packed.write()
+    subprocess.run(["zstd", "-q", "--rm", str(plain)], check=True)
+
+    both = Rollout(h, "both", clock=3000)
+    both.meta()
+    both.say("There is a plain file and a packed one of this")
+    both.answer("Only the plain one counts")
+    plain = both.write()
+    subprocess.run(["zstd", "-q", "-k", str(plain)], check=True)
+
+    torn = Rollout(h, "torn", clock=4000)
+    torn.meta()
+    torn.say("The last line is not whole yet")
+    torn.write(tail=line({"timestamp": at(4100), "type": "event_msg", "payload": {"type": "user_message"}})[:-12])
+
+    history_lines(h, parent)
+    h.lines("session_index.jsonl", [{"id": parent.id, "thread_name": "Valves", "updated_at": at(90)},
+                                    {"id": parent.id, "thread_name": "Sticking valves", "updated_at": at(95)}])
+    h.skip(METADATA, 2)
+    h.titles = {parent.id: "Sticking valves"}
+    h.secret("auth.json", '{"OPENAI_API_KEY":"sk-' + 'none"}')
+    h.secret("config.toml", 'model = "x"\n')
+    return h
+
+
+def history_lines(h, parent):
+    """Prompts by themselves, in seconds: most are in a rollout too, some have outlived theirs."""
+    gone, older = uid("codex", "gone"), uid("codex", "older")
+    seconds = int(START.timestamp())
+    h.lines("history.jsonl", [
+        {"session_id": parent.id, "ts": seconds + 9, "text": "Why does the brass valve stick at 41 degrees?"},
+        {"session_id": gone, "ts": seconds + 50, "text": "The rollout of this prompt is gone"},
+        {"conversation_id": older, "ts": seconds + 60, "text": "An older line names a conversation"},
+    ])
+    h.duplicates += 1
+    h.turn("user", "The rollout of this prompt is gone", gone, at(50))
+    h.turn("user", "An older line names a conversation", older, at(60))
