@@ -1,0 +1,100 @@
+/* Between the files of the format claude-code. */
+#ifndef CAIRN_HISTORY_CLAUDE_H
+#define CAIRN_HISTORY_CLAUDE_H
+
+#include "history/lines.h"
+
+/* What a path says of a transcript. */
+struct claude_place {
+    struct str session; /* its file's name, or the folder's that a subagent's is in; STR_NONE: the lines say it */
+    struct str thread;  /* the agent's id; STR_NONE: the main transcript */
+    bool replay;        /* an agent whose transcript repeats what was said elsewhere */
+};
+bool claude_recognise(struct str path, struct history_name *out);
+void claude_place_of(struct str path, struct claude_place *out);
+
+/* ---- claude_blocks.c: contents ---- */
+struct claude_content {
+    struct buf text;     /* as people read it */
+    struct buf thinking; /* what the model thought */
+    struct buf tools;    /* JSON members of tools used or answered, without brackets */
+    bool results;        /* it has answers of tools */
+    bool said;           /* it has text of its own */
+};
+void claude_content_init(struct claude_content *c);
+void claude_content_free(struct claude_content *c);
+void claude_content_clear(struct claude_content *c); /* keeps the memory */
+/* Adds a message's content (a string or blocks). */
+void claude_content_add(struct claude_content *c, const struct json *content);
+
+/* ---- claude_prompt.c: who said it ---- */
+enum claude_voice {
+    CLAUDE_PERSON,  /* a human's prompt */
+    CLAUDE_AGENT,   /* what an agent asked of another */
+    CLAUDE_COMMAND, /* a command or shell input that a person gave, and its output: no prompt */
+    CLAUDE_MACHINE  /* reminders, notices, summaries for going on: generated */
+};
+/* Of a line of type user that answers no tool. */
+enum claude_voice claude_voice_of(const struct json *line, struct str text);
+
+struct claude_reader;
+
+/* ---- claude_queue.c: prompts typed while it was busy ---- */
+enum { CLAUDE_QUEUED = 32, CLAUDE_QUEUED_LINES = 400 };
+struct claude_queue {
+    struct claude_queued {
+        struct str text; /* its own */
+        int64_t timestamp, mark;
+        struct history_at at;
+    } items[CLAUDE_QUEUED];
+    size_t n; /* oldest first */
+};
+enum err_code claude_queue_add(struct claude_reader *r, const struct json *line, struct str text,
+                               const struct history_at *at, struct err *e);
+/* The line says what one of the queued says: that one's key, in the arena, and it is told as merged. STR_NONE: none. */
+enum err_code claude_queue_take(struct claude_reader *r, struct str text, struct str *key, struct err *e);
+/* What nothing came of becomes turns: all (at the end), or what waits for too long. */
+enum err_code claude_queue_end(struct claude_reader *r, bool all, struct err *e);
+void claude_queue_free(struct claude_queue *q);
+
+/* ---- claude_open.c: turns that are held until it is sure that no line of theirs follows ---- */
+enum { CLAUDE_HELD = 16, CLAUDE_HELD_BYTES = 1 << 20, CLAUDE_PARTS = 64 };
+struct claude_held {
+    struct history_turn turn; /* strings in the holding's arena; content and metadata made when it is told */
+    struct str message_id;    /* STR_NONE: no line can follow */
+    struct claude_content content;
+    struct buf common;              /* metadata of its first line */
+    struct str usage, stop;         /* JSON text, a word */
+    int64_t output_tokens;          /* of that usage */
+    struct str parts[CLAUDE_PARTS]; /* keys of its lines */
+    size_t n_parts;
+};
+struct claude_holding {
+    struct arena *arena;
+    struct claude_held items[CLAUDE_HELD];
+    size_t n, bytes;
+};
+bool claude_holding_init(struct claude_holding *h);
+void claude_holding_free(struct claude_holding *h);
+/* A new turn at the end, to be filled; NULL: out of memory. Room must be made before (claude_tell). */
+struct claude_held *claude_hold(struct claude_holding *h, const struct history_turn *t);
+struct claude_held *claude_holding_find(struct claude_holding *h, struct str message_id);
+bool claude_holding_full(const struct claude_holding *h);
+/* Tells all that are held, in order. */
+enum err_code claude_tell(struct claude_reader *r, struct err *e);
+
+/* ---- claude_lines.c: what a line becomes ---- */
+enum err_code claude_line(struct claude_reader *r, const struct line *l, struct err *e);
+
+/* One file being read. */
+struct claude_reader {
+    struct history_in *in;
+    struct lines *lines;
+    struct claude_place place;
+    struct claude_holding held;
+    struct claude_queue queue;
+    int64_t line_from; /* where the line under way begins */
+    bool named;        /* the person has named the session: other titles do not count */
+};
+
+#endif

@@ -1,0 +1,143 @@
+/* Contents of messages: a string, or blocks. What people read becomes text; thoughts are kept apart; tools leave the
+ * text of what was asked and answered, and their names and ids. Pictures and documents leave a mark. */
+#include "history/claude.h"
+
+#include "base/json_write.h"
+
+void claude_content_init(struct claude_content *c)
+{
+    *c = (struct claude_content){0};
+    buf_init(&c->text, 0);
+    buf_init(&c->thinking, 0);
+    buf_init(&c->tools, 0);
+}
+
+void claude_content_free(struct claude_content *c)
+{
+    buf_release(&c->text);
+    buf_release(&c->thinking);
+    buf_release(&c->tools);
+}
+
+void claude_content_clear(struct claude_content *c)
+{
+    buf_clear(&c->text);
+    buf_clear(&c->thinking);
+    buf_clear(&c->tools);
+    c->results = c->said = false;
+}
+
+static void paragraph(struct buf *b)
+{
+    if (b->n)
+        buf_cstr(b, "\n\n");
+}
+
+static void add_text(struct claude_content *c, struct str s)
+{
+    if (!str_trim(s).n)
+        return;
+    paragraph(&c->text);
+    buf_str(&c->text, s);
+    c->said = true;
+}
+
+static void note_tool(struct claude_content *c, struct str name, struct str id, bool failed)
+{
+    struct json_out w;
+    jw_init(&w, &c->tools);
+    w.comma = c->tools.n > 0;
+    jw_object(&w);
+    if (name.n)
+        jw_kstr(&w, "name", name);
+    if (id.n)
+        jw_kstr(&w, "id", id);
+    if (failed)
+        jw_kbool(&w, "is_error", true);
+    jw_end_object(&w);
+}
+
+static void add_use(struct claude_content *c, const struct json *b)
+{
+    const struct json *input = json_get(b, "input");
+    struct str name = json_text(b, "name");
+    struct json_out w;
+    paragraph(&c->text);
+    buf_cstr(&c->text, "\xe2\x86\x92 "); /* an arrow */
+    buf_str(&c->text, name.n ? name : STR("tool"));
+    if (input && input->n) {
+        buf_char(&c->text, ' ');
+        jw_init(&w, &c->text);
+        jw_value(&w, input);
+    }
+    note_tool(c, name, json_text(b, "id"), false);
+}
+
+/* A picture, a document: what it is. */
+static void add_blob(struct claude_content *c, const struct json *b)
+{
+    struct str what = json_text(json_get(b, "source"), "media_type");
+    paragraph(&c->text);
+    buf_char(&c->text, '[');
+    buf_str(&c->text, json_text(b, "type"));
+    if (what.n) {
+        buf_char(&c->text, ' ');
+        buf_str(&c->text, what);
+    }
+    buf_char(&c->text, ']');
+}
+
+static void add_result(struct claude_content *c, const struct json *b)
+{
+    const struct json *content = json_get(b, "content"), *failed = json_get_type(b, "is_error", JSON_BOOL);
+    c->results = true;
+    note_tool(c, STR_NONE, json_text(b, "tool_use_id"), failed && failed->boolean);
+    if (content && content->type == JSON_STRING) {
+        paragraph(&c->text);
+        buf_str(&c->text, content->s);
+    }
+    for (size_t i = 0; content && content->type == JSON_ARRAY && i < content->n; i++) {
+        const struct json *item = &content->items[i];
+        struct str text = json_text(item, "text");
+        if (text.n) {
+            paragraph(&c->text);
+            buf_str(&c->text, text);
+        } else if (json_get(item, "source")) {
+            add_blob(c, item);
+        } else if (json_text(item, "tool_name").n) {
+            paragraph(&c->text);
+            buf_str(&c->text, json_text(item, "tool_name"));
+        }
+    }
+}
+
+static void add_block(struct claude_content *c, const struct json *b)
+{
+    struct str type = json_text(b, "type");
+    if (str_is(type, "text")) {
+        add_text(c, json_text(b, "text"));
+    } else if (str_is(type, "thinking")) {
+        paragraph(&c->thinking);
+        buf_str(&c->thinking, json_text(b, "thinking"));
+    } else if (str_is(type, "tool_use") || str_is(type, "server_tool_use")) {
+        add_use(c, b);
+    } else if (str_is(type, "tool_result") || json_text(b, "tool_use_id").n) {
+        add_result(c, b);
+    } else if (str_is(type, "image") || str_is(type, "document")) {
+        add_blob(c, b);
+    } else {
+        add_text(c, json_text(b, "text"));
+    }
+}
+
+void claude_content_add(struct claude_content *c, const struct json *content)
+{
+    if (content && content->type == JSON_STRING)
+        add_text(c, content->s);
+    for (size_t i = 0; content && content->type == JSON_ARRAY && i < content->n; i++) {
+        if (content->items[i].type == JSON_STRING)
+            add_text(c, content->items[i].s);
+        else
+            add_block(c, &content->items[i]);
+    }
+}

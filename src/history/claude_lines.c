@@ -1,0 +1,428 @@
+/* What a transcript's line becomes: a turn, a part of one, a title, or nothing, and why. The type is seen before the
+ * line is parsed, so that the many lines without words cost no more than looking for it. */
+#include "history/claude.h"
+
+#include "base/json_write.h"
+
+/* A line being read. */
+struct envelope {
+    struct claude_reader *r;
+    const struct line *line;
+    struct str type, uuid; /* as they stand in the text */
+    const struct json *o;  /* parsed */
+    struct claude_content content;
+    struct history_turn turn;
+};
+
+static bool is_true(const struct json *o, const char *key)
+{
+    const struct json *v = json_get_type(o, key, JSON_BOOL);
+    return v && v->boolean;
+}
+
+static enum err_code skip(struct envelope *v, const char *why, struct err *e)
+{
+    return history_skip(v->r->in, why, &v->line->at, e);
+}
+
+/* ---- metadata ---- */
+
+static void put(struct json_out *w, const char *name, struct str s)
+{
+    if (s.n)
+        jw_kstr(w, name, s);
+}
+
+/* What every line says of itself. */
+static void put_envelope(struct json_out *w, const struct json *o)
+{
+    put(w, "uuid", json_text(o, "uuid"));
+    put(w, "parent", json_text(o, "parentUuid"));
+    put(w, "parent", json_text(o, "logicalParentUuid"));
+    put(w, "version", json_text(o, "version"));
+    put(w, "branch", json_text(o, "gitBranch"));
+    put(w, "agent_id", json_text(o, "agentId"));
+    if (is_true(o, "isSidechain"))
+        jw_kbool(w, "side_chain", true);
+}
+
+static struct json_out begin_metadata(struct buf *b, const struct json *o)
+{
+    struct json_out w;
+    jw_init(&w, b);
+    put_envelope(&w, o);
+    return w;
+}
+
+/* ---- turns ---- */
+
+static void begin_turn(struct envelope *v, const char *role, const char *agent)
+{
+    const struct claude_place *p = &v->r->place;
+    const struct json *o = v->o;
+    struct str agent_id = json_text(o, "agentId");
+    v->turn = (struct history_turn){.key = json_text(o, "uuid"),
+                                    .session = p->session.n ? p->session : json_text(o, "sessionId"),
+                                    .thread = p->thread,
+                                    .agent = str_of(agent),
+                                    .role = str_of(role),
+                                    .timestamp = history_time(json_get(o, "timestamp")),
+                                    .cwd = json_text(o, "cwd"),
+                                    .replay = p->replay,
+                                    .at = v->line->at};
+    if (!v->turn.session.n)
+        v->turn.session = p->thread;
+    if (!p->thread.n && is_true(o, "isSidechain"))
+        v->turn.thread = agent_id.n ? agent_id : STR("side chain");
+}
+
+/* At once, or behind those that are held. */
+static enum err_code tell_turn(struct envelope *v, struct json_out *w, struct err *e)
+{
+    struct claude_reader *r = v->r;
+    if (v->line->cut)
+        jw_kbool(w, "cut", true);
+    if (v->content.tools.n) {
+        jw_key(w, "tools");
+        jw_array(w);
+        jw_raw(w, buf_view(&v->content.tools));
+        jw_end_array(w);
+    }
+    v->turn.metadata = buf_view(w->b);
+    if (!v->turn.content.p)
+        v->turn.content = v->content.text.n ? buf_view(&v->content.text) : STR("");
+    if (w->b->failed || v->content.text.failed || v->content.tools.failed)
+        return err_nomem(e);
+    if (!r->held.n)
+        return history_turn(r->in, &v->turn, e);
+    struct claude_held *x = claude_hold(&r->held, &v->turn);
+    if (!x)
+        return err_nomem(e);
+    buf_str(&x->content.text, v->turn.content);
+    buf_str(&x->common, v->turn.metadata);
+    r->held.bytes += v->turn.content.n + v->turn.metadata.n;
+    return x->common.failed || x->content.text.failed ? err_nomem(e) : ERR_OK;
+}
+
+/* ---- assistant ---- */
+
+/* The last line's usage counts, or the largest. */
+static void take_usage(struct claude_reader *r, struct claude_held *x, const struct json *message)
+{
+    const struct json *usage = json_get_type(message, "usage", JSON_OBJECT);
+    const struct json *n = usage ? json_get_type(usage, "output_tokens", JSON_INT) : NULL;
+    struct str stop = json_text(message, "stop_reason");
+    if (stop.n)
+        x->stop = arena_str(r->held.arena, stop);
+    if (!usage || (n ? n->integer : 0) < x->output_tokens)
+        return;
+    struct buf b;
+    struct json_out w;
+    buf_init(&b, 0);
+    jw_init(&w, &b);
+    jw_value(&w, usage);
+    x->usage = buf_take(&b, r->held.arena);
+    x->output_tokens = n ? n->integer : 0;
+}
+
+static bool has_part(const struct claude_held *x, struct str key)
+{
+    for (size_t i = 0; key.n && i < x->n_parts; i++)
+        if (str_eq(x->parts[i], key))
+            return true;
+    return false;
+}
+
+static enum err_code add_part(struct envelope *v, struct claude_held *x, const struct json *message, struct err *e)
+{
+    struct claude_reader *r = v->r;
+    struct str key = json_text(v->o, "uuid");
+    size_t before = x->content.text.n + x->content.thinking.n;
+    if (key.n && x->n_parts < CLAUDE_PARTS)
+        x->parts[x->n_parts++] = arena_str(r->held.arena, key);
+    claude_content_add(&x->content, json_get(message, "content"));
+    take_usage(r, x, message);
+    r->held.bytes += x->content.text.n + x->content.thinking.n - before;
+    return arena_failed(r->held.arena) ? err_nomem(e) : ERR_OK;
+}
+
+static enum err_code new_message(struct envelope *v, const struct json *message, struct err *e)
+{
+    struct claude_reader *r = v->r;
+    struct str model = json_text(message, "model"), id = json_text(message, "id");
+    bool made = str_is(model, "<synthetic>") || is_true(v->o, "isApiErrorMessage");
+    begin_turn(v, "assistant", "claude-code");
+    v->turn.replay = v->turn.replay || made;
+    struct claude_held *x = claude_hold(&r->held, &v->turn);
+    if (!x)
+        return err_nomem(e);
+    struct json_out w = begin_metadata(&x->common, v->o);
+    put(&w, "model", model);
+    put(&w, "message_id", id);
+    put(&w, "request_id", json_text(v->o, "requestId"));
+    if (is_true(v->o, "isApiErrorMessage"))
+        jw_kbool(&w, "api_error", true);
+    if (v->line->cut)
+        jw_kbool(&w, "cut", true);
+    x->message_id = id.n ? arena_str(r->held.arena, id) : STR_NONE;
+    r->held.bytes += x->common.n;
+    return add_part(v, x, message, e);
+}
+
+static enum err_code take_assistant(struct envelope *v, struct err *e)
+{
+    struct claude_reader *r = v->r;
+    const struct json *message = json_get_type(v->o, "message", JSON_OBJECT);
+    if (!message)
+        return skip(v, HISTORY_DAMAGED, e);
+    struct claude_held *x = claude_holding_find(&r->held, json_text(message, "id"));
+    if (!x) {
+        enum err_code code = claude_holding_full(&r->held) ? claude_tell(r, e) : ERR_OK;
+        return code ? code : new_message(v, message, e);
+    }
+    struct str key = json_text(v->o, "uuid");
+    if (has_part(x, key))
+        return skip(v, HISTORY_REPEATED, e);
+    enum err_code code = history_merged(r->in, STR_NONE, &v->line->at, e);
+    return code ? code : add_part(v, x, message, e);
+}
+
+/* ---- user ---- */
+
+static const char *voice_name(enum claude_voice voice)
+{
+    return voice == CLAUDE_PERSON    ? NULL
+           : voice == CLAUDE_AGENT   ? "task"
+           : voice == CLAUDE_COMMAND ? "command"
+                                     : "generated";
+}
+
+/* A prompt, or what looks like one. */
+static enum err_code take_words(struct envelope *v, struct str text, struct json_out *w, struct err *e)
+{
+    struct claude_reader *r = v->r;
+    enum claude_voice voice = claude_voice_of(v->o, text);
+    struct str queued = STR_NONE, own = json_text(v->o, "uuid");
+    enum err_code code = ERR_OK;
+    begin_turn(v,
+               voice == CLAUDE_PERSON  ? "user"
+               : voice == CLAUDE_AGENT ? "assistant"
+                                       : "system",
+               voice == CLAUDE_PERSON ? "user" : "claude-code");
+    v->turn.replay = v->turn.replay || voice == CLAUDE_MACHINE;
+    if (voice_name(voice))
+        jw_kcstr(w, "kind", voice_name(voice));
+    if (is_true(v->o, "isCompactSummary"))
+        jw_kbool(w, "compact_summary", true);
+    if (voice == CLAUDE_PERSON) {
+        code = claude_tell(r, e);
+        if (!code)
+            code = claude_queue_take(r, text, &queued, e);
+        if (queued.n)
+            v->turn.key = queued;
+    }
+    if (!code)
+        code = tell_turn(v, w, e);
+    return code || !queued.n || !own.n ? code : history_merged(r->in, own, NULL, e);
+}
+
+/* The result's text is in the block; what the tool says beside it is the same again, but where there is no text. */
+static void take_beside(struct envelope *v)
+{
+    static const char *const texts[] = {"stdout", "stderr", "content", "result"};
+    const struct json *beside = json_get(v->o, "toolUseResult");
+    if (v->content.text.n || !beside)
+        return;
+    if (beside->type == JSON_STRING)
+        buf_str(&v->content.text, beside->s);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (json_text(beside, texts[i]).n && !v->content.text.n)
+            buf_str(&v->content.text, json_text(beside, texts[i]));
+}
+
+static enum err_code take_user(struct envelope *v, struct err *e)
+{
+    struct claude_reader *r = v->r;
+    const struct json *message = json_get_type(v->o, "message", JSON_OBJECT);
+    struct buf metadata;
+    enum err_code code = ERR_OK;
+    if (!message)
+        return skip(v, HISTORY_DAMAGED, e);
+    claude_content_add(&v->content, json_get(message, "content"));
+    if (claude_holding_full(&r->held))
+        code = claude_tell(r, e);
+    if (code)
+        return code;
+    buf_init(&metadata, 0);
+    struct json_out w = begin_metadata(&metadata, v->o);
+    if (v->content.results) {
+        take_beside(v);
+        begin_turn(v, "tool", "claude-code");
+        v->turn.replay = v->turn.replay || !v->content.text.n;
+        code = tell_turn(v, &w, e);
+    } else if (!str_trim(buf_view(&v->content.text)).n) {
+        code = skip(v, HISTORY_EMPTY, e);
+    } else {
+        code = take_words(v, buf_view(&v->content.text), &w, e);
+    }
+    buf_release(&metadata);
+    return code;
+}
+
+/* ---- attachments, the queue, the tool's own notes ---- */
+
+/* Files that were put before the model, plans, and prompts from the queue. */
+static enum err_code take_attachment(struct envelope *v, struct err *e)
+{
+    const struct json *a = json_get(v->o, "attachment");
+    struct str type = json_text(a, "type"), name = json_text(a, "filename");
+    const struct json *what = json_get(a, str_is(type, "queued_command")        ? "prompt"
+                                          : str_is(type, "edited_text_file")    ? "snippet"
+                                          : str_is(type, "plan_file_reference") ? "planContent"
+                                                                                : "content");
+    bool queued = str_is(type, "queued_command");
+    if (!queued && !str_is(type, "file") && !str_is(type, "edited_text_file") && !str_is(type, "plan_file_reference"))
+        return skip(v, HISTORY_META, e);
+    if (what && what->type == JSON_OBJECT)
+        what = json_get(what, "file") ? json_get(json_get(what, "file"), "content") : json_get(what, "content");
+    claude_content_add(&v->content, what);
+    if (!str_trim(buf_view(&v->content.text)).n)
+        return skip(v, HISTORY_EMPTY, e);
+    struct buf metadata;
+    enum err_code code = claude_holding_full(&v->r->held) ? claude_tell(v->r, e) : ERR_OK;
+    buf_init(&metadata, 0);
+    struct json_out w = begin_metadata(&metadata, v->o);
+    jw_kstr(&w, "attachment", type);
+    put(&w, "file", name.n ? name : json_text(a, "planFilePath"));
+    if (!code && queued && !str_is(json_text(a, "commandMode"), "task-notification")) {
+        code = take_words(v, buf_view(&v->content.text), &w, e);
+    } else if (!code) {
+        begin_turn(v, "tool", "claude-code");
+        code = tell_turn(v, &w, e);
+    }
+    buf_release(&metadata);
+    return code;
+}
+
+static enum err_code take_queue(struct envelope *v, struct err *e)
+{
+    const struct json *content = json_get(v->o, "content");
+    if (!str_is(json_text(v->o, "operation"), "enqueue") || !content)
+        return skip(v, HISTORY_META, e);
+    claude_content_add(&v->content, content);
+    struct str text = str_trim(buf_view(&v->content.text));
+    if (!text.n || claude_voice_of(v->o, text) != CLAUDE_PERSON)
+        return skip(v, text.n ? HISTORY_META : HISTORY_EMPTY, e);
+    return claude_queue_add(v->r, v->o, text, &v->line->at, e);
+}
+
+static enum err_code take_system(struct envelope *v, struct err *e)
+{
+    struct str subtype = json_text(v->o, "subtype"), text = json_text(v->o, "content");
+    bool boundary = str_ends(subtype, "compact_boundary");
+    if (!str_trim(text).n || str_is(subtype, "turn_duration") || str_is(subtype, "stop_hook_summary"))
+        return skip(v, HISTORY_META, e);
+    struct buf metadata;
+    enum err_code code = claude_holding_full(&v->r->held) ? claude_tell(v->r, e) : ERR_OK;
+    const struct json *compact = json_get_type(v->o, "compactMetadata", JSON_OBJECT);
+    buf_init(&metadata, 0);
+    struct json_out w = begin_metadata(&metadata, v->o);
+    put(&w, "kind", subtype);
+    if (compact) {
+        jw_key(&w, "compaction");
+        jw_value(&w, compact);
+    }
+    begin_turn(v, "system", "claude-code");
+    v->turn.content = text;
+    v->turn.replay = v->turn.replay || boundary || !str_is(subtype, "away_summary");
+    if (!code)
+        code = tell_turn(v, &w, e);
+    buf_release(&metadata);
+    return code;
+}
+
+/* What the session is called: by the person, by the tool, or what an older one summed up. */
+static enum err_code take_title(struct envelope *v, struct err *e)
+{
+    struct claude_reader *r = v->r;
+    bool own = str_is(v->type, "custom-title");
+    struct str title = json_text(v->o, own ? "customTitle" : str_is(v->type, "ai-title") ? "aiTitle" : "summary");
+    struct str session = r->place.session.n ? r->place.session : json_text(v->o, "sessionId");
+    enum err_code code = ERR_OK;
+    if (title.n && session.n && !r->place.thread.n && (own || !r->named))
+        code = history_title(r->in, session, title, e);
+    r->named = r->named || (own && title.n);
+    return code ? code : skip(v, HISTORY_META, e);
+}
+
+/* ---- types ---- */
+
+typedef enum err_code take_fn(struct envelope *v, struct err *e);
+static const struct {
+    const char *type;
+    take_fn *take; /* NULL: no words in it */
+} types[] = {
+    {"user", take_user},
+    {"assistant", take_assistant},
+    {"system", take_system},
+    {"attachment", take_attachment},
+    {"queue-operation", take_queue},
+    {"summary", take_title},
+    {"ai-title", take_title},
+    {"custom-title", take_title},
+    {"progress", NULL},
+    {"file-history-snapshot", NULL},
+    {"agent-name", NULL},
+    {"agent-color", NULL},
+    {"last-prompt", NULL},
+    {"permission-mode", NULL},
+    {"mode", NULL},
+    {"worktree-state", NULL},
+    {"relocated", NULL},
+    {"continued-in", NULL},
+    {"pr-link", NULL},
+    {"frame-link", NULL},
+    {"tag", NULL},
+};
+
+static enum err_code take_line(struct envelope *v, take_fn *take, struct err *e)
+{
+    struct err why = {0};
+    enum err_code code = history_json(v->r->in->arena, v->line->text, &v->o, &why);
+    if (code)
+        return code == ERR_INVALID ? skip(v, HISTORY_DAMAGED, e) : err_set(e, code, NULL, "%s", why.message);
+    claude_content_init(&v->content);
+    code = take(v, e);
+    claude_content_free(&v->content);
+    return code;
+}
+
+/* Met a short while ago: it need not be parsed to be known. */
+static enum err_code tell_known(struct envelope *v, struct err *e)
+{
+    v->turn = (struct history_turn){.key = v->uuid, .session = v->r->place.session, .at = v->line->at};
+    return history_turn(v->r->in, &v->turn, e);
+}
+
+enum err_code claude_line(struct claude_reader *r, const struct line *l, struct err *e)
+{
+    static const char *const keys[] = {"type", "uuid"};
+    struct str found[2];
+    struct envelope v = {.r = r, .line = l};
+    if (l->too_large)
+        return skip(&v, HISTORY_TOO_LARGE, e);
+    if (!l->text.n)
+        return skip(&v, l->at.bytes > 1 ? HISTORY_PADDING : HISTORY_BLANK, e);
+    if (!lines_members(l->text, keys, 2, found) || !found[0].p)
+        return skip(&v, HISTORY_DAMAGED, e);
+    v.type = found[0];
+    v.uuid = found[1];
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (!str_is(v.type, types[i].type))
+            continue;
+        if (types[i].take && v.uuid.n && history_known(r->in, v.uuid))
+            return tell_known(&v, e);
+        return types[i].take ? take_line(&v, types[i].take, e) : skip(&v, HISTORY_META, e);
+    }
+    return skip(&v, HISTORY_UNKNOWN, e);
+}

@@ -1,0 +1,110 @@
+/* Turns that wait for lines of theirs. The tool writes a message block by block, a line each, and answers of tools may
+ * come in between; so turns are held, in order, until a person speaks or the holding is full, and then told at once. */
+#include "history/claude.h"
+
+#include "base/json_write.h"
+
+bool claude_holding_init(struct claude_holding *h)
+{
+    *h = (struct claude_holding){.arena = arena_new()};
+    for (size_t i = 0; i < CLAUDE_HELD; i++) {
+        claude_content_init(&h->items[i].content);
+        buf_init(&h->items[i].common, 0);
+    }
+    return h->arena != NULL;
+}
+
+void claude_holding_free(struct claude_holding *h)
+{
+    for (size_t i = 0; i < CLAUDE_HELD; i++) {
+        claude_content_free(&h->items[i].content);
+        buf_release(&h->items[i].common);
+    }
+    if (h->arena)
+        arena_free(h->arena);
+}
+
+static bool keep(struct arena *a, struct str *s)
+{
+    if (!s->p)
+        return true;
+    *s = arena_str(a, *s);
+    return s->p != NULL;
+}
+
+struct claude_held *claude_hold(struct claude_holding *h, const struct history_turn *t)
+{
+    struct claude_held *x = &h->items[h->n];
+    const struct claude_content content = x->content;
+    const struct buf common = x->common;
+    *x = (struct claude_held){.turn = *t, .content = content, .common = common, .output_tokens = -1};
+    claude_content_clear(&x->content);
+    buf_clear(&x->common);
+    struct str *const own[] = {&x->turn.key,   &x->turn.session, &x->turn.thread,
+                               &x->turn.agent, &x->turn.role,    &x->turn.cwd};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (!keep(h->arena, own[i]))
+            return NULL;
+    h->n++;
+    return x;
+}
+
+struct claude_held *claude_holding_find(struct claude_holding *h, struct str message_id)
+{
+    for (size_t i = h->n; message_id.n && i; i--)
+        if (str_eq(h->items[i - 1].message_id, message_id))
+            return &h->items[i - 1];
+    return NULL;
+}
+
+bool claude_holding_full(const struct claude_holding *h)
+{
+    return h->n == CLAUDE_HELD || h->bytes >= CLAUDE_HELD_BYTES;
+}
+
+/* Behind the members of its first line: what only the last one knows, and what its blocks were. */
+static void finish_metadata(struct claude_held *x)
+{
+    struct json_out w;
+    jw_init(&w, &x->common);
+    w.comma = x->common.n > 0;
+    if (x->usage.n)
+        jw_kraw(&w, "usage", x->usage);
+    if (x->stop.n)
+        jw_kstr(&w, "stop_reason", x->stop);
+    if (x->content.tools.n) {
+        jw_key(&w, "tools");
+        jw_array(&w);
+        jw_raw(&w, buf_view(&x->content.tools));
+        jw_end_array(&w);
+    }
+    if (x->content.thinking.n)
+        jw_kstr(&w, "thinking", buf_view(&x->content.thinking));
+    x->turn.metadata = buf_view(&x->common);
+}
+
+/* The keys of its lines come before it: whoever receives them keeps both or none. */
+static enum err_code tell(struct history_in *in, struct claude_held *x, struct err *e)
+{
+    finish_metadata(x);
+    x->turn.content = buf_view(&x->content.text);
+    if (!x->turn.content.p)
+        x->turn.content = STR("");
+    if (x->common.failed || x->content.text.failed || x->content.tools.failed || x->content.thinking.failed)
+        return err_nomem(e);
+    enum err_code code = history_turn(in, &x->turn, e);
+    for (size_t i = 1; i < x->n_parts && !code; i++)
+        code = history_merged(in, x->parts[i], NULL, e);
+    return code;
+}
+
+enum err_code claude_tell(struct claude_reader *r, struct err *e)
+{
+    struct claude_holding *h = &r->held;
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < h->n && !code; i++)
+        code = tell(r->in, &h->items[i], e);
+    h->n = h->bytes = 0;
+    arena_reset(h->arena);
+    return code;
+}

@@ -1,0 +1,20 @@
+/* The table of formats: one line each. */
+#include "history/formats.h"
+
+static const struct history_format *const table[] = {
+    &history_claude,
+};
+
+const struct history_format *const *history_formats(size_t *n)
+{
+    *n = sizeof table / sizeof *table;
+    return table;
+}
+
+const struct history_format *history_format_find(struct str name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (str_is(name, table[i]->name))
+            return table[i];
+    return NULL;
+}

@@ -1,0 +1,9 @@
+/* The formats there are, each in its own file. For formats.c and for tests of one format. */
+#ifndef CAIRN_HISTORY_FORMATS_H
+#define CAIRN_HISTORY_FORMATS_H
+
+#include "history/format.h"
+
+extern const struct history_format history_claude;
+
+#endif
