@@ -44,7 +44,8 @@ void names_session(struct names *n, struct str id, struct str project, uint32_t 
     struct session_row row = {.hash = name_hash(id), .first = first};
     row.id = put_name(n, id);
     const struct session_row *last = (const struct session_row *)(const void *)n->sessions.p;
-    if (n->n_sessions && same_name(n, last[n->n_sessions - 1].project, project))
+    if (n->n_sessions && !n->sessions.failed && !n->bytes.failed &&
+        same_name(n, last[n->n_sessions - 1].project, project))
         row.project = last[n->n_sessions - 1].project;
     else
         row.project = put_name(n, project);
