@@ -64,9 +64,9 @@ void conn_last_words(struct http_conn *c, int status, const struct err *e)
 /* An address without its port, which tells nobody anything afterwards. */
 static void note_from(struct http_conn *c)
 {
-    struct sockaddr_storage a;
+    struct sockaddr_storage a = {0};
     socklen_t n = sizeof a;
-    struct ucred who;
+    struct ucred who = {0};
     socklen_t who_n = sizeof who;
     if (c->local) {
         if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &who_n) == 0)
