@@ -40,6 +40,8 @@ static enum err_code compile_context(const char *words, pcre2_code **out, struct
 enum err_code pattern_compile(struct pattern *out, struct err *e)
 {
     enum err_code code = pattern_code(str_of(out->d->pattern), 0, &out->code, e);
+    if (!code)
+        (void)pcre2_pattern_info(out->code, PCRE2_INFO_MINLENGTH, &out->shortest);
     if (!code && out->d->context)
         code = compile_context(out->d->context, &out->context, e);
     return code;

@@ -6,7 +6,7 @@
 
 #include "base/json_write.h"
 
-enum { INNER = 3, PASSES = 4, PREFIX_MOST = 256, WHOLE_MOST = 1024 };
+enum { PASSES = 4, WHOLE_MOST = 1024 };
 
 struct masking {
     const struct privacy *p;
@@ -16,36 +16,35 @@ struct masking {
     struct err *e;
     int inner; /* how deep in strings that are JSON */
     bool changed;
+    struct json_first first;
 };
 
-/* Where a value stands: its member's name, and that of the member around. */
-struct path {
-    struct str outer, name;
-};
-
-static enum err_code mask_text(struct masking *m, struct str text, struct str *out)
+/* What is found in a text; `own`: it is one of those that json_first has seen all of. */
+static enum err_code find(struct masking *m, bool own, struct str text, struct scratch **out)
 {
+    return own && m->first.told ? scan_by(m->p, text, m->first.hits, m->first.n, out, m->e)
+                                : scan_text(m->p, m->level, text, out, m->e);
+}
+
+static enum err_code mask_text(struct masking *m, bool own, struct str text, struct str *out)
+{
+    struct scratch *s;
+    *out = text;
+    if (own && m->first.told) {
+        enum err_code code = find(m, own, text, &s);
+        if (code || !s->kept.n)
+            return code;
+    }
     return privacy_mask(m->p, m->level, text, m->a, out, m->e);
 }
 
 /* ---- a value behind its name ---- */
-/* "outer.name": "value" */
-static struct str with_name(struct masking *m, const struct path *at, struct str value, const char *quote,
+static struct str with_name(struct masking *m, const struct json_path *at, struct str value, const char *quote,
                             size_t *prefix)
 {
-    const struct str outer = str_take(at->outer, PREFIX_MOST), name = str_take(at->name, PREFIX_MOST);
     struct buf b;
     buf_init(&b, 0);
-    buf_char(&b, '"');
-    buf_str(&b, outer);
-    if (outer.n)
-        buf_char(&b, '.');
-    buf_str(&b, name);
-    buf_cstr(&b, "\": ");
-    buf_cstr(&b, quote);
-    *prefix = b.n;
-    buf_str(&b, value);
-    buf_cstr(&b, quote);
+    *prefix = json_named(&b, at, value, quote);
     return buf_take(&b, m->a);
 }
 
@@ -72,8 +71,8 @@ static void only_value(const struct privacy *p, struct finds *kept, size_t from,
     kept->n = n;
 }
 
-static enum err_code mask_named(struct masking *m, const struct path *at, struct str value, const char *quote,
-                                struct str *out)
+static enum err_code mask_named(struct masking *m, bool own, const struct json_path *at, struct str value,
+                                const char *quote, struct str *out)
 {
     struct scratch *s;
     struct buf b;
@@ -82,7 +81,7 @@ static enum err_code mask_named(struct masking *m, const struct path *at, struct
     *out = value;
     if (!text.p)
         return err_nomem(m->e);
-    enum err_code code = scan_text(m->p, m->level, text, &s, m->e);
+    enum err_code code = find(m, own, text, &s);
     if (code)
         return code;
     only_value(m->p, &s->kept, prefix, prefix + value.n);
@@ -95,15 +94,16 @@ static enum err_code mask_named(struct masking *m, const struct path *at, struct
 }
 
 /* Again until nothing changes, for a mask changes what stands around the rest. */
-static enum err_code mask_value(struct masking *m, const struct path *at, struct str value, const char *quote,
-                                struct str *out)
+static enum err_code mask_value(struct masking *m, bool own, const struct json_path *at, struct str value,
+                                const char *quote, struct str *out)
 {
     *out = value;
     for (int i = 0; i < PASSES; i++) {
         const struct str before = *out;
-        enum err_code code = at->name.p ? mask_named(m, at, before, quote, out) : ERR_OK;
+        const bool still = own && before.p == value.p;
+        enum err_code code = at->name.p ? mask_named(m, still, at, before, quote, out) : ERR_OK;
         if (!code)
-            code = mask_text(m, *out, out);
+            code = mask_text(m, still && out->p == value.p, *out, out);
         if (code || out->p == before.p || str_eq(*out, before))
             return code;
     }
@@ -111,17 +111,10 @@ static enum err_code mask_value(struct masking *m, const struct path *at, struct
 }
 
 /* ---- the tree ---- */
-static enum err_code put(struct masking *m, const struct path *at, const struct json *v);
+static enum err_code put(struct masking *m, const struct json_path *at, const struct json *v);
 
-static bool json_inside(struct str s, const struct json **v, struct masking *m)
-{
-    struct str t = str_trim(s);
-    return m->inner < INNER && t.n > 1 && (t.p[0] == '{' || t.p[0] == '[') &&
-           json_parse(m->a, s, JSON_DUPLICATES_OK, v, NULL) == ERR_OK;
-}
-
-static enum err_code mask_tree(const struct masking *in, const struct path *at, const struct json *v, struct str text,
-                               struct str *out)
+static enum err_code mask_tree(const struct masking *in, const struct json_path *at, const struct json *v,
+                               struct str text, struct str *out)
 {
     struct buf b;
     struct masking m = *in;
@@ -138,18 +131,18 @@ static enum err_code mask_tree(const struct masking *in, const struct path *at, 
     return out->p ? ERR_OK : err_nomem(m.e);
 }
 
-static enum err_code put_string(struct masking *m, const struct path *at, struct str value)
+static enum err_code put_string(struct masking *m, const struct json_path *at, struct str value)
 {
     const struct json *inside;
     struct str masked = value;
     enum err_code code = ERR_OK;
-    if (json_inside(value, &inside, m)) {
+    if (m->inner < JSON_INNER && json_inside(m->a, value, &inside)) {
         m->inner++;
         code = mask_tree(m, at, inside, value, &masked);
         m->inner--;
     }
     if (!code)
-        code = mask_value(m, at, masked, "\"", &masked);
+        code = mask_value(m, masked.p == value.p, at, masked, "\"", &masked);
     if (code)
         return code;
     m->changed = m->changed || masked.p != value.p;
@@ -157,10 +150,10 @@ static enum err_code put_string(struct masking *m, const struct path *at, struct
     return ERR_OK;
 }
 
-static enum err_code put_number(struct masking *m, const struct path *at, struct str raw)
+static enum err_code put_number(struct masking *m, const struct json_path *at, struct str raw)
 {
     struct str masked;
-    enum err_code code = mask_value(m, at, raw, "", &masked);
+    enum err_code code = mask_value(m, true, at, raw, "", &masked);
     if (code)
         return code;
     if (masked.p == raw.p) {
@@ -186,7 +179,7 @@ static enum err_code mask_name(struct masking *m, const struct json *o, size_t i
 {
     const struct str name = o->keys[i].key;
     struct str masked;
-    enum err_code code = mask_text(m, name, &masked);
+    enum err_code code = mask_text(m, true, name, &masked);
     names[i] = masked;
     if (code || masked.p == name.p)
         return code;
@@ -199,7 +192,7 @@ static enum err_code mask_name(struct masking *m, const struct json *o, size_t i
     return ERR_OK;
 }
 
-static enum err_code put_object(struct masking *m, const struct path *at, const struct json *v)
+static enum err_code put_object(struct masking *m, const struct json_path *at, const struct json *v)
 {
     struct str *names = arena_array(m->a, struct str, v->n + 1);
     if (!names)
@@ -210,7 +203,7 @@ static enum err_code put_object(struct masking *m, const struct path *at, const 
         if (code)
             return code;
         jw_key_str(&m->w, names[i].p ? names[i] : STR(""));
-        code = put(m, &(struct path){at->name, v->keys[i].key}, &v->items[i]);
+        code = put(m, &(struct json_path){at->name, v->keys[i].key}, &v->items[i]);
         if (code)
             return code;
     }
@@ -218,7 +211,7 @@ static enum err_code put_object(struct masking *m, const struct path *at, const 
     return ERR_OK;
 }
 
-static enum err_code put(struct masking *m, const struct path *at, const struct json *v)
+static enum err_code put(struct masking *m, const struct json_path *at, const struct json *v)
 {
     enum err_code code = ERR_OK;
     switch (v->type) {
@@ -247,8 +240,11 @@ enum err_code privacy_mask_json(const struct privacy *p, enum privacy_level leve
                                 struct str *out, struct err *e)
 {
     const struct json *v;
-    const struct masking m = {.p = p, .level = level, .a = a, .e = e};
+    struct masking m = {.p = p, .level = level, .a = a, .e = e};
     enum err_code code = json_parse(a, json, JSON_DUPLICATES_OK, &v, e);
     *out = json;
-    return code ? code : mask_tree(&m, &(struct path){STR_NONE, STR_NONE}, v, json, out);
+    if (!code)
+        code = json_look(p, level, v, a, &m.first, e);
+    return code || (m.first.told && !m.first.n) ? code
+                                                : mask_tree(&m, &(struct json_path){STR_NONE, STR_NONE}, v, json, out);
 }

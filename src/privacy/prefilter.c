@@ -281,6 +281,15 @@ enum err_code prefilter_mark(const struct prefilter *f, const struct search *in,
     return code;
 }
 
+enum err_code prefilter_see(const struct prefilter *f, const struct search *in, struct err *e)
+{
+    struct scratch *s = in->s;
+    enum err_code code = ready(f, s) ? look(f, in, 0, in->text.n, needs_met(in->text), e) : err_nomem(e);
+    for (size_t i = 0; !code && i < f->n_blind; i++)
+        s->seen[s->n_seen++] = f->blind[i];
+    return code;
+}
+
 enum err_code prefilter_search(const struct prefilter *f, const struct search *in, enum privacy_level level,
                                struct err *e)
 {

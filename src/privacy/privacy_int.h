@@ -4,6 +4,7 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 
+#include "base/json.h"
 #include "privacy/detector.h"
 #include "privacy/privacy.h"
 
@@ -15,6 +16,7 @@ struct pattern {
     pcre2_code *code;
     pcre2_code *context; /* its context words, NULL: none */
     const char *mark;    /* "CREDIT_CARD" */
+    uint32_t shortest;   /* no match has fewer bytes */
     bool jit;            /* both are machine code */
 };
 
@@ -24,6 +26,7 @@ struct privacy {
     size_t n;
     struct str redaction; /* the character */
     bool plain_marks, stable;
+    bool edges; /* some pattern has no short form, so what looks first may ask for a line's ends */
     size_t segment;
     size_t longest; /* bytes of the longest match of all patterns */
     unsigned char key[32];
@@ -114,6 +117,8 @@ enum err_code prefilter_begin(const struct prefilter *f, const struct search *in
 /* Marks in s->hit, one a pattern, which may have a match that lies in text[from, n): those of what was seen, and those
  * that are in no database. */
 enum err_code prefilter_mark(const struct prefilter *f, const struct search *in, size_t from, struct err *e);
+/* The patterns that may match anywhere in the text, in s->seen. */
+enum err_code prefilter_see(const struct prefilter *f, const struct search *in, struct err *e);
 size_t prefilter_bytes(const struct prefilter *f);
 
 /* ---- later.c: when it is made ---- */
@@ -133,6 +138,27 @@ void later_free(struct later *l);
 /* All patterns that the level masks over the whole text; then the overlap rule. The finds are in s->kept. */
 enum err_code scan_text(const struct privacy *p, enum privacy_level level, struct str text, struct scratch **out,
                         struct err *e);
+
+/* The same for a text in which only these patterns, all of them masked by the level, may find something. */
+enum err_code scan_by(const struct privacy *p, struct str text, const uint32_t *patterns, size_t n,
+                      struct scratch **out, struct err *e);
+
+/* ---- json_first.c: one look at all that a JSON text says ---- */
+enum { JSON_INNER = 3 }; /* how deep in strings that are JSON */
+/* Where a value stands: its member's name, and that of the member around. */
+struct json_path {
+    struct str outer, name;
+};
+struct json_first {
+    bool told;      /* false: it was not looked at, any pattern may find something */
+    uint32_t *hits; /* else those that may, in any of the texts that json.c searches, as long as no mask changed them */
+    size_t n;
+};
+enum err_code json_look(const struct privacy *p, enum privacy_level level, const struct json *v, struct arena *a,
+                        struct json_first *out, struct err *e);
+/* Appends the value as it is searched with its name: "outer.name": "value"; gives where the value is. */
+size_t json_named(struct buf *b, const struct json_path *at, struct str value, const char *quote);
+bool json_inside(struct arena *a, struct str s, const struct json **out); /* a string that is itself JSON */
 
 /* ---- resolve.c: the overlap rule ---- */
 /* `all` into `kept`, in order, none overlapping; `all` is sorted by start. false: out of memory. */

@@ -16,6 +16,14 @@ static enum err_code one_by_one(const struct search *in, enum privacy_level leve
     return code;
 }
 
+static enum err_code found(const struct privacy *p, struct str text, struct scratch *s, struct err *e)
+{
+    if (!s->found.n)
+        return ERR_OK;
+    finds_sort(&s->found);
+    return resolve(p, text, &s->found, &s->kept) ? ERR_OK : err_nomem(e);
+}
+
 enum err_code scan_text(const struct privacy *p, enum privacy_level level, struct str text, struct scratch **out,
                         struct err *e)
 {
@@ -28,10 +36,28 @@ enum err_code scan_text(const struct privacy *p, enum privacy_level level, struc
     const unsigned all = ~0u; /* the plain way, which the others are held against */
     enum err_code code = m.first ? prefilter_search(m.first, &in, level, e)
                                  : one_by_one(&in, level, p->later ? needs_met(text) : all, e);
-    if (code || !s->found.n)
-        return code;
-    finds_sort(&s->found);
-    return resolve(p, text, &s->found, &s->kept) ? ERR_OK : err_nomem(e);
+    return code ? code : found(p, text, s, e);
+}
+
+enum err_code scan_by(const struct privacy *p, struct str text, const uint32_t *patterns, size_t n,
+                      struct scratch **out, struct err *e)
+{
+    struct scratch *s = *out = scratch_take(p);
+    if (!s)
+        return err_nomem(e);
+    const struct search in = {.p = p,
+                              .patterns = later_get(p, text.n).patterns,
+                              .s = s,
+                              .text = text,
+                              .resume = s->resume,
+                              .found = &s->found};
+    const unsigned needs = needs_met(text);
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; !code && i < n; i++) {
+        if (needs & 1u << p->patterns[patterns[i]].d->needs)
+            code = search_pattern(&in, patterns[i], 0, text.n, e);
+    }
+    return code ? code : found(p, text, s, e);
 }
 
 enum err_code privacy_scan(const struct privacy *p, enum privacy_level level, struct str text, struct arena *a,

@@ -109,6 +109,8 @@ enum err_code search_pattern(const struct search *in, size_t pattern, size_t fro
     const struct pattern *pt = &in->patterns[pattern];
     size_t at = in->resume[pattern] > from ? in->resume[pattern] : from;
     int tries = 0;
+    if (in->text.n < pt->shortest)
+        at = to;
     while (at < to) {
         const size_t end = to - at > WINDOW ? at + WINDOW : to;
         int rc = match_in_window(in, pt, at, end);

@@ -5,11 +5,12 @@
 
 #include <string.h>
 
+/* what: in lower case. */
 static bool has(struct str v, const char *what)
 {
     size_t n = strlen(what);
     for (size_t i = 0; i + n <= v.n; i++) {
-        if (str_ieq((struct str){v.p + i, n}, (struct str){what, n}))
+        if (lower(v.p[i]) == *what && str_ieq((struct str){v.p + i, n}, (struct str){what, n}))
             return true;
     }
     return false;
