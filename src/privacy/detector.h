@@ -64,6 +64,9 @@ struct detector {
     const char *pattern;   /* see above; every repeat bounded, so that no match is longer than `most` */
     const char *prefilter; /* a short form for Hyperscan, which matches within every match of the pattern (no
                             * lookarounds, no ^, $; at most PREFILTER_MOST bytes long); NULL: the pattern itself */
+    bool leads;            /* every match begins with its form */
+    size_t within;         /* else: a form ends at most so many bytes behind a match's begin; 0: anywhere in it. So what
+                            * is before need not be searched. (test_forms.c makes matches and looks.) */
     /* The final confidence, 0: refused. It may narrow [*start, *end), which are the span's bounds in m->text. */
     double (*check)(const struct detector_match *m, size_t *start, size_t *end);
     const char

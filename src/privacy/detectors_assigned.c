@@ -66,6 +66,13 @@
         .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = (pattern_), .prefilter = (found_),       \
         .check = (check_), .confidence = 0.85, .mask = MASK_ALL, .most = (most_)                                       \
     }
+/* The same, where the form is known to end so many bytes behind the begin at most; 0: it is the begin. */
+#define ASSIGNED_BY(name_, type_, within_, found_, pattern_, check_, most_)                                            \
+    {                                                                                                                  \
+        .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = (pattern_), .prefilter = (found_),       \
+        .leads = !(within_), .within = (within_), .check = (check_), .confidence = 0.85, .mask = MASK_ALL,             \
+        .most = (most_)                                                                                                \
+    }
 
 /* "for the staging box": up to five words. */
 #define SAID_OF                                                                                                        \
@@ -77,27 +84,27 @@
 
 /* clang-format off */
 const struct detector detectors_assigned[] = {
-    ASSIGNED("password_assigned", "password", PASSWORD_FOUND,
+    ASSIGNED_BY("password_assigned", "password", 24, PASSWORD_FOUND,
         "(?i)(?:" PASSWORD WHICH "|" SHORT "(?:[_-]?[0-9]{1,2})?)" CLOSED SIGN OPENED "(?|" QUOTED("160") "|([^\\s\"'`<>]{3,160}))",
         secret_check_password, 760),
-    ASSIGNED("password_said", "password", PASSWORD_FOUND,
+    ASSIGNED_BY("password_said", "password", 24, PASSWORD_FOUND,
         "(?i)(?:" PASSWORD "|(?<![A-Za-z])pw)(?:s|(?:'|\xe2\x80\x99)s)?(?:" SAID_OF "?[ ](?:is|was|are|will be|should be|to|as|es|ist|lautet|est|\xc3\xa8|\xc3\xa9|with|of|stays|remains|equals|becomes|would be|used to be)"
         "(?:[ ](?:now|still|just|currently|set to|changed to|simply|actually|always))?|" SAID_OF "|\xe6\x98\xaf|\xe4\xb8\xba|\xe3\x81\xaf|\xec\x9d\x80|\xeb\x8a\x94)?"
         ":?[ ]?(?<=[ :\x80-\xff])(?:\\(|\\*\\*)?(?|" QUOTED("100") "|(?:\xe2\x80\x9c|\xe2\x80\x98|\xc2\xab ?|\xe2\x80\x9e)([^\\s\"'`<>\x80-\xff]{3,80})|([^\\s\"'`<>]{3,100}))",
         secret_check_password_said, 500),
-    ASSIGNED("password_pair", "password", "(?i)cred|login|log.?in|user|admin|signed? in",
+    ASSIGNED_BY("password_pair", "password", 0, "(?i)cred|log.?in|user|admin|account|sign(?:ed)? in",
         "(?i)(?<![A-Za-z0-9+/])(?:cred(?:ential)?s?|log[ -]?in(?:[ ]cred(?:ential)?s?)?|user(?:name)?[ ]?/[ ]?pass(?:word)?|sign(?:ed)?[ ]in|admin|account)(?:[ ](?:is|are|with|as|using|for [a-z]{2,20}(?: [a-z]{2,20})?))?[ ]?[:=]?[ ]?[\"'`(]?[A-Za-z0-9_.@+-]{2,60}[ ]?[/:][ ]?[\"'`]?([^\\s\"'`<>/=?]{5,80})",
         secret_check_pair, 300),
-    ASSIGNED("password_flag", "password", "(?i)pass|pwd",
+    ASSIGNED_BY("password_flag", "password", 80, "(?i)pass|pwd|-pw",
         "(?i)(?<![A-Za-z0-9])(?:--?(?:[a-z0-9]{1,20}-){0,3}(?:password|passwd|passphrase|pass|pwd|pw))(?:[ ]{1,4}|=|:)(?|" QUOTED("120") "|([^\\s\"'`<>|;]{3,120}))",
         secret_check_password_given, 380),
-    ASSIGNED("password_command", "password", "(?i)curl|mysql|maria|sshpass|mongo|redis-cli|docker|wget|ldap|smb|unzip|7z|zip|sqlcmd|bcp|osql|http|openssl|psql|rpcclient|az |helm|podman|skopeo|xfreerdp|chpasswd|sudo",
+    ASSIGNED("password_command", "password", "(?i) -[uapw]| --(?:user|auth)| /p:",
         "(?i)(?<![a-z])(?:(?:curl|https?|wget|helm|az)\\b[^\\n|;]{0,300}?[ ](?:-u|-a|--user|--auth)[ =]{0,2}[\"']?[^\\s:\"']{1,64}:|(?:mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|7za?|mongodump)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[\"']?(?![ \"'])|(?:mongo|mongosh|docker|podman|skopeo|helm|az|sshpass|mongodump|mongorestore|oc|nerdctl)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[ ]?[\"']?|redis-cli\\b[^\\n|;]{0,200}?[ ]-a[ ][\"']?|(?:ldap(?:search|add|modify|whoami|delete)|ldappasswd)\\b[^\\n|;]{0,200}?[ ]-w[ ]?[\"']?|(?:smbclient|rpcclient|net)\\b[^\\n|;]{0,200}?[ ]-U[ ]?[\"']?[^\\s%\"']{1,64}%|(?:unzip|zip|sqlcmd|bcp|osql)\\b[^\\n|;]{0,100}?[ ]-P[ ]?[\"']?|openssl\\b[^\\n|;]{0,300}?[ ]-pass(?:in|out)?[ ][\"']?pass:|xfreerdp\\b[^\\n|;]{0,200}?[ ]/p:[\"']?)([^\\s\"'`<>|;]{3,120})",
         secret_check_password_given, 620),
-    ASSIGNED("password_piped", "password", "(?i)echo|printf",
+    ASSIGNED_BY("password_piped", "password", 0, "(?i)echo|printf",
         "(?i)(?:echo|printf)[ ](?:-[en]{1,2}[ ])?[\"']?(?:[a-z0-9_.-]{1,40}:(?=[^\\n]{1,120}chpasswd))?([^\\s\"'|]{3,100}?)(?:\\\\n)?[\"']?[ ]?\\|[ ]?(?:sudo[ ](?:-k[ ])?-S|chpasswd|sudo chpasswd|passwd --stdin|docker login|gpg --)",
         secret_check_password_given, 240),
-    ASSIGNED("password_netrc", "password", "(?i)login|user",
+    ASSIGNED_BY("password_netrc", "password", 0, "(?i)login|user",
         "(?i)(?:login|user(?:name)?)(?:[ \\t]|\\r?\\n){1,8}[^\\s\"']{1,80}(?:[ \\t]|\\r?\\n){1,8}password[ \\t]{1,8}([^\\s\"'`<>]{3,128})",
         secret_check_password_given, 320),
     ASSIGNED("password_pgpass", "password", ":(?:\\*|[0-9]{4,5}):[A-Za-z0-9_*-]{1,40}:[A-Za-z0-9_.*-]{1,40}:",
@@ -106,33 +113,33 @@ const struct detector detectors_assigned[] = {
     ASSIGNED("password_sql", "password", "(?i)identified|password|pwd",
         "(?i)(?:identified(?: with [a-z0-9_']{3,40})? by(?: password)?|(?:encrypted |with |set |login )password|password_?to_?|alter user [a-z0-9_\"]{1,40} password|password ?\\()[ ]?(?:=[ ]?)?(?:'([^'\\n]{3,120})'|\"([^\"\\n]{3,120})\")",
         secret_check_password_given, 320),
-    ASSIGNED("password_element", "password", "(?i)(?:passw|pwd|passphrase|pass>)",
+    ASSIGNED("password_element", "password", "(?i)(?:passw|pwd|passphrase|pass[ >])",
         "(?i)<(?:[a-z0-9_.-]{1,30}:)?[a-z0-9_.-]{0,30}(?:password|passwd|pwd|passphrase|pass)(?:[ ][^<>\\n]{0,100})?>[ ]?([^<>\\s]{3,120})[ ]?</",
         secret_check_password_given, 340),
-    ASSIGNED("basic_auth", "password", "(?i)basic",
+    ASSIGNED_BY("basic_auth", "password", 36, "(?i)basic",
         "(?i)(?:authorization|auth|_auth)[\"'`]{0,2}(?:[ ]?[:=,][ ]?|[ ]{1,2})\\\\?[\"'`]?basic[ ]{1,3}([A-Za-z0-9+/_-]{8,400}={0,2})",
         secret_check_basic, 460),
 
-    ASSIGNED("key_assigned", "api_key", KEY_FOUND,
+    ASSIGNED_BY("key_assigned", "api_key", 32, KEY_FOUND,
         "(?i)" KEY "s?" WHICH CLOSED SIGN OPENED "(?:\\[[ ]?)?(?|[\"']?base64:([A-Za-z0-9+/=]{16,512})|\\\\\"(?:Bearer[ ]|Token[ ])?(" TOKEN_BYTES "{6,512})\\\\\"|\"(?:Bearer[ ]|Token[ ])?(" TOKEN_BYTES "{6,512})\"|'(?:Bearer[ ]|Token[ ])?(" TOKEN_BYTES "{6,512})'|`(" TOKEN_BYTES "{6,512})`|(?:Bearer[ ]|Token[ ])?([A-Za-z0-9_./+=~:!@$%^*-]{6,512}))",
         secret_check_key, 900),
-    ASSIGNED("key_said", "api_key", KEY_FOUND,
+    ASSIGNED_BY("key_said", "api_key", 32, KEY_FOUND,
         "(?i)(?:(?<![A-Za-z])" KEY "|(?<![A-Za-z_-])key)(?:" SAID_OF "?[ ](?:is|was|are|will be|should be|to|as|you need is|i got is|it gave me is|es|ist|lautet|est)(?:[ ](?:now|still|just|currently|set to|this))?|" SAID_OF ")?"
         ":?(?:[ ]|[ ]?\\n[ ]{0,8})(?:\\(|\\*\\*|=[ ])?[\"'`]?([A-Za-z0-9_./+=~-]{12,512})",
         secret_check_key_said, 760),
-    ASSIGNED("key_flag", "api_key", "(?i)key|token|secret",
+    ASSIGNED_BY("key_flag", "api_key", 84, "(?i)key|token|secret|license",
         "(?i)(?<![A-Za-z0-9])--?(?:[a-z0-9]{1,20}-){0,3}(?:api-?key|key|token|secret|access-key|secret-key|client-secret|license)(?:[ ]{1,4}|=)[\"']?([A-Za-z0-9_./+=~:-]{8,512})",
         secret_check_key_given, 620),
-    ASSIGNED("key_environment", "api_key", "(?i)env|export|setx?|arg ",
+    ASSIGNED_BY("key_environment", "api_key", 0, "(?:ENV|ARG|export|setx?|SET) ",
         "(?:ENV|ARG|export|setx?|SET)[ ]{1,4}(?:-gx[ ])?[A-Z0-9_]{0,60}(?:KEY|TOKEN|SECRET|PAT)[ ]{1,4}[\"']?([A-Za-z0-9_./+=~:-]{8,512})",
         secret_check_key_given, 640),
-    ASSIGNED("password_environment", "password", "(?i)passw|_pass|pwd",
+    ASSIGNED("password_environment", "password", "PASSW|PASS |PWD ",
         "(?:ENV|ARG|export|setx?|SET)[ ]{1,4}(?:-gx[ ])?[A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|PASS|PWD)[ ]{1,4}[\"']?([^\\s\"'`<>=]{3,128})",
         secret_check_password_given, 260),
-    ASSIGNED("bearer", "api_key", "(?i)bearer|authorization|apikey|ssws|geniekey",
+    ASSIGNED_BY("bearer", "api_key", 13, "(?i)bearer|authorization|apikey|ssws|geniekey",
         "(?i)(?:authorization[\"'`]{0,2}[ ]?[:=,][ ]?\\\\?[\"'`]?(?:bearer|token|apikey|api-key|key|bot|splunk|ssws|geniekey|klaviyo-api-key|discogs token=)|(?<![A-Za-z])bearer)[ ]{1,3}[\"'`]?([A-Za-z0-9._~+/=-]{8,2000})",
         secret_check_key_given, 2080),
-    ASSIGNED("key_parameter", "api_key", "[?&](?:amp;)?(?:[a-z_]{0,20}key|code|auth|appid|[a-z_]{0,20}token|sig|signature)=",
+    ASSIGNED_BY("key_parameter", "api_key", 0, "[?&](?:amp;)?(?:[A-Za-z_]{0,20}[kK]ey|code|auth|appid|[A-Za-z_]{0,20}[tT]oken|sig|signature)=",
         "[?&](?:amp;)?(?:[A-Za-z_]{0,20}[kK]ey|code|auth|appid|[A-Za-z_]{0,20}[tT]oken|sig|signature)=([A-Za-z0-9_.~%+/-]{16,512}={0,2})",
         secret_check_key_given, 580),
     ASSIGNED("key_element", "api_key", "(?i)(?:key|token|secret)",

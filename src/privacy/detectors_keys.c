@@ -15,48 +15,55 @@
         .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = (pattern_), .prefilter = (found_),       \
         .check = (check_), .confidence = (confidence_), .mask = (mask_), .keep = (keep_), .most = (most_)              \
     }
+/* The same, where the form is known to end so many bytes behind the begin at most; 0: it is the begin. */
+#define KEY_BY(name_, type_, within_, found_, pattern_, check_, confidence_, mask_, keep_, most_)                      \
+    {                                                                                                                  \
+        .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = (pattern_), .prefilter = (found_),       \
+        .leads = !(within_), .within = (within_), .check = (check_), .confidence = (confidence_), .mask = (mask_),     \
+        .keep = (keep_), .most = (most_)                                                                               \
+    }
 
 #define B64 "[A-Za-z0-9+/]"
 #define NO_SPACE "[^\\s\"'`<>]"
 
 /* clang-format off */
 const struct detector detectors_keys[] = {
-    KEY("pem", "private_key", "PRIVATE KEY",
+    KEY_BY("pem", "private_key", 64, "PRIVATE KEY",
         "-----BEGIN " KIND LABEL "-----(?:" BEFORE_END "-----END " KIND LABEL "-----|" LINES ")",
         secret_check_pem, 0.99, MASK_FENCED, 0, 23000),
-    KEY("ssh2", "private_key", "SSH2 ENCRYPTED PRIVATE KEY",
+    KEY_BY("ssh2", "private_key", 40, "SSH2 ENCRYPTED PRIVATE KEY",
         "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----[^-]{8,8000}---- END SSH2 ENCRYPTED PRIVATE KEY ----",
         secret_check_pem, 0.99, MASK_ALL, 0, 8200),
-    KEY("putty", "private_key", "PuTTY-User-Key-File",
+    KEY_BY("putty", "private_key", 0, "PuTTY-User-Key-File",
         "PuTTY-User-Key-File-[23]: [^\\0]{20,8000}?Private-MAC: [0-9a-f]{40,64}",
         NULL, 0.99, MASK_ALL, 0, 8200),
-    KEY("openssh_bare", "private_key", "b3BlbnNzaC1rZXktdjE",
+    KEY_BY("openssh_bare", "private_key", 0, "b3BlbnNzaC1rZXktdjE",
         "b3BlbnNzaC1rZXktdjE[A-Za-z0-9+/=\\s\\\\]{40,16000}",
         secret_check_pem, 0.95, MASK_ALL, 0, 16100),
-    KEY("wireguard", "private_key", "(?i)PrivateKey|PresharedKey",
+    KEY_BY("wireguard", "private_key", 0, "(?i)PrivateKey|PresharedKey",
         "(?i:PrivateKey|PresharedKey)[ \\t]{0,4}[=:][ \\t]{0,4}[\"']?(" B64 "{43}=)",
         secret_check_token, 0.95, MASK_ALL, 0, 80),
-    KEY("jwk", "private_key", "\"d\\\\?\"",
+    KEY_BY("jwk", "private_key", 8, "\"d\\\\?\"",
         "\\\\?\"d\\\\?\"[ \\t]{0,4}:[ \\t]{0,4}\\\\?\"([A-Za-z0-9_-]{40,700})\\\\?\"",
         secret_check_token, 0.9, MASK_ALL, 0, 740),
-    KEY("ethereum", "private_key", "(?i)0x[0-9a-f]{32}|private.?key",
+    KEY_BY("ethereum", "private_key", 0, "(?i)(?:private|secret|wallet).?key",
         "(?i:private[ _-]?key|secret[ _-]?key|wallet[ _-]?key)[\"'`]?[ \\t]{0,4}(?:is|=|:|=>)?[ \\t]{0,4}[\"'`]?((?:0x)?[0-9a-fA-F]{64})" SECRET_RIGHT,
         secret_check_token, 0.95, MASK_ALL, 0, 110),
-    KEY("seed_phrase", "private_key", "(?i)seed|mnemonic|recovery",
+    KEY_BY("seed_phrase", "private_key", 0, "(?i)seed|mnemonic|recovery",
         "(?i:seed|mnemonic|recovery)(?i:[ _-](?:phrase|words|key))?(?: is)?[\"'`]?[ \\t]{0,4}[=:]?[ \\t]{0,4}[\"'`]?((?:[a-z]{3,8} ){11}[a-z]{3,8}(?:(?: [a-z]{3,8}){3}){0,4})(?![a-z ])",
         NULL, 0.85, MASK_ALL, 0, 260),
 
-    KEY("jwt", "jwt", "eyJ[A-Za-z0-9_-]{8}",
+    KEY_BY("jwt", "jwt", 0, "eyJ[A-Za-z0-9_-]{8}",
         "(?:(?<![A-Za-z0-9_.-])|(?<=\\\\[nrt])|(?<=%[0-9A-Fa-f]{2}))eyJ[A-Za-z0-9_-]{8,2000}\\.[A-Za-z0-9_-]{2,12000}\\.(?:[A-Za-z0-9_-]{0,2000}\\.[A-Za-z0-9_-]{4,6000}\\.)?[A-Za-z0-9_-]{0,2000}",
         secret_check_jwt, 0.99, MASK_PREFIX, 3, 24100),
 
-    KEY("url_credentials", "url_credentials", "://",
+    KEY_BY("url_credentials", "url_credentials", 40, "://",
         "[A-Za-z][A-Za-z0-9+.-]{1,30}:/?//[^\\s\"'`<>/?#@:]{0,120}:(" "[^\\s\"'`<>/\\\\]{1,200})@(?=[A-Za-z0-9\\[_$%{<*-])",
         secret_check_url, 0.96, MASK_ALL, 0, 370),
-    KEY("url_token", "url_credentials", "://",
+    KEY_BY("url_token", "url_credentials", 10, "://",
         "https?://([A-Za-z0-9_-]{20,200})(?::x-oauth-basic)?@(?=[A-Za-z0-9])",
         secret_check_token, 0.9, MASK_ALL, 0, 240),
-    KEY("connection_url", "url_credentials", "(?i)(?:jdbc:|://)",
+    KEY_BY("connection_url", "url_credentials", 40, "(?i)(?:jdbc:|://)",
         "(?i)(?:jdbc:[a-z0-9:]{2,40}|(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\\+srv)?|redis|rediss|amqps?|sqlserver|clickhouse|snowflake|libsql|nats|cassandra)(?:\\+[a-z0-9]{2,20})?:)//[^\\s\"'`<>]{1,200}?[?;&](?:password|pwd|authToken|passwd)=([^\\s\"'`<>&;]{1,128})",
         secret_check_url, 0.96, MASK_ALL, 0, 480),
     KEY("connection_ado", "url_credentials", "(?i)(?:password|pwd) ?=",
@@ -69,20 +76,20 @@ const struct detector detectors_keys[] = {
         "(?i)(?<![a-z_])(?:host|hostaddr|user|dbname|port)=[^\\s=\"';,]{1,80}(?: (?:host|hostaddr|user|dbname|port|sslmode|connect_timeout)=[^\\s=\"';]{1,80}){1,6} password=(?|'([^'\\n]{1,120})'|([^\\s\"';,]{1,128}))",
         secret_check_url, 0.95, MASK_ALL, 0, 860),
 
-    KEY("azure_account_key", "azure_key", "(?i)AccountKey|SharedAccessKey|SharedSecret",
+    KEY_BY("azure_account_key", "azure_key", 0, "(?i)AccountKey|SharedAccessKey|SharedSecret",
         "(?i:AccountKey|SharedAccessKey|SharedSecret(?:Value)?)[\"']?[ ]{0,2}[=:][ ]{0,2}[\"']?(" B64 "{32,88}={0,2})(?![A-Za-z0-9+/=])",
         secret_check_token, 0.97, MASK_ALL, 0, 130),
-    KEY("azure_sas", "azure_key", "sig=",
+    KEY_BY("azure_sas", "azure_key", 10, "sig=",
         "[?&](?:amp;)?sig=([A-Za-z0-9%+/_-]{40,100}={0,2})",
         secret_check_token, 0.95, MASK_ALL, 0, 120),
-    KEY("aws_secret", "aws_key", "(?i)aws|secret.?access|secret.?key",
+    KEY_BY("aws_secret", "aws_key", 16, "(?i)aws|(?:secret|account).?access",
         "(?i:aws[ _-]?(?:secret|sk)[a-z_ -]{0,24}|(?:secret|account)[ _-]?access[ _-]?key[a-z_]{0,12})(?:[\"'`=: \\t>\\]),(|*]|is|\\\\){1,10}(" B64 "{40})(?![A-Za-z0-9+/=])",
         secret_check_aws_named, 0.97, MASK_ALL, 0, 100),
-    KEY("aws_secret_pair", "aws_key", "A[KS]IA[A-Z0-9]{8}",
+    KEY_BY("aws_secret_pair", "aws_key", 0, "A[KS]IA[A-Z0-9]{8}",
         "A[KS]IA[A-Z0-9]{16}[^A-Za-z0-9+/=][^A-Za-z0-9+/=]{0,40}(?:[A-Za-z_ .-]{1,40}[^A-Za-z0-9+/]{1,12}){0,3}(" B64 "{40})(?![A-Za-z0-9+/=])",
         secret_check_aws_secret, 0.96, MASK_ALL, 0, 270),
     {.name = "aws_secret_near", .type = "aws_key", .class = PRIVACY_SECRET,
-     .pattern = "(?<![A-Za-z0-9+/=_.-])" B64 "{40}(?![A-Za-z0-9+/=_-])", .prefilter = B64 "{40}",
+     .pattern = "(?<![A-Za-z0-9+/=_.-])" B64 "{40}(?![A-Za-z0-9+/=_-])", .prefilter = B64 "{40}", .leads = true,
      .check = secret_check_aws_secret, .context = "aws|amazon|iam|s3|boto3|boto", .confidence = 0.92, .alone = 0,
      .mask = MASK_ALL, .most = 40, .needs = NEEDS_RUN},
 };

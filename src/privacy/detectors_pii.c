@@ -31,6 +31,7 @@ const struct detector detectors_pii[] = {
         "(?:\"[^\"\\\\\\r\\n@]{1,64}+\"|[A-Za-z0-9._%+'\\xc3-\\xdf-][A-Za-z0-9._%+'\\x80-\\xdf-]{0,254}+)"
         "(?:@|\\xef\\xbc\\xa0)" DOMAIN,
         .prefilter = "@|\\xef\\xbc\\xa0",
+        .within = 260,
         .check = check_email,
         .confidence = 0.99,
         .alone = 0.99,
@@ -44,6 +45,7 @@ const struct detector detectors_pii[] = {
         .pattern =
             BEHIND_AN_ESCAPE "[A-Za-z0-9._+'\\xc3-\\xdf-][A-Za-z0-9._+'\\x80-\\xdf-]{0,254}+(?:%40|&#64;)" DOMAIN,
         .prefilter = "%40|&#64;",
+        .within = 262,
         .check = check_email,
         .confidence = 0.99,
         .alone = 0.99,
@@ -58,6 +60,7 @@ const struct detector detectors_pii[] = {
                    "(?:[A-Za-z0-9][A-Za-z0-9-]{0,62} ?(?:\\.|[\\[({<](?i:dot|\\.)[\\])}>]) "
                    "?){1,5}[A-Za-z]{2,24}(?![A-Za-z0-9])",
         .prefilter = "[\\[({<]([aA][tT]|@)[\\])}>]",
+        .within = 72,
         .confidence = 0.9,
         .alone = 0.9,
         .mask = MASK_ALL,

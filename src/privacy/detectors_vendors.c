@@ -15,8 +15,8 @@
 #define TOKEN(name_, type_, keep_, head_, rest_, most_)                                                                \
     {                                                                                                                  \
         .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = SECRET_LEFT head_ rest_ SECRET_RIGHT,    \
-        .prefilter = head_, .check = secret_check_token, .confidence = 0.98, .alone = 0.98, .mask = MASK_PREFIX,       \
-        .keep = (keep_), .most = (most_), .needs = NEEDS_RUN                                                           \
+        .prefilter = head_, .leads = true, .check = secret_check_token, .confidence = 0.98, .alone = 0.98,             \
+        .mask = MASK_PREFIX, .keep = (keep_), .most = (most_), .needs = NEEDS_RUN                                      \
     }
 
 /* What is found first stands further behind, or is shorter than the head. */
@@ -31,8 +31,8 @@
 #define TOKEN_NEAR(name_, type_, keep_, head_, rest_, most_, words_)                                                   \
     {                                                                                                                  \
         .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = SECRET_LEFT head_ rest_ SECRET_RIGHT,    \
-        .prefilter = head_, .check = secret_check_token, .context = (words_), .confidence = 0.9, .alone = 0,           \
-        .mask = MASK_PREFIX, .keep = (keep_), .most = (most_), .needs = NEEDS_RUN                                      \
+        .prefilter = head_, .leads = true, .check = secret_check_token, .context = (words_), .confidence = 0.9,        \
+        .alone = 0, .mask = MASK_PREFIX, .keep = (keep_), .most = (most_), .needs = NEEDS_RUN                          \
     }
 
 /* clang-format off */

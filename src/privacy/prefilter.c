@@ -2,9 +2,9 @@
  * searched by PCRE2 only where its form was seen, so the finds are those of searching pattern by pattern.
  *
  * A form lies within every match of its pattern (detector.h). Each piece is scanned with the `overlap` bytes before it,
- * so that no form is torn; where one is seen in a piece [a, b), matches that hold it begin in [a - overlap - most, b).
- * What Hyperscan cannot take, and patterns of the configuration without bound (in texts of more than a piece), are
- * searched everywhere.
+ * so that no form is torn; matches begin from `within` bytes before the end of the form that is seen first up to the
+ * end of the last one, and only there PCRE2 looks. What Hyperscan cannot take, and patterns of the configuration
+ * without bound (in texts of more than a piece), are searched everywhere.
  *
  * Forms of detectors that need something rare (needs.c) are in databases of their own, scanned only where that is, in
  * the piece or in one beside it, which are as large as their matches at least.
@@ -19,7 +19,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEGMENT = 2048, WIDE = 512, FLAGS = HS_FLAG_SINGLEMATCH | HS_FLAG_MULTILINE };
+enum { SEGMENT = 2048, WIDE = 512, FLAGS = HS_FLAG_MULTILINE };
+
+/* Numbers are told once a piece, since where there is one there are many, each told at every digit. */
+static bool once(const struct detector *d)
+{
+    return d->needs == NEEDS_NUMBER;
+}
 
 struct prefilter {
     hs_database_t *db[DETECTOR_NEEDS]; /* NULL: no form needs that */
@@ -28,6 +34,7 @@ struct prefilter {
     size_t n_blind;
     uint32_t *wide; /* and those whose forms may be torn between pieces */
     size_t n_wide;
+    uint32_t *within;        /* one a pattern: a form ends so many bytes behind a match's begin at most */
     size_t overlap, longest; /* longest: of the matches that need something */
 };
 
@@ -40,7 +47,7 @@ struct forms {
 
 static const char *form_of(const struct detector *d, unsigned *flags)
 {
-    *flags = d->prefilter ? FLAGS : FLAGS | HS_FLAG_PREFILTER;
+    *flags = FLAGS | (once(d) ? HS_FLAG_SINGLEMATCH : 0) | (d->prefilter ? 0 : HS_FLAG_PREFILTER);
     return d->prefilter ? d->prefilter : d->pattern;
 }
 
@@ -71,6 +78,7 @@ static void collect(const struct privacy *p, struct prefilter *f, enum detector_
             f->blind[f->n_blind++] = (uint32_t)i;
             continue;
         }
+        f->within[i] = (uint32_t)(d->leads ? width : d->within ? d->within : d->most);
         if (width > WIDE)
             f->wide[f->n_wide++] = (uint32_t)i;
         else if (width > f->overlap)
@@ -111,6 +119,7 @@ void prefilter_free(struct prefilter *f)
         hs_free_database(f->db[i]);
     mem_free(f->blind);
     mem_free(f->wide);
+    mem_free(f->within);
     mem_free(f);
 }
 
@@ -119,7 +128,8 @@ static bool fill(const struct privacy *p, struct prefilter *f, struct forms *for
     bool ok = hs_valid_platform() == HS_SUCCESS;
     f->blind = mem_alloc((p->n + 1) * sizeof *f->blind);
     f->wide = mem_alloc((p->n + 1) * sizeof *f->wide);
-    ok = ok && f->blind && f->wide && forms->text && forms->flags && forms->ids;
+    f->within = mem_alloc((p->n + 1) * sizeof *f->within);
+    ok = ok && f->blind && f->wide && f->within && forms->text && forms->flags && forms->ids;
     randombytes_buf(&f->id, sizeof f->id);
     for (int needs = 0; ok && needs < DETECTOR_NEEDS; needs++) {
         collect(p, f, (enum detector_needs)needs, forms);
@@ -156,23 +166,31 @@ size_t prefilter_bytes(const struct prefilter *f)
 static int seen(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *arg)
 {
     struct scratch *s = arg;
+    struct place *at = &s->places[id];
     (void)from;
-    (void)to;
     (void)flags;
-    s->seen[s->n_seen++] = id; /* once a form and scan: room for all is there */
+    if (!at->last) {
+        at->first = to;
+        s->seen[s->n_seen++] = id;
+    }
+    at->first = to < at->first ? to : at->first;
+    at->last = to > at->last ? to : at->last;
     return 0;
 }
 
-static enum err_code search_seen(const struct search *in, enum privacy_level level, size_t from, size_t to, size_t back,
-                                 struct err *e)
+/* Matches begin between where a form was seen first and last, in a scan from `base` on. */
+static enum err_code search_seen(const struct prefilter *f, const struct search *in, enum privacy_level level,
+                                 size_t base, size_t to, struct err *e)
 {
     for (size_t i = 0; i < in->s->n_seen; i++) {
         const size_t id = in->s->seen[i];
         const struct detector *d = in->p->patterns[id].d;
-        const size_t reach = back + d->most;
-        if (!level_masks(level, d->class))
-            continue;
-        enum err_code code = search_pattern(in, id, from > reach ? from - reach : 0, to, e);
+        const struct place *at = &in->s->places[id];
+        const size_t first = once(d) ? base : base + at->first, within = once(d) ? d->most : f->within[id];
+        const size_t last = once(d) ? to : base + at->last;
+        enum err_code code = !level_masks(level, d->class) ? ERR_OK
+                                                           : search_pattern(in, id, first > within ? first - within : 0,
+                                                                            last < to ? last : to, e);
         if (code)
             return code;
     }
@@ -215,7 +233,8 @@ static enum err_code look(const struct prefilter *f, const struct search *in, si
                           struct err *e)
 {
     struct scratch *s = in->s;
-    s->n_seen = 0;
+    while (s->n_seen)
+        s->places[s->seen[--s->n_seen]].last = 0;
     for (int i = 0; i < DETECTOR_NEEDS; i++) {
         if (f->db[i] && (needs & 1u << i) &&
             hs_scan(f->db[i], in->text.p + from, (unsigned)(to - from), 0, s->hs, seen, s) != HS_SUCCESS)
@@ -240,7 +259,7 @@ static enum err_code pieces(const struct prefilter *f, const struct search *in, 
         const unsigned next = met(text, to, piece);
         code = look(f, in, from - back, to, before | here | next, e);
         if (!code && in->s->n_seen)
-            code = search_seen(in, level, from, to < end ? to : end, back, e);
+            code = search_seen(f, in, level, from - back, to < end ? to : end, e);
         before = all | here;
         here = next;
     }

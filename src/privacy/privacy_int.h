@@ -67,6 +67,9 @@ struct finds {
     struct find *at;
     size_t n, room;
 };
+struct place {
+    size_t first, last; /* ends of the form that was seen first, and last; 0: not seen */
+};
 struct scratch {
     struct finds found, kept; /* before the overlap rule, and after */
     size_t *resume;           /* one a pattern: starts below are settled */
@@ -77,6 +80,7 @@ struct scratch {
     pcre2_jit_stack *stack;
     unsigned *seen; /* forms that Hyperscan saw in a piece; room for one a pattern */
     size_t n_seen;
+    struct place *places;  /* one a pattern, of those seen: where */
     bool *hit;             /* one a pattern, for prefilter_mark */
     struct hs_scratch *hs; /* for all databases of the prefilter */
     uint64_t hs_for;       /* the prefilter's id that it is ready for */

@@ -24,6 +24,7 @@ static void scratch_free(void *p)
     mem_free(s->kept.at);
     mem_free(s->resume);
     mem_free(s->seen);
+    mem_free(s->places);
     mem_free(s->hit);
     hs_free_scratch(s->hs);
     pcre2_match_data_free(s->match);
@@ -64,12 +65,18 @@ static bool grow(struct scratch *s, size_t n)
     unsigned *seen = mem_grow(s->seen, n * sizeof *seen);
     if (seen)
         s->seen = seen;
+    struct place *places = mem_grow(s->places, n * sizeof *places);
+    if (places) {
+        memset(places, 0, n * sizeof *places);
+        s->places = places;
+        s->n_seen = 0;
+    }
     bool *hit = mem_grow(s->hit, n * sizeof *hit);
     if (hit)
         s->hit = hit;
-    if (resume && seen && hit)
+    if (resume && seen && places && hit)
         s->n_resume = n;
-    return resume && seen && hit;
+    return resume && seen && places && hit;
 }
 
 struct scratch *scratch_take(const struct privacy *p)
