@@ -2,7 +2,11 @@
 #include "history/formats.h"
 
 static const struct history_format *const table[] = {
-    &history_claude,
+    &history_claude,    //
+    &history_codex,     //
+    &history_chatgpt,   //
+    &history_claude_ai, //
+    &history_generic,   //
 };
 
 const struct history_format *const *history_formats(size_t *n)

@@ -58,7 +58,7 @@ class Rollout:
                                    "content": None, "encrypted_content": "gAAAAAB" + "x" * 80},
                  None if summary else ENCRYPTED)
         if summary:
-            self.history.turn("assistant", "\n".join(summary), self.id, at(self.clock), recall=False, block="reasoning")
+            self.history.merged += 1  # it goes with what is said next
             self.put("event_msg", {"type": "agent_reasoning", "text": summary[0]}, REPEATED)
 
     def call(self, name, arguments, output, custom=False, call_id="call_1"):
@@ -66,10 +66,10 @@ class Rollout:
         kind = "custom_tool_call" if custom else "function_call"
         key = "input" if custom else "arguments"
         self.put("response_item", {"type": kind, "name": name, key: arguments, "call_id": call_id, "status": "completed"})
-        self.history.turn("assistant", arguments, self.id, at(self.clock), recall=False, block="call", tool=name)
+        self.history.turn("assistant", f"→ {name} {arguments}", self.id, at(self.clock), tool=name)
         self.put("response_item", {"type": kind + "_output", "call_id": call_id, "output": output})
         said = output if isinstance(output, str) else output["content"]
-        self.history.turn("tool", said, self.id, at(self.clock), recall=False, block="output")
+        self.history.turn("tool", said, self.id, at(self.clock))
 
     def name(self, folder="sessions"):
         day = START.strftime("%Y/%m/%d") + "/" if folder == "sessions" else ""
@@ -97,7 +97,8 @@ def everything(h):
     r.call("apply_patch", "*** Begin Patch\n*** Update File: valve.c\n-spring = 41;\n+spring = 42;\n*** End Patch", "Done!",
            custom=True, call_id="call_3")
     r.put("response_item", {"type": "web_search_call", "status": "completed",
-                            "action": {"type": "search", "query": "brass expansion"}}, METADATA)
+                            "action": {"type": "search", "query": "brass expansion"}})
+    h.turn("assistant", '→ web_search_call {"type": "search", "query": "brass expansion"}', r.id, at(r.clock))
     r.put("response_item", {"type": "ghost_snapshot", "ghost_commit": {"id": "abc"}}, METADATA)
     r.answer("Because brass expands; the spring needs 42. Line two has  U+2028:\u2028here.")
     r.put("event_msg", {"type": "turn_aborted", "reason": "interrupted"}, METADATA)
@@ -116,13 +117,14 @@ def everything(h):
     return r
 
 
-def fork(h, parent, turns, skipped):
+def fork(h, parent, turns, merged, skipped):
     """A fork: its own session_meta, then the parent's session_meta and records again at new times, then news. What the
     parent's records came to is told: they are the same words once more."""
     r = Rollout(h, "fork", clock=500)
     r.meta(forked_from_id=parent.id)
     r.records += [{**record, "timestamp": at(500)} for record in parent.records if isinstance(record, dict)]
     h.duplicates += turns
+    h.merged += merged
     for reason, n in skipped.items():
         h.skip(reason, n - (reason == DAMAGED))  # the garbage line was not copied
     r.say("And the copper valve?")
@@ -135,7 +137,7 @@ def whole(root):
     h = History(root, "codex")
     parent = everything(h)
     parent.write()
-    fork(h, parent, len(h.turns), dict(h.skipped)).write()
+    fork(h, parent, len(h.turns), h.merged, dict(h.skipped)).write()
 
     archived = Rollout(h, "archived", clock=1000)
     archived.meta()
@@ -156,6 +158,7 @@ def whole(root):
     both.answer("Only the plain one counts")
     plain = both.write()
     subprocess.run(["zstd", "-q", "-k", str(plain)], check=True)
+    h.skip(REPEATED)  # the packed one, as a whole
 
     torn = Rollout(h, "torn", clock=4000)
     torn.meta()

@@ -3,7 +3,7 @@
 import json
 import zipfile
 
-from histories import BRANCH, DAMAGED, EMPTY, History, INJECTED, METADATA, START, at, uid
+from histories import BRANCH, DAMAGED, EMPTY, History, INJECTED, METADATA, START, UNKNOWN, at, uid
 
 
 def seconds(clock):
@@ -35,7 +35,9 @@ class Tree:
             "metadata": metadata, "recipient": "all", "channel": None}}
         if reason != BRANCH:
             self.last = nid
-        if reason:
+        if reason == "merged":
+            self.h.merged += 1  # it goes with what is said next
+        elif reason:
             self.h.skip(reason)
         else:
             self.h.turn(role, text, self.id, at_quarter(self.clock), recall, title=self.title)
@@ -58,19 +60,18 @@ def everything(h):
     asked = t.say("user", "How do I calm angry bees?")
     t.say("assistant", "An answer that was made again", reason=BRANCH, parent=asked, model_slug="gpt-4o")
     t.node("assistant", {"content_type": "thoughts", "source_analysis_msg_id": "x", "thoughts": [
-        {"summary": "Smoke", "content": "Smoke calms bees", "chunks": [], "finished": True}]}, "Smoke calms bees",
-        recall=False, model_slug="o3")
+        {"summary": "Smoke", "content": "Smoke calms bees", "chunks": [], "finished": True}]}, reason="merged",
+        model_slug="o3")
     t.node("assistant", {"content_type": "code", "language": "python", "response_format_name": None, "text": "print(3)"},
-           "print(3)", recall=False, model_slug="o3")
-    t.node("tool", {"content_type": "execution_output", "text": "3"}, "3", recall=False)
-    t.node("tool", {"content_type": "tether_browsing_display", "result": "bees and smoke", "summary": None}, "bees and smoke",
-           recall=False)
+           "print(3)", model_slug="o3")
+    t.node("tool", {"content_type": "execution_output", "text": "3"}, "3")
+    t.node("tool", {"content_type": "tether_browsing_display", "result": "bees and smoke", "summary": None}, "bees and smoke")
     t.node("assistant", {"content_type": "reasoning_recap", "content": "Thought for 3 seconds"}, reason=METADATA)
     t.say("assistant", "With cool smoke, and slowly.", model_slug="o3")
     t.node("user", {"content_type": "multimodal_text", "parts": [
         {"content_type": "image_asset_pointer", "asset_pointer": "file-service://x", "size_bytes": 1, "width": 1, "height": 1},
         "What about this hive?", {"content_type": "audio_transcription", "text": "it hums", "direction": "in"}]},
-        "What about this hive?\nit hums", attachments=[{"id": "f", "name": "hive.png"}])
+        "What about this hive?\n\nit hums", attachments=[{"id": "f", "name": "hive.png"}])
     t.say("assistant", "It hums contentedly.", model_slug="gpt-4o")
     t.say("user", "yes")
     t.say("assistant", "Good.", model_slug="gpt-4o")
@@ -132,7 +133,8 @@ def chatgpt_broken(root):
     h.skip(BRANCH)
     h.json("conversations.json", [good.value(), loop.value(), adrift.value(), 7, {"title": "no mapping"},
                                   {"id": "m", "mapping": {"x": 5}, "current_node": "x"}])
-    h.skip(DAMAGED, 3)
+    h.skip(DAMAGED, 2)
+    h.skip(UNKNOWN)
     return h
 
 
@@ -166,7 +168,7 @@ def claude_conversations(h):
         {"type": "thinking", "thinking": "They mean the tall one"}, {"type": "text", "text": "Forty metres,"},
         {"type": "tool_use", "name": "ruler", "input": {"of": "lighthouse"}},
         {"type": "tool_result", "name": "ruler", "content": [{"type": "text", "text": "40 m"}]},
-        {"type": "text", "text": "without its lamp."}], said="Forty metres,\nwithout its lamp.")
+        {"type": "text", "text": "without its lamp."}], said="Forty metres,\n\n→ ruler {\"of\": \"lighthouse\"}\n\nwithout its lamp.")
     c.message("human", "Read this", content=[], attachments=[
         {"file_name": "log.txt", "file_size": 12, "file_type": "txt", "extracted_content": "The keeper wrote at dusk."}],
         files=[{"file_name": "lamp.png"}], said="Read this\n\nlog.txt:\nThe keeper wrote at dusk.")

@@ -19,7 +19,7 @@ def whole(root):
     put({"role": "user", "content": "Which tea for the ambassador?", "timestamp": at(1), "session": SESSION},
         "user", "Which tea for the ambassador?", when=at(1))
     put({"role": "assistant", "content": [{"type": "text", "text": "Lapsang,"}, {"type": "text", "text": "very smoky."}],
-         "timestamp": at_ms(2), "session": SESSION}, "assistant", "Lapsang,\nvery smoky.", when=at(2))
+         "timestamp": at_ms(2), "session": SESSION}, "assistant", "Lapsang,\n\nvery smoky.", when=at(2))
     put({"role": "user", "content": "Seconds count too", "timestamp": at_ms(3) // 1000, "session": SESSION},
         "user", "Seconds count too", when=at(3))
     put({"role": "user", "content": "No time is told here", "session": SESSION}, "user", "No time is told here")

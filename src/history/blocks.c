@@ -1,0 +1,84 @@
+/* Messages from parts: see blocks.h. */
+#include "history/blocks.h"
+
+#include "base/text.h"
+
+void blocks_init(struct blocks *b)
+{
+    buf_init(&b->text, 0);
+    buf_init(&b->thinking, 0);
+    buf_init(&b->tools, 0);
+}
+
+void blocks_clear(struct blocks *b)
+{
+    buf_clear(&b->text);
+    buf_clear(&b->thinking);
+    buf_clear(&b->tools);
+}
+
+void blocks_free(struct blocks *b)
+{
+    buf_release(&b->text);
+    buf_release(&b->thinking);
+    buf_release(&b->tools);
+}
+
+static void paragraph(struct buf *b, struct str text)
+{
+    if (!str_trim(text).n)
+        return;
+    if (b->n)
+        buf_cstr(b, "\n\n");
+    buf_str(b, text);
+}
+
+void blocks_text(struct blocks *b, struct str text)
+{
+    paragraph(&b->text, text);
+}
+
+void blocks_thought(struct blocks *b, struct str text)
+{
+    paragraph(&b->thinking, text);
+}
+
+void blocks_tool(struct blocks *b, struct str name, struct str id, const struct json *input, struct str result)
+{
+    struct json_out w;
+    paragraph(&b->text, STR("\xe2\x86\x92 ")); /* an arrow */
+    buf_str(&b->text, name.n ? name : STR("tool"));
+    if (input && input->type != JSON_NULL) {
+        buf_char(&b->text, ' ');
+        buf_str(&b->text, input->type == JSON_STRING ? input->s : input->raw);
+    }
+    jw_init(&w, &b->tools);
+    w.comma = b->tools.n > 0;
+    jw_object(&w);
+    if (name.n)
+        jw_kstr(&w, "name", name);
+    if (id.n)
+        jw_kstr(&w, "id", id);
+    if (result.n)
+        jw_kstr(&w, "result", text_cut(result, BLOCKS_RESULT_MOST));
+    if (result.n > BLOCKS_RESULT_MOST)
+        jw_kbool(&w, "cut", true);
+    jw_end_object(&w);
+}
+
+void blocks_metadata(const struct blocks *b, struct json_out *w)
+{
+    if (b->thinking.n)
+        jw_kstr(w, "thinking", buf_view(&b->thinking));
+    if (!b->tools.n)
+        return;
+    jw_key(w, "tools");
+    jw_array(w);
+    jw_raw(w, buf_view(&b->tools));
+    jw_end_array(w);
+}
+
+bool blocks_failed(const struct blocks *b)
+{
+    return b->text.failed || b->thinking.failed || b->tools.failed;
+}

@@ -1,0 +1,251 @@
+/* The export of ChatGPT: each conversation a tree of messages, of which the path to the current one was gone on with.
+ * What is beside it (answers made again, questions put otherwise) is told as branches. */
+#include "history/blocks.h"
+#include "history/chats.h"
+#include "history/formats.h"
+
+#include <stdlib.h>
+
+struct node {
+    struct str id;
+    const struct json *o;
+    bool on_path;
+};
+
+struct tree {
+    struct chats *x;
+    struct str session;
+    struct node *nodes; /* in the document's order */
+    struct node **sorted;
+    size_t n;
+    struct buf thinking; /* goes with what is said next */
+};
+
+/* ---- the tree ---- */
+
+static int by_id(const void *a, const void *b)
+{
+    const struct node *const *x = a, *const *y = b;
+    return str_cmp((*x)->id, (*y)->id);
+}
+
+static struct node *find(const struct tree *t, struct str id)
+{
+    struct node key = {.id = id}, *k = &key;
+    struct node **found = id.n ? bsearch(&k, t->sorted, t->n, sizeof *t->sorted, by_id) : NULL;
+    return found ? *found : NULL;
+}
+
+static bool plant(struct tree *t, struct arena *a, const struct json *mapping)
+{
+    t->n = mapping->n;
+    t->nodes = arena_array(a, struct node, t->n + 1);
+    t->sorted = arena_array(a, struct node *, t->n + 1);
+    if (!t->nodes || !t->sorted)
+        return false;
+    for (size_t i = 0; i < t->n; i++) {
+        t->nodes[i] = (struct node){mapping->keys[i].key, &mapping->items[i], false};
+        t->sorted[i] = &t->nodes[i];
+    }
+    qsort(t->sorted, t->n, sizeof *t->sorted, by_id);
+    return true;
+}
+
+/* Where nobody says which node is the current one: the newest without children. */
+static struct node *newest_leaf(const struct tree *t)
+{
+    struct node *best = NULL;
+    int64_t newest = -1;
+    for (size_t i = 0; i < t->n; i++) {
+        const struct json *children = json_get_type(t->nodes[i].o, "children", JSON_ARRAY);
+        int64_t when = history_time(json_get(json_get(t->nodes[i].o, "message"), "create_time"));
+        if ((children && children->n) || when < newest)
+            continue;
+        newest = when;
+        best = &t->nodes[i];
+    }
+    return best;
+}
+
+/* From the current node to the root; the nodes on it, last first. A loop ends where it closes. */
+static size_t mark_path(struct tree *t, struct node *at, struct node **path)
+{
+    size_t n = 0;
+    while (at && !at->on_path) {
+        at->on_path = true;
+        path[n++] = at;
+        at = find(t, json_text(at->o, "parent"));
+    }
+    return n;
+}
+
+/* ---- messages ---- */
+
+static struct str thoughts_of(struct arena *a, const struct json *content)
+{
+    struct str text = history_text(a, json_get(content, "thoughts"));
+    return text.n ? text : history_text(a, json_get(content, "parts"));
+}
+
+static struct str text_of(struct arena *a, const struct json *content)
+{
+    static const char *const members[] = {"parts", "text", "result", "content"};
+    struct str text = STR_NONE;
+    for (size_t i = 0; !text.n && i < sizeof members / sizeof *members; i++)
+        text = history_text(a, json_get(content, members[i]));
+    return text;
+}
+
+static struct str metadata(struct tree *t, const struct json *node, const struct json *m, bool assistant)
+{
+    struct buf b;
+    struct json_out w;
+    const struct json *more = json_get(m, "metadata");
+    struct str type = json_text(json_get(m, "content"), "content_type"), recipient = json_text(m, "recipient");
+    const struct {
+        const char *key;
+        struct str value;
+    } of[] = {{"id", json_text(m, "id")},
+              {"parent", json_text(node, "parent")},
+              {"model", json_text(more, "model_slug")},
+              {"content_type", str_is(type, "text") ? STR_NONE : type},
+              {"tool", str_is(recipient, "all") ? STR_NONE : recipient},
+              {"name", json_text(json_get(m, "author"), "name")},
+              {"thinking", assistant ? buf_view(&t->thinking) : STR_NONE}};
+    buf_init(&b, 0);
+    jw_init(&w, &b);
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        if (of[i].value.n)
+            jw_kstr(&w, of[i].key, of[i].value);
+    if (assistant)
+        buf_clear(&t->thinking);
+    return buf_take(&b, t->x->in->arena);
+}
+
+static bool is_hidden(const struct json *m)
+{
+    const struct json *v = json_get_type(json_get(m, "metadata"), "is_visually_hidden_from_conversation", JSON_BOOL);
+    return v && v->boolean;
+}
+
+/* Why no turn is made of a message with this content; NULL: one is. */
+static const char *reason_of(const struct json *m, struct str type, struct str text)
+{
+    if (str_is(type, "user_editable_context") || str_is(type, "model_editable_context"))
+        return HISTORY_INJECTED;
+    if (str_is(type, "reasoning_recap"))
+        return HISTORY_META;
+    if (!str_trim(text).n)
+        return HISTORY_EMPTY;
+    return is_hidden(m) ? HISTORY_INJECTED : NULL;
+}
+
+static enum err_code tell(struct tree *t, const struct json *node, const struct json *m, struct str role,
+                          struct str text, const struct history_at *at, struct err *e)
+{
+    struct history_in *in = t->x->in;
+    bool user = str_is(role, "user"), assistant = str_is(role, "assistant"), system = str_is(role, "system");
+    struct str id = json_text(m, "id");
+    id = id.n ? id : json_text(node, "id");
+    const struct history_turn turn = {.key = id.n ? arena_fmt(in->arena, "%.*s/%.*s", STR_ARG(t->session), STR_ARG(id))
+                                                  : STR_NONE,
+                                      .session = t->session,
+                                      .agent = user ? STR("user") : STR("chatgpt"),
+                                      .role = role,
+                                      .content = text,
+                                      .timestamp = history_time(json_get(m, "create_time")),
+                                      .metadata = metadata(t, node, m, assistant),
+                                      .replay = system,
+                                      .at = *at};
+    return arena_failed(in->arena) || t->thinking.failed ? err_nomem(e) : history_turn(in, &turn, e);
+}
+
+static enum err_code take_thoughts(struct tree *t, struct str text, const struct history_at *at, struct err *e)
+{
+    if (!str_trim(text).n)
+        return history_skip(t->x->in, HISTORY_EMPTY, at, e);
+    if (t->thinking.n)
+        buf_cstr(&t->thinking, "\n\n");
+    buf_str(&t->thinking, text);
+    return history_merged(t->x->in, STR_NONE, at, e);
+}
+
+static enum err_code take_node(struct tree *t, const struct node *n, struct err *e)
+{
+    struct history_in *in = t->x->in;
+    const struct history_at at = chats_at(t->x, n->o->raw);
+    const struct json *m = json_get(n->o, "message"), *content = json_get(m, "content");
+    struct str role = json_text(json_get(m, "author"), "role"), type = json_text(content, "content_type");
+    if (n->o->type != JSON_OBJECT)
+        return history_skip(in, HISTORY_DAMAGED, &at, e);
+    if (!n->on_path)
+        return history_skip(in, HISTORY_BRANCH, &at, e);
+    if (!m || m->type != JSON_OBJECT)
+        return history_skip(in, HISTORY_EMPTY, &at, e);
+    if (str_is(type, "thoughts"))
+        return take_thoughts(t, thoughts_of(in->arena, content), &at, e);
+    struct str text = text_of(in->arena, content);
+    const char *reason = reason_of(m, type, text);
+    if (reason)
+        return history_skip(in, reason, &at, e);
+    if (!str_is(role, "user") && !str_is(role, "assistant") && !str_is(role, "tool") && !str_is(role, "system"))
+        return history_skip(in, HISTORY_UNKNOWN, &at, e);
+    return tell(t, n->o, m, role, text, &at, e);
+}
+
+/* The path in its order, then what is on none. */
+static enum err_code take_nodes(struct tree *t, struct node *current, struct err *e)
+{
+    struct node **path = arena_array(t->x->in->arena, struct node *, t->n + 1);
+    if (!path)
+        return err_nomem(e);
+    enum err_code code = ERR_OK;
+    for (size_t n = mark_path(t, current, path); n && !code; n--)
+        code = take_node(t, path[n - 1], e);
+    for (size_t i = 0; i < t->n && !code; i++)
+        if (!t->nodes[i].on_path)
+            code = take_node(t, &t->nodes[i], e);
+    return code;
+}
+
+static enum err_code take_conversation(struct chats *x, const struct json *o, struct str stand_in, struct err *e)
+{
+    const struct json *mapping = json_get_type(o, "mapping", JSON_OBJECT);
+    struct str id = json_text(o, "conversation_id"), title = json_text(o, "title");
+    struct tree t = {.x = x};
+    id = id.n ? id : json_text(o, "id");
+    t.session = id.n ? id : stand_in;
+    if (!mapping) {
+        const struct history_at at = chats_at(x, o->raw);
+        return history_skip(x->in, HISTORY_UNKNOWN, &at, e);
+    }
+    if (!plant(&t, x->in->arena, mapping))
+        return err_nomem(e);
+    struct node *current = find(&t, json_text(o, "current_node"));
+    enum err_code code = title.n ? history_title(x->in, t.session, title, e) : ERR_OK;
+    buf_init(&t.thinking, 0);
+    if (!code)
+        code = take_nodes(&t, current ? current : newest_leaf(&t), e);
+    buf_release(&t.thinking);
+    return code;
+}
+
+static bool sniff(struct str path, struct str head)
+{
+    (void)path;
+    return str_find(head, STR("\"mapping\"")) >= 0 &&
+           (str_find(head, STR("\"children\"")) >= 0 || str_find(head, STR("\"current_node\"")) >= 0);
+}
+
+static enum err_code read_chats(struct history_in *in, struct err *e)
+{
+    return chats_read(in, take_conversation, e);
+}
+
+const struct history_format history_chatgpt = {
+    .name = "chatgpt",
+    .title = "ChatGPT export",
+    .recognise = chats_recognise,
+    .sniff = sniff,
+    .read = read_chats,
+};

@@ -1,0 +1,159 @@
+/* Lists of conversations, and the zips they come in: see chats.h. Of a zip only the lists are unpacked, into a
+ * temporary file without a name; the names inside are compared and never used as paths. */
+#include "history/chats.h"
+
+#include "history/path.h"
+#include "history/spool.h"
+
+#include "base/file.h"
+
+#include <string.h>
+#include <unistd.h>
+#include <zip.h>
+
+enum { UNPACK_BYTES = 1 << 16, ENTRIES_MOST = 1 << 20 };
+
+/* Beside the lists, in the exports of both. */
+static bool is_other(struct str base)
+{
+    static const char *const others[] = {"user.json",        "users.json",           "message_feedback.json",
+                                         "projects.json",    "memories.json",        "model_comparisons.json",
+                                         "tasks.json",       "user_settings.json",   "shared_conversations.json",
+                                         "group_chats.json", "export_manifest.json", "shopping.json"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (str_is(base, others[i]))
+            return true;
+    return false;
+}
+
+static bool is_list(struct str base)
+{
+    return str_ends(base, ".json") && !is_other(base);
+}
+
+bool chats_recognise(struct str path, struct history_name *out)
+{
+    struct str base = path_base(path);
+    bool zipped = str_ends(base, ".zip");
+    *out = (struct history_name){.kind = zipped ? "zipped export" : "export", .order = zipped};
+    return zipped || is_list(base);
+}
+
+struct history_at chats_at(struct chats *x, struct str raw)
+{
+    return (struct history_at){++x->records, items_offset(x->item, raw), (int64_t)raw.n};
+}
+
+/* ---- a list ---- */
+
+static enum err_code take_item(struct chats *x, chats_take *take, const struct item *item, struct err *e)
+{
+    const struct json *o = NULL;
+    struct arena *a = x->in->arena;
+    struct err why = {0};
+    x->item = item;
+    const struct history_at whole = {x->records + 1, item->offset, item->bytes};
+    enum err_code code = item->too_large ? ERR_TOO_LARGE : history_json(a, item->text, &o, &why);
+    if (code == ERR_NOMEM)
+        return err_nomem(e);
+    if (code || o->type != JSON_OBJECT) {
+        x->records++;
+        return history_skip(x->in, code == ERR_TOO_LARGE ? HISTORY_TOO_LARGE : HISTORY_DAMAGED, &whole, e);
+    }
+    struct str name = path_without(path_base(x->entry ? str_of(x->entry) : x->in->path), ".json");
+    return take(x, o, arena_fmt(a, "%.*s-%lld", STR_ARG(name), (long long)item->offset), e);
+}
+
+/* Nothing can be read on from: an export is not added to, it is made anew. */
+static enum err_code read_list(struct chats *x, const struct history_in *from, chats_take *take, struct err *e)
+{
+    struct items *items = items_new(from, "conversations");
+    struct item item;
+    bool found = true;
+    enum err_code code = items ? ERR_OK : err_nomem(e);
+    while (!code && found) {
+        code = items_next(items, &item, &found, e);
+        if (code || !found)
+            break;
+        code = take_item(x, take, &item, e);
+        arena_reset(x->in->arena);
+        if (!code)
+            code = history_mark(x->in, 0, 0, e);
+    }
+    items_free(items);
+    return code;
+}
+
+/* ---- a zip ---- */
+
+static enum err_code unpack(zip_t *z, zip_uint64_t index, int to, bool *whole, struct err *e)
+{
+    char piece[UNPACK_BYTES];
+    int64_t written = 0;
+    zip_int64_t n = 1;
+    enum err_code code = ERR_OK;
+    zip_file_t *f = zip_fopen_index(z, index, 0);
+    while (f && !code && n > 0) {
+        n = zip_fread(f, piece, sizeof piece);
+        written += n > 0 ? n : 0;
+        if (written > SPOOL_MOST)
+            code = err_set(e, ERR_TOO_LARGE, NULL, "it unpacks to more than %lld bytes", (long long)SPOOL_MOST);
+        else if (n > 0)
+            code = file_write_fd(to, (struct str){piece, (size_t)n}, e);
+    }
+    *whole = f && n == 0;
+    if (f)
+        (void)zip_fclose(f);
+    return code;
+}
+
+static enum err_code read_entry(struct chats *x, zip_t *z, zip_uint64_t index, chats_take *take, struct err *e)
+{
+    bool whole;
+    int fd = spool_open(e);
+    if (fd < 0)
+        return e->code;
+    enum err_code code = unpack(z, index, fd, &whole, e);
+    struct history_in spooled = spool_in(x->in, fd);
+    if (!code)
+        code = read_list(x, &spooled, take, e);
+    if (!code && !whole) {
+        const struct history_at at = {++x->records, -1, 0};
+        code = history_skip(x->in, HISTORY_DAMAGED, &at, e);
+    }
+    close(fd);
+    return code;
+}
+
+static bool is_conversations(const char *name)
+{
+    struct str base = path_base(str_of(name));
+    return str_starts(base, "conversations") && str_ends(base, ".json");
+}
+
+static enum err_code read_zip(struct chats *x, chats_take *take, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    int why = 0, fd = dup(x->in->fd); /* its place in the file is shared, and nobody's */
+    zip_t *z = fd < 0 || lseek(fd, 0, SEEK_SET) ? NULL : zip_fdopen(fd, 0, &why);
+    if (!z) {
+        const struct history_at at = {1, 0, x->in->size};
+        if (fd >= 0)
+            close(fd);
+        return history_skip(x->in, HISTORY_DAMAGED, &at, e);
+    }
+    zip_int64_t n = zip_get_num_entries(z, 0);
+    for (zip_int64_t i = 0; i < n && i < ENTRIES_MOST && !code; i++) {
+        x->entry = zip_get_name(z, (zip_uint64_t)i, ZIP_FL_ENC_GUESS);
+        if (x->entry && is_conversations(x->entry))
+            code = read_entry(x, z, (zip_uint64_t)i, take, e);
+    }
+    zip_discard(z);
+    return code;
+}
+
+enum err_code chats_read(struct history_in *in, chats_take *take, struct err *e)
+{
+    struct chats x = {.in = in};
+    return strcmp(in->kind, "zipped export") ? read_list(&x, in, take, e) : read_zip(&x, take, e);
+}

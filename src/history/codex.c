@@ -1,0 +1,156 @@
+/* Codex CLI: rollouts (a session each, by day, archived, or packed with zstd), the prompts in history.jsonl, and titles
+ * in session_index.jsonl. What the lines of a rollout are is codex_item.c's. */
+#include "history/codex.h"
+
+#include "base/mem.h"
+#include "history/formats.h"
+#include "history/path.h"
+#include "history/prompt.h"
+#include "history/spool.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { ID_CHARS = 36, NAME_MOST = 200 };
+
+static const struct history_root roots[] = {{"CODEX_HOME", "", ".codex"}};
+
+static bool is_private(struct str base)
+{
+    return str_is(base, "auth.json") || str_ends(base, ".toml") || str_starts(base, ".credentials");
+}
+
+static bool codex_recognise(struct str path, struct history_name *out)
+{
+    struct str base = path_base(path);
+    *out = (struct history_name){0};
+    if (is_private(base))
+        *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
+    else if (str_starts(base, "rollout-") && str_ends(base, ".jsonl"))
+        *out = (struct history_name){.kind = "rollout", .grows = true};
+    else if (str_starts(base, "rollout-") && str_ends(base, ".jsonl.zst"))
+        *out = (struct history_name){.kind = "packed rollout", .order = 1};
+    else if (str_is(base, "history.jsonl"))
+        *out = (struct history_name){.kind = "prompts", .order = 2, .grows = true};
+    else if (str_is(base, "session_index.jsonl"))
+        *out = (struct history_name){.kind = "titles", .order = 3, .grows = true};
+    return out->kind != NULL;
+}
+
+static bool codex_sniff(struct str path, struct str head)
+{
+    struct str line = str_cut(&head, '\n');
+    return str_starts(path_base(path), "rollout-") || str_find(line, STR("\"session_meta\"")) >= 0;
+}
+
+/* ---- rollouts ---- */
+
+/* The id at the end of "rollout-<time>-<id>"; where there is none the whole name is as good. */
+static struct str session_of(struct str path)
+{
+    struct str name = path_without(path_without(path_base(path), ".zst"), ".jsonl");
+    return name.n > ID_CHARS && name.p[name.n - ID_CHARS - 1] == '-' ? str_skip(name, name.n - ID_CHARS) : name;
+}
+
+static enum err_code read_rollout(struct history_in *in, struct err *e)
+{
+    struct codex c = {.in = in};
+    const struct records how = {codex_item, &c, &c.quiet};
+    struct buf *bufs[] = {&c.session, &c.parent, &c.cwd, &c.version, &c.branch, &c.model, &c.thinking};
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+        buf_init(bufs[i], 0);
+    buf_str(&c.session, session_of(in->path));
+    enum err_code code = records_read(in, &how, e);
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+        buf_release(bufs[i]);
+    return code;
+}
+
+/* A packed one counts only while the plain one is not beside it. */
+static bool plain_is_there(const struct history_in *in)
+{
+    struct str base = path_without(path_base(in->path), ".zst");
+    char name[NAME_MOST];
+    struct err none = {0};
+    if (base.n >= sizeof name)
+        return false;
+    memcpy(name, base.p, base.n);
+    name[base.n] = '\0';
+    int fd = history_sibling(in, name, &none);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static enum err_code read_packed(struct history_in *in, struct err *e)
+{
+    const struct history_at at = {1, 0, in->size};
+    bool whole;
+    if (plain_is_there(in))
+        return history_skip(in, HISTORY_REPEATED, &at, e);
+    int fd = spool_open(e);
+    if (fd < 0)
+        return e->code;
+    enum err_code code = spool_unzstd(in, fd, &whole, e);
+    struct history_in spooled = spool_in(in, fd);
+    if (!code)
+        code = read_rollout(&spooled, e);
+    if (!code && !whole)
+        code = history_skip(in, HISTORY_DAMAGED, &at, e);
+    close(fd);
+    return code;
+}
+
+/* ---- prompts and titles ---- */
+
+static enum err_code take_prompt(struct history_in *in, const struct json *o, const struct history_at *at,
+                                 struct err *e)
+{
+    struct str session = json_text(o, "session_id"), text = json_text(o, "text");
+    if (!session.n)
+        session = json_text(o, "conversation_id");
+    if (!session.n)
+        return history_skip(in, HISTORY_DAMAGED, at, e);
+    if (!str_trim(text).n)
+        return history_skip(in, HISTORY_EMPTY, at, e);
+    int64_t when = history_time(json_get(o, "ts"));
+    const struct history_turn t = {.key = when ? history_prompt_key(in->arena, text, when) : STR_NONE,
+                                   .session = session,
+                                   .agent = STR("user"),
+                                   .role = STR("user"),
+                                   .content = text,
+                                   .timestamp = when,
+                                   .at = *at};
+    return history_turn(in, &t, e);
+}
+
+static enum err_code take_title(struct history_in *in, const struct json *o, const struct history_at *at, struct err *e)
+{
+    struct str session = json_text(o, "id"), title = json_text(o, "thread_name");
+    enum err_code code = session.n && title.n ? history_title(in, session, title, e) : ERR_OK;
+    return code ? code : history_skip(in, HISTORY_META, at, e);
+}
+
+static enum err_code take_small(void *arg, const struct json *o, const struct history_at *at, struct err *e)
+{
+    struct history_in *in = arg;
+    return strcmp(in->kind, "titles") ? take_prompt(in, o, at, e) : take_title(in, o, at, e);
+}
+
+static enum err_code codex_read(struct history_in *in, struct err *e)
+{
+    if (!strcmp(in->kind, "packed rollout"))
+        return read_packed(in, e);
+    const struct records small = {take_small, in, NULL};
+    return strcmp(in->kind, "rollout") ? records_read(in, &small, e) : read_rollout(in, e);
+}
+
+const struct history_format history_codex = {
+    .name = "codex",
+    .title = "Codex CLI",
+    .roots = roots,
+    .n_roots = sizeof roots / sizeof *roots,
+    .recognise = codex_recognise,
+    .sniff = codex_sniff,
+    .read = codex_read,
+};

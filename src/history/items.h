@@ -1,0 +1,26 @@
+/* The elements of one long array of a JSON document, one after another, in bounded memory: exports hold years of
+ * conversations in one file. Only where an element begins and ends is looked at; what it is, its parser says. */
+#ifndef CAIRN_HISTORY_ITEMS_H
+#define CAIRN_HISTORY_ITEMS_H
+
+#include "history/format.h"
+
+enum { ITEMS_BUFFER = 1 << 16, ITEMS_MOST = 32 << 20 };
+
+struct item {
+    struct str text; /* until the next call */
+    int64_t offset, bytes;
+    bool too_large; /* no text */
+};
+
+struct items;
+/* Of a document that is an array its elements, of one that is an object the elements of its member (when that is an
+ * array), else the object itself. NULL: out of memory. */
+struct items *items_new(const struct history_in *in, const char *member);
+void items_free(struct items *x);
+/* *found false: there is no more. A document that ends too early gives what there is of its last element. */
+enum err_code items_next(struct items *x, struct item *out, bool *found, struct err *e);
+/* Where a part of the item stands in the document; the item's own place when it was mended before it was parsed. */
+int64_t items_offset(const struct item *item, struct str part);
+
+#endif

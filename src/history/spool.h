@@ -1,0 +1,18 @@
+/* What must be unpacked or copied before it can be read: into a temporary file without a name, which takes disk and no
+ * memory, and is gone with its descriptor whatever happens. */
+#ifndef CAIRN_HISTORY_SPOOL_H
+#define CAIRN_HISTORY_SPOOL_H
+
+#include "history/format.h"
+
+/* More than this is no history but a bomb. */
+static const int64_t SPOOL_MOST = (int64_t)64 << 30;
+
+/* For writing and pread, in $TMPDIR or /tmp. -1 with *e set. */
+int spool_open(struct err *e);
+/* What in->fd holds, unpacked. *whole false: it ends too early or is damaged; what came before is there. */
+enum err_code spool_unzstd(const struct history_in *in, int to, bool *whole, struct err *e);
+/* `in` as one that reads the spool from its beginning. */
+struct history_in spool_in(const struct history_in *in, int fd);
+
+#endif

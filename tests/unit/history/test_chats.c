@@ -1,0 +1,139 @@
+/* Exports of ChatGPT and Claude.ai: paths through trees, contents, what is in no shape at all. */
+#include "unit/base/unit.h"
+#include "unit/history/told.h"
+
+static void assert_told(const struct history_format *f, const char *bytes, const char *expected)
+{
+    struct told t = {0};
+    told_read(&t, f, "export/conversations.json", str_of(bytes), 0);
+    assert_int_equal(t.code, ERR_OK);
+    assert_string_equal(t.text.p, expected);
+    told_free(&t);
+}
+
+#define MESSAGE(role, content) "{\"id\":\"m\",\"author\":{\"role\":\"" role "\"},\"content\":" content "}"
+#define TEXT(text) "{\"content_type\":\"text\",\"parts\":[\"" text "\"]}"
+#define NODE(id, parent, message) "\"" id "\":{\"parent\":\"" parent "\",\"message\":" message "}"
+
+/* Along the current path, whatever the order in the file; the rest is told behind it. */
+static void test_the_path(void **state)
+{
+    (void)state;
+    assert_told(
+        &history_chatgpt,
+        "[{\"id\":\"s\",\"title\":\"T\",\"current_node\":\"c\",\"mapping\":{" NODE(
+            "c", "a",
+            MESSAGE("assistant",
+                    TEXT("two"))) "," NODE("b", "a",
+                                           MESSAGE("assistant",
+                                                   TEXT("other"))) "," NODE("a", "r",
+                                                                            MESSAGE(
+                                                                                "user",
+                                                                                TEXT("one"))) ","
+                                                                                              "\"r\":{\"parent\":null,"
+                                                                                              "\"message\":null}}}]",
+        "title s: T\nskip: empty\nturn user s: one\nturn assistant s: two\nskip: branch\n");
+}
+
+static void test_loops_and_lost_parents(void **state)
+{
+    (void)state;
+    assert_told(
+        &history_chatgpt,
+        "[{\"id\":\"s\",\"current_node\":\"a\",\"mapping\":{" NODE("a", "b", MESSAGE("user", TEXT("one"))) "," NODE(
+            "b", "a",
+            MESSAGE("user", TEXT("two"))) "}},{\"mapping\":{" NODE("a", "x",
+                                                                   MESSAGE("user",
+                                                                           TEXT("three"))) "}},{\"mapping\":{}}]",
+        "turn user s: two\nturn user s: one\nturn user conversations-273: three\n");
+}
+
+static void test_what_nobody_said(void **state)
+{
+    (void)state;
+    assert_told(
+        &history_chatgpt,
+        "[{\"id\":\"s\",\"current_node\":\"d\",\"mapping\":{" NODE("a", "", MESSAGE("user", "{\"content_type\":\"user_editable_context\",\"text\":\"x\"}")) "," NODE(
+            "b", "a",
+            MESSAGE(
+                "assistant",
+                "{\"content_type\":\"reasoning_recap\",\"content\":\"x\"}")) "," NODE("c", "b",
+                                                                                      MESSAGE(
+                                                                                          "narrator",
+                                                                                          TEXT("x"))) "," NODE("d", "c",
+                                                                                                               "{\"auth"
+                                                                                                               "or\":7,"
+                                                                                                               "\"conte"
+                                                                                                               "nt\":[]"
+                                                                                                               "}") "}}"
+                                                                                                                    ",7"
+                                                                                                                    ",{"
+                                                                                                                    "\""
+                                                                                                                    "a"
+                                                                                                                    "\""
+                                                                                                                    ":1"
+                                                                                                                    "}"
+                                                                                                                    "]",
+        "skip: injected\nskip: metadata\nskip: unknown\nskip: empty\nskip: damaged\nskip: unknown\n");
+}
+
+static void test_thoughts_go_with_the_answer(void **state)
+{
+    struct told t = {0};
+    (void)state;
+    told_read(
+        &t, &history_chatgpt, "conversations.json",
+        STR("[{\"id\":\"s\",\"current_node\":\"b\",\"mapping\":{" NODE(
+            "a", "",
+            MESSAGE(
+                "assistant",
+                "{\"content_type\":\"thoughts\",\"thoughts\":[{\"content\":\"Hm\"}]}")) "," NODE("b", "a",
+                                                                                                 MESSAGE(
+                                                                                                     "assistant",
+                                                                                                     TEXT(
+                                                                                                         "So"))) "}}]"),
+        0);
+    assert_string_equal(t.text.p, "merged\nturn assistant s: So\n");
+    assert_string_equal(t.keys[0], "s/m");
+    assert_string_equal(t.metadata[0], "\"id\":\"m\",\"parent\":\"a\",\"thinking\":\"Hm\"");
+    told_free(&t);
+}
+
+static void test_claude_ai(void **state)
+{
+    (void)state;
+    assert_told(
+        &history_claude_ai,
+        "[{\"uuid\":\"s\",\"name\":\"T\",\"chat_messages\":["
+        "{\"sender\":\"human\",\"text\":\"a\",\"attachments\":[{\"file_name\":\"f\",\"extracted_content\":\"g\"},{}]},"
+        "{\"sender\":\"assistant\",\"text\":\"old\",\"content\":[{\"type\":\"text\",\"text\":\"b\"},{\"type\":"
+        "\"thinking\",\"thinking\":\"x\"}]},"
+        "{\"sender\":\"assistant\",\"text\":\"c\",\"content\":[{\"type\":\"tool_result\",\"content\":\"x\"}]},"
+        "{\"sender\":\"human\",\"text\":\"\"},{\"sender\":\"ghost\",\"text\":\"x\"},7]},"
+        "{\"uuid\":\"t\",\"name\":\"U\",\"chat_messages\":[]},{\"uuid\":\"u\"}]",
+        "title s: T\nturn user s: a\n\nf:\ng\nturn assistant s: b\nturn assistant s: c\nskip: empty\nskip: unknown\n"
+        "skip: damaged\nskip: unknown\n");
+}
+
+static void test_names(void **state)
+{
+    struct history_name n;
+    (void)state;
+    assert_true(history_chatgpt.recognise(STR("x/conversations-003.json"), &n));
+    assert_true(history_chatgpt.recognise(STR("x.zip"), &n));
+    assert_string_equal(n.kind, "zipped export");
+    assert_false(history_claude_ai.recognise(STR("users.json"), &n));
+    assert_false(history_chatgpt.recognise(STR("chat.html"), &n));
+    assert_true(history_claude_ai.sniff(STR("x"), STR("[{\"uuid\":\"\",\"chat_messages\":[")));
+    assert_false(history_chatgpt.sniff(STR("x"), STR("[{\"uuid\":\"\",\"chat_messages\":[")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_path),         cmocka_unit_test(test_loops_and_lost_parents),
+        cmocka_unit_test(test_what_nobody_said), cmocka_unit_test(test_thoughts_go_with_the_answer),
+        cmocka_unit_test(test_claude_ai),        cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,74 @@
+/* Generic JSONL: names of members that people use, and what is no message. */
+#include "unit/base/unit.h"
+#include "unit/history/told.h"
+
+static void assert_told(struct str bytes, const char *expected)
+{
+    struct told t = {0};
+    told_read(&t, &history_generic, "a/chat.jsonl", bytes, 0);
+    assert_int_equal(t.code, ERR_OK);
+    assert_string_equal(t.text.p, expected);
+    told_free(&t);
+}
+
+static void test_messages(void **state)
+{
+    (void)state;
+    assert_told(STR("{\"role\":\"Human\",\"content\":\"a\",\"session_id\":\"s\"}\n"
+                    "{\"role\":\"model\",\"text\":\"b\",\"conversation_id\":\"s\"}\n"
+                    "{\"message\":{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"c\"}]}}\n"
+                    "{\"role\":\"function\",\"content\":\"d\"}\n"),
+                "turn user s: a\nturn assistant s: b\nturn user chat: c\nturn tool chat: d\n");
+}
+
+static void test_what_is_no_message(void **state)
+{
+    (void)state;
+    assert_told(
+        STR("{\"role\":\"narrator\",\"content\":\"a\"}\n{\"role\":\"user\"}\n{\"role\":\"user\",\"content\":\" \"}\n\n"
+            "\0\0\0\n{\"role\":\n3\n"),
+        "skip: unknown\nskip: empty\nskip: empty\nskip: blank\nskip: padding\nskip: damaged\nskip: damaged\n");
+}
+
+static void test_keys_are_of_a_session(void **state)
+{
+    struct told t = {0};
+    (void)state;
+    told_read(&t, &history_generic, "chat.jsonl",
+              STR("{\"role\":\"user\",\"content\":\"a\",\"id\":\"1\",\"session\":\"s\",\"model\":\"m\"}\n"
+                  "{\"role\":\"user\",\"content\":\"a\",\"id\":\"1\",\"session\":\"t\"}\n{\"role\":\"user\","
+                  "\"content\":\"a\"}\n"),
+              0);
+    assert_int_equal(t.turns, 3);
+    assert_string_equal(t.keys[0], "s/1");
+    assert_string_equal(t.keys[1], "t/1");
+    assert_null(t.keys[2]);
+    assert_string_equal(t.metadata[0], "\"id\":\"1\",\"model\":\"m\"");
+    told_free(&t);
+}
+
+/* A last line without its end is taken when it is whole, and is read again. */
+static void test_a_torn_line(void **state)
+{
+    static const char whole[] = "{\"role\":\"user\",\"content\":\"a\"}\n{\"role\":\"user\",\"content\":\"b\"}";
+    struct told t = {0};
+    (void)state;
+    told_read(&t, &history_generic, "chat.jsonl", STR(whole), 0);
+    assert_int_equal(t.turns, 2);
+    assert_int_equal(t.mark, (int64_t)(strchr(whole, '\n') - whole) + 1);
+    told_free(&t);
+    told_read(&t, &history_generic, "chat.jsonl", str_take(STR(whole), sizeof whole - 3), 0);
+    assert_int_equal(t.turns, 1);
+    told_free(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_what_is_no_message),
+        cmocka_unit_test(test_keys_are_of_a_session),
+        cmocka_unit_test(test_a_torn_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
