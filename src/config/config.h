@@ -14,7 +14,8 @@ enum setting_flag {
     SETTING_SECRET = 1 << 0, /* from the environment or a file only, never a flag; shown as "set" */
     SETTING_SERVE =
         1 << 1, /* a flag of `cairn serve`: --<name with dots and underscores as dashes> unless `flag` is set */
-    SETTING_LIST = 1 << 2 /* texts with commas between; a list in cairn.toml */
+    SETTING_LIST = 1 << 2,   /* texts with commas between; a list in cairn.toml */
+    SETTING_PRIVATE = 1 << 3 /* in cairn.toml only where that is its owner's alone (chmod 600) */
 };
 
 struct setting {

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct load {
     struct arena *a;
@@ -137,6 +138,17 @@ static enum err_code take_named(struct load *l, const struct toml_entry *entry, 
     return code;
 }
 
+/* Whoever else can read the file has the key. */
+static enum err_code check_private(struct load *l, const struct setting *s, const char *file, const char *where)
+{
+    struct stat st;
+    if (stat(file, &st) == 0 && !(st.st_mode & (S_IRWXG | S_IRWXO)))
+        return ERR_OK;
+    return err_set(l->e, ERR_INVALID, s->name,
+                   "%s: %s may stand in a file only that is yours alone: chmod 600, or give it as $%s",
+                   config_place(where), s->name, setting_variable(l->a, s));
+}
+
 static enum err_code take_entry(struct load *l, const char *file, const struct toml_entry *entry)
 {
     const char *where = arena_fmt(l->a, "%s:%u", file, entry->line).p;
@@ -149,7 +161,8 @@ static enum err_code take_entry(struct load *l, const char *file, const struct t
         return take_named(l, entry, where);
     if (!type_fits(s, entry->type))
         return wrong_type(l, s, entry->type, where);
-    return take(l, s, entry->text, FROM_FILE, where);
+    enum err_code code = s->flags & SETTING_PRIVATE ? check_private(l, s, file, where) : ERR_OK;
+    return code ? code : take(l, s, entry->text, FROM_FILE, where);
 }
 
 static enum err_code take_text(struct load *l, const char *file, struct str text)

@@ -236,8 +236,9 @@ static const struct kind table[] = {
         {"state", FIELD_ENUM, FIELD_INDEXED, 0, 0, "\"requested\"", "requested|erasing|erased", "How far it has come"},
         {"requested_by", FIELD_TEXT, FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Who asked for it"},
         {"reason", FIELD_TEXT, 0, 0, KB, NULL, NULL, "Why, as the caller gave it"},
-        {"within", FIELD_TEXT, FIELD_HIDDEN | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The session that the conversation belonged to"},
+        {"within", FIELD_TEXT, FIELD_HIDDEN | FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The session that the conversation or turn belonged to"},
         {"since", FIELD_TIME, FIELD_HIDDEN, 0, 0, NULL, NULL, "What was made of it was made from then on"},
+        {"cold_archives", FIELD_ARRAY, FIELD_HIDDEN | FIELD_EXACT, 0, MB, NULL, NULL, "Archives in cold storage that were changed for it before it was due"},
         {"key_slots", FIELD_ARRAY, FIELD_HIDDEN | FIELD_EXACT, 0, MB, NULL, NULL, "Keys of its sessions that are to be destroyed"},
         {"derived", FIELD_BOOL, FIELD_READ_ONLY | FIELD_HIDDEN, 0, 0, "false", NULL, "What was made of it is deleted too"},
         {"due_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When nothing of it may be left any more"},
@@ -250,7 +251,7 @@ static const struct kind table[] = {
     FIELDS(
         {"erasure_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "The erasure that took it"},
         {"erased_kind", FIELD_TEXT, FIELD_REQUIRED | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "What kind of record it was"},
-        {"erased_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Its id"},
+        {"erased_id", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED | FIELD_EXACT, 0, NAME_MAX_LEN, NULL, NULL, "Its id"},
         {"erased_seq", FIELD_INT, 0, 0, 9e15, NULL, NULL, "Its number"},
         {"erased_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it went; none: it is still to go"})},
 

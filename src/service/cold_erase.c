@@ -6,6 +6,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- what was changed ---- */
+
+enum { CHANGED_MOST = 1 << 20, NAMED = 1000 /* of which the receipt tells the names */ };
+
+enum err_code cold_changed_begin(struct cold_changed *c, struct arena *a, struct str before, struct err *e)
+{
+    const struct json *list = NULL;
+    *c = (struct cold_changed){.n = 0};
+    enum err_code code = before.n ? json_parse(a, before, 0, &list, e) : ERR_OK;
+    if (code)
+        return code;
+    buf_init(&c->b, CHANGED_MOST);
+    jw_init(&c->out, &c->b);
+    jw_array(&c->out);
+    for (size_t i = 0; list && i < list->n; i++, c->n++)
+        jw_value(&c->out, &list->items[i]);
+    return ERR_OK;
+}
+
+enum err_code cold_changed_end(struct cold_changed *c, struct arena *a, struct str *out, struct err *e)
+{
+    jw_end_array(&c->out);
+    *out = buf_take(&c->b, a);
+    return out->p ? ERR_OK : err_nomem(e);
+}
+
+static void note_change(struct cold_changed *c, struct str path, bool removed)
+{
+    if (c->n++ >= NAMED)
+        return;
+    jw_object(&c->out);
+    jw_kstr(&c->out, "path", path);
+    jw_kbool(&c->out, "removed", removed);
+    jw_end_object(&c->out);
+}
+
 /* ---- what an erasure took ---- */
 
 struct ids {
@@ -54,12 +90,11 @@ static bool among(const struct ids *s, struct str id)
 
 struct taking {
     struct service *svc;
-    struct arena *arena;
     const struct ids *ids;
     const struct str *forms;
     size_t n_forms;
-    bool dry;
-    int64_t archives, turns;
+    struct cold_changed *changed; /* NULL: only looked */
+    int64_t turns;
 };
 
 static enum err_code line_goes(const struct taking *t, struct arena *a, struct str line, bool *goes, struct err *e)
@@ -103,19 +138,24 @@ static enum err_code rewrite(struct taking *t, struct arena *a, const struct col
     }
     struct str left = buf_take(&b, a);
     t->turns += gone;
-    if (code || !gone || t->dry)
+    if (code || !gone || !t->changed)
         return code;
-    t->archives++;
     code = left.p ? cold_write(t->svc, a, c, left, e) : err_nomem(e);
-    return code ? code : cold_remove(t->svc, c, e);
+    if (!code)
+        code = cold_remove(t->svc, c, e);
+    if (!code)
+        note_change(t->changed, c->path, false);
+    return code;
 }
 
 static enum err_code look_at(void *arg, const struct cold_archive *c, struct err *e)
 {
     struct taking *t = arg;
     if (t->ids && (among(t->ids, c->session) || among(t->ids, c->conversation))) {
-        t->archives++;
-        return cold_remove(t->svc, c, e);
+        enum err_code gone = cold_remove(t->svc, c, e);
+        if (!gone)
+            note_change(t->changed, c->path, true);
+        return gone;
     }
     if (t->ids && t->ids->sessions_only)
         return ERR_OK;
@@ -129,14 +169,22 @@ static enum err_code look_at(void *arg, const struct cold_archive *c, struct err
     return code ? err_set(e, code, NULL, "%s", why.message) : ERR_OK;
 }
 
+/* Whose archives may hold it; STR_NONE: anybody's. */
+static struct str session_of(const struct record *erasure)
+{
+    if (str_is(record_text(erasure, "scope"), "session"))
+        return record_text(erasure, "target_id");
+    return record_text(erasure, "within").n ? record_text(erasure, "within") : STR_NONE;
+}
+
 /* What retention let go and is now erased from the store is what cold storage is for: of scope `aged` only sessions
  * count, which somebody has deleted. */
-enum err_code cold_erase(struct service *svc, struct arena *a, const struct record *erasure, int64_t *n, struct err *e)
+enum err_code cold_erase(struct service *svc, struct arena *a, const struct record *erasure,
+                         struct cold_changed *changed, struct err *e)
 {
     struct ids ids = {.arena = a, .sessions_only = str_is(record_text(erasure, "scope"), "aged")};
-    struct taking t = {.svc = svc, .arena = a, .ids = &ids};
+    struct taking t = {.svc = svc, .ids = &ids, .changed = changed};
     struct store_tx *tx;
-    *n = 0;
     if (!cold_wanted(svc))
         return ERR_OK;
     enum err_code code = store_read_begin(svc->store, &tx, e);
@@ -148,17 +196,14 @@ enum err_code cold_erase(struct service *svc, struct arena *a, const struct reco
         code = err_nomem(e);
     if (ids.n)
         qsort(ids.all, ids.n, sizeof *ids.all, by_text);
-    if (!code && ids.n)
-        code = cold_walk(svc, a, STR_NONE, look_at, &t, e);
-    *n = t.archives;
-    return code;
+    return !code && ids.n ? cold_walk(svc, session_of(erasure), look_at, &t, e) : code;
 }
 
-enum err_code cold_forget_value(struct service *svc, struct arena *a, const struct str *forms, size_t n_forms, bool dry,
-                                int64_t *turns, struct err *e)
+enum err_code cold_forget_value(struct service *svc, const struct str *forms, size_t n_forms,
+                                struct cold_changed *changed, int64_t *turns, struct err *e)
 {
-    struct taking t = {.svc = svc, .arena = a, .forms = forms, .n_forms = n_forms, .dry = dry};
-    enum err_code code = cold_walk(svc, a, STR_NONE, look_at, &t, e);
+    struct taking t = {.svc = svc, .forms = forms, .n_forms = n_forms, .changed = changed};
+    enum err_code code = cold_walk(svc, STR_NONE, look_at, &t, e);
     *turns = t.turns;
     return code;
 }

@@ -37,7 +37,7 @@ enum err_code cold_list(struct op_call *c, struct err *e)
     jw_kbool(c->out, "enabled", cold_wanted(c->svc));
     jw_key(c->out, "archives");
     jw_array(c->out);
-    enum err_code code = cold_walk(c->svc, c->arena, STR_NONE, list_one, &l, e);
+    enum err_code code = cold_walk(c->svc, STR_NONE, list_one, &l, e);
     jw_end_array(c->out);
     jw_kint(c->out, "bytes", l.bytes);
     jw_end_object(c->out);
@@ -72,21 +72,21 @@ enum err_code cold_verify(struct op_call *c, struct err *e)
     jw_kbool(c->out, "enabled", cold_wanted(c->svc));
     jw_key(c->out, "damaged");
     jw_array(c->out);
-    enum err_code code = cold_walk(c->svc, c->arena, STR_NONE, verify_one, &l, e);
+    enum err_code code = cold_walk(c->svc, STR_NONE, verify_one, &l, e);
     jw_end_array(c->out);
     jw_kint(c->out, "archives", l.archives);
     jw_end_object(c->out);
     return code;
 }
 
-struct restoring {
+struct reading {
     struct op_call *call;
     int64_t archives;
 };
 
-static enum err_code restore_one(void *arg, const struct cold_archive *a, struct err *e)
+static enum err_code read_one(void *arg, const struct cold_archive *a, struct err *e)
 {
-    struct restoring *r = arg;
+    struct reading *r = arg;
     struct op_call *c = r->call;
     r->archives++;
     struct str lines;
@@ -99,12 +99,12 @@ static enum err_code restore_one(void *arg, const struct cold_archive *a, struct
     return code || !c->flush ? code : c->flush(c, e);
 }
 
-enum err_code cold_restore(struct op_call *c, struct err *e)
+enum err_code cold_read_out(struct op_call *c, struct err *e)
 {
     c->content_type = "application/x-ndjson";
     c->file_name = "cold.jsonl";
-    struct restoring r = {.call = c};
-    enum err_code code = cold_walk(c->svc, c->arena, op_text(c, "session_id"), restore_one, &r, e);
+    struct reading r = {.call = c};
+    enum err_code code = cold_walk(c->svc, op_text(c, "session_id"), read_one, &r, e);
     if (!code && r.archives == 0)
         return err_set(e, ERR_NOT_FOUND, "session_id", "nothing of that session is in cold storage");
     return code;

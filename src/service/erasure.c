@@ -31,6 +31,8 @@ static enum err_code write_request(struct store_tx *tx, struct arena *a, const s
     record_set(r, "target_kind", t ? V_TEXT(str_of(t->kind->name)) : V_NULL);
     if (n->before)
         record_set(r, "since", V_INT(n->before));
+    if (t && t->kind == KIND_TURN && record_text(t, "session_id").n)
+        record_set(r, "within", V_TEXT(record_text(t, "session_id")));
     if (t && t->kind == KIND_CONVERSATION) {
         record_set(r, "within", V_TEXT(record_text(t, "session_id")));
         record_set(r, "since", V_INT(t->created_at));

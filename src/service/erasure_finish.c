@@ -235,12 +235,24 @@ static enum err_code remove_replaced(struct finishing *f, struct err *e)
     return code;
 }
 
+static enum err_code take_cold(struct finishing *f, struct err *e)
+{
+    struct cold_changed changed;
+    enum err_code code = cold_changed_begin(&changed, f->arena, record_text(f->erasure, "cold_archives"), e);
+    if (code)
+        return code;
+    code = cold_erase(f->svc, f->arena, f->erasure, &changed, e);
+    f->facts.cold = changed.n;
+    enum err_code ended = cold_changed_end(&changed, f->arena, &f->facts.cold_archives, e);
+    return code ? code : ended;
+}
+
 static enum err_code take_the_rest(struct finishing *f, struct err *e)
 {
     struct service *s = f->svc;
     enum err_code code = store_unlearn(s->store, f->erasure->id, &f->facts.dictionaries, e);
     if (!code)
-        code = cold_erase(s, f->arena, f->erasure, &f->facts.cold, e);
+        code = take_cold(f, e);
     if (!code)
         code = index_purge(s->index, e);
     if (!code)

@@ -400,7 +400,7 @@ enum err_code erasure_find(struct op_call *c, struct str value, bool masked, str
     }
     out->forms = l.forms;
     if (!code)
-        code = cold_forget_value(c->svc, c->arena, l.forms.sure, l.forms.n_sure, true, &out->cold, e);
+        code = cold_forget_value(c->svc, l.forms.sure, l.forms.n_sure, NULL, &out->cold, e);
     return code;
 }
 
@@ -444,6 +444,43 @@ static enum err_code in_parts(struct taking *t, size_t total, store_fn *fn, stru
     return code;
 }
 
+/* ---- in cold storage ---- */
+
+struct noting {
+    struct op_call *call;
+    struct str erasure_id, archives;
+};
+
+static enum err_code note_on(struct store_tx *tx, void *arg, struct err *e)
+{
+    const struct noting *n = arg;
+    struct arena *a = n->call->arena;
+    struct record *r, *patch = record_new(a, KIND_ERASURE);
+    if (!patch)
+        return err_nomem(e);
+    record_set(patch, "cold_archives", V_TEXT(n->archives));
+    enum err_code code = record_get(tx, a, KIND_ERASURE, n->erasure_id, STR_NONE, &r, e);
+    return code ? code : record_update(tx, a, r->seq, patch, e);
+}
+
+/* At once, as no request may hold the value until it is due. What was changed is noted for the receipt. */
+static enum err_code take_cold(struct op_call *c, struct str erasure_id, const struct erasure_found *found,
+                               struct err *e)
+{
+    struct noting n = {.call = c, .erasure_id = erasure_id};
+    struct cold_changed changed;
+    int64_t turns;
+    enum err_code code = cold_changed_begin(&changed, c->arena, STR_NONE, e);
+    if (code)
+        return code;
+    code = cold_forget_value(c->svc, found->forms.sure, found->forms.n_sure, &changed, &turns, e);
+    struct err why = {0};
+    enum err_code noted = cold_changed_end(&changed, c->arena, &n.archives, &why);
+    if (!noted) /* also what was changed before something failed */
+        noted = store_write(c->svc->store, note_on, &n, &why);
+    return code || !noted ? code : err_set(e, noted, NULL, "%s", why.message);
+}
+
 enum err_code erasure_take_found(struct op_call *c, struct str erasure_id, const struct erasure_found *found,
                                  struct err *e)
 {
@@ -451,9 +488,5 @@ enum err_code erasure_take_found(struct op_call *c, struct str erasure_id, const
     enum err_code code = in_parts(&t, found->n_items, items_on, e);
     if (!code)
         code = in_parts(&t, found->n_edits, edits_on, e);
-    /* At once, as no request may hold the value until it is due. */
-    int64_t n;
-    return code || !found->cold
-               ? code
-               : cold_forget_value(c->svc, c->arena, found->forms.sure, found->forms.n_sure, false, &n, e);
+    return code || !found->cold ? code : take_cold(c, erasure_id, found, e);
 }

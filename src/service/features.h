@@ -57,8 +57,8 @@ op_fn conversation_outcome, session_analytics;
 op_fn encryption_encrypt, encryption_decrypt, encryption_rekey_op;
 /* forget.c */
 op_fn forget, receipt_check_call;
-/* cold_ops.c */
-op_fn cold_list, cold_verify, cold_restore;
+/* cold_ops.c, cold_restore.c */
+op_fn cold_list, cold_verify, cold_read_out, cold_restore;
 /* person.c */
 op_fn person_export;
 /* import.c */

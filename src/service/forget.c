@@ -1,6 +1,7 @@
 /* Forgetting on request: which records are meant, whether they may be, and what came of it. The work is erasure's
  * (erasure.h); people are found by erasure_value.c. */
 #include "service/audit.h"
+#include "service/cold.h"
 #include "service/erasure_value.h"
 #include "service/features.h"
 #include "service/operation_run.h"
@@ -101,10 +102,50 @@ static enum err_code aim_at_project(struct forgetting *f, struct err *e)
     return code;
 }
 
-static enum err_code aim(struct forgetting *f, struct err *e)
+/* A turn that retention has let go is none of the store's any more, but may be in cold storage. */
+static enum err_code aim_at_cold(struct forgetting *f, struct str id, struct err *missing, struct err *e)
 {
+    struct op_call *c = f->call;
+    const struct caller *who = caller_of(c);
+    struct cold_place at;
+    struct err why = {0};
+    struct record *r = record_new(c->arena, KIND_TURN);
+    enum err_code code = r ? cold_find_turn(c->svc, c->arena, id, &at, &why) : err_nomem(&why);
+    if (code == ERR_NOT_FOUND || (!code && !caller_writes(who, at.project)))
+        return err_set(e, missing->code, NULL, "%s", missing->message);
+    if (code)
+        return err_set(e, code, why.field[0] ? why.field : NULL, "%s", why.message);
+    r->seq = at.seq;
+    r->id = id;
+    r->project = at.project;
+    record_set(r, "session_id", V_TEXT(at.session_id));
+    record_set(r, "conversation_id", V_TEXT(at.conversation_id));
+    aim_at(f, r);
+    return ERR_OK;
+}
+
+static enum err_code aim_at_record(struct forgetting *f, struct err *e)
+{
+    struct op_call *c = f->call;
     struct store_tx *tx;
     struct record *r;
+    struct err why = {0};
+    enum err_code code = store_read_begin(c->svc->store, &tx, e);
+    if (code)
+        return code;
+    code = find_target(f, tx, &r, &why);
+    store_read_end(tx);
+    if (code == ERR_NOT_FOUND && op_text(c, "turn").n && cold_wanted(c->svc))
+        return aim_at_cold(f, op_text(c, "turn"), &why, e);
+    if (!code)
+        aim_at(f, r);
+    else if (e)
+        *e = why;
+    return code;
+}
+
+static enum err_code aim(struct forgetting *f, struct err *e)
+{
     struct op_call *c = f->call;
     f->request.requested_by = caller_of(c)->name;
     f->request.reason = op_text(c, "reason");
@@ -117,14 +158,7 @@ static enum err_code aim(struct forgetting *f, struct err *e)
         f->request.project = c->project;
         return erasure_find(c, op_text(c, "value"), op_bool(c, "masked", false), &f->found, e);
     }
-    enum err_code code = store_read_begin(c->svc->store, &tx, e);
-    if (code)
-        return code;
-    code = find_target(f, tx, &r, e);
-    store_read_end(tx);
-    if (!code)
-        aim_at(f, r);
-    return code;
+    return aim_at_record(f, e);
 }
 
 /* ---- the answer ---- */

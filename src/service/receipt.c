@@ -184,6 +184,8 @@ enum err_code receipt_make(struct service *svc, struct arena *a, const struct re
     code = put_rows(tx, a, &w, erasure->id, e);
     store_read_end(tx);
     put_cleaned(&w, f);
+    if (f->cold)
+        jw_kraw(&w, "cold_archives", f->cold_archives);
     if (!code)
         code = put_backups(svc, a, &w, f->erased_at, e);
     jw_end_object(&w);

@@ -18,6 +18,7 @@ enum { RECEIPT_MAX = 512 * 1024 };
 struct receipt_facts {
     int64_t dictionaries, keys; /* of sessions, destroyed */
     int64_t cold;               /* archives removed or written anew */
+    struct str cold_archives;   /* which, as a JSON array; STR_NONE: none */
     bool index, vectors, journal, replaced_store;
     int64_t erased_at;
 };

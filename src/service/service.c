@@ -9,6 +9,7 @@
 #include "service/answer_cache.h"
 #include "service/audit.h"
 #include "service/background.h"
+#include "service/cold.h"
 #include "service/context_load.h"
 #include "service/encryption.h"
 #include "service/ephemeral.h"
@@ -116,6 +117,8 @@ enum err_code service_open(const struct service_options *o, struct service **out
         code = open_auth(s, e);
     if (!code)
         code = audit_open(s, e);
+    if (!code)
+        code = cold_open(s, e);
     if (code)
         goto out;
     struct index_options index = {.store = s->store, .dir = store_dir(s->store), .read_only = o->read_only};
@@ -153,6 +156,7 @@ void service_close(struct service *s)
         return;
     if (s->store) /* first: the last writes below are told to nobody who is about to be gone */
         store_on_commit(s->store, NULL, NULL);
+    cold_stop(s);
     background_close(s->background);
     s->background = NULL;
     ephemeral_close(s);
@@ -169,6 +173,7 @@ void service_close(struct service *s)
         auth_close(s->auth);
         audit_close(s);
     }
+    cold_close(s);
     if (s->store)
         store_close(s->store);
     if (!ephemeral_is(s) && !s->options.masking)

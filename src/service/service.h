@@ -8,6 +8,7 @@
 #include "search/similar.h"
 #include "service/asker.h"
 #include "service/breaker.h"
+#include "service/cold_driver.h"
 #include "service/operation.h"
 #include "store/store.h"
 
@@ -34,6 +35,7 @@ struct service_options {
     bool model_only;             /* no store, no index: of all operations only `embed` works */
     struct masking *masking;     /* one that is shared, as compiling detectors takes time; NULL: its own. Borrowed */
     encoder_dial *dial;          /* asks an embeddings endpoint (embedding.url); NULL: this program cannot */
+    cold_dial *cold;             /* reaches a bucket (cold.bucket); NULL: this program cannot */
     const struct config *config; /* every other setting by name; NULL: defaults */
     /* proxy policy, shown by health and used by chat_memory */
     const char *upstream_url;  /* NULL: none configured */
@@ -53,6 +55,7 @@ struct service {
     struct background *background;       /* NULL unless background */
     struct context_loads *loads;         /* NULL unless background */
     struct audit *audit;                 /* who did what (audit.h); NULL: it is off, or the store is read-only */
+    struct cold_driver *cold;            /* where turns go that retention lets go (cold.h); NULL: nowhere */
     struct auth *auth;                   /* checks callers' tokens; whether it must is the door's to know */
     _Atomic(const struct asker *) asker; /* set and cleared by the proxy; NULL: no model to ask */
     _Atomic(struct service *) ephemeral; /* what ephemeral sessions live in; NULL: there was none yet */

@@ -141,6 +141,13 @@ struct writer;
 enum err_code writer_start(struct store *s, struct store_tx *tx, struct writer **out, struct err *e);
 void writer_stop(struct writer *w); /* drains, closes its connection */
 
+/* Stores a turn under a number that its conversation has given before and that no row has now; nothing is counted. For
+ * restoring (restore.c). Writer only. */
+struct turn_new;
+struct turn_added;
+enum err_code turn_insert_as(struct store_tx *tx, const struct turn_new *t, int64_t number, struct turn_added *out,
+                             struct err *e);
+
 /* Runs fn by itself between two groups, outside any transaction: upkeep that needs that. Waits. */
 enum err_code store_alone(struct store *s, store_fn *fn, void *arg, struct err *e);
 

@@ -27,4 +27,29 @@ enum err_code conversations_summed(struct store_tx *tx, struct str session_id, s
  * with the rows that are left, so take turns out first. */
 enum err_code session_empty(struct store_tx *tx, struct str id, struct dropped *out, struct err *e);
 
+/* ---- putting back (restore.c) ---- */
+
+/* Where a turn is, or was before it was let go. */
+struct turn_trace {
+    int64_t seq; /* 0: there is no trace of it */
+    int64_t turn_number;
+    bool alive;
+    struct str conversation_id, session_id, project; /* in the arena */
+};
+enum err_code turn_trace(struct store_tx *tx, struct arena *a, struct str id, struct turn_trace *out, struct err *e);
+
+enum put_back {
+    PUT_BACK,        /* it is in the store again */
+    PUT_BACK_KNOWN,  /* it was there */
+    PUT_BACK_ERASED, /* somebody asked for its erasure: it stays away */
+    PUT_BACK_OTHER   /* its number is another turn's by now, or was never given here */
+};
+/* Puts a turn that was let go back under its own id and number, as a new row, so that index, vectors and followers take
+ * it in like any other. ERR_NOT_FOUND, ERR_GONE: its conversation or session is no more. Writer only. */
+enum err_code turn_put_back(struct store_tx *tx, const struct turn_new *t, int64_t number, enum put_back *how,
+                            struct err *e);
+/* The conversation's turns from `first` on are there again: they count as stored now, and are to be summed up again
+ * before they go. Writer only. */
+enum err_code turns_back(struct store_tx *tx, struct str conversation_id, int64_t first, int64_t bytes, struct err *e);
+
 #endif

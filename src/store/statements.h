@@ -207,6 +207,23 @@
       "UPDATE conversation SET turns_removed = " TURNS_REMOVABLE ", content_bytes = CASE WHEN turn_count ="            \
       " " TURNS_REMOVABLE " THEN 0 ELSE content_bytes END, version = version + 1"                                      \
       " WHERE id = ?1 AND summarized_turn > coalesce(turns_removed, 0) AND deleted_at IS NULL")                        \
+    /* ---- what retention let go, put back ---- */                                                                    \
+    X(TURN_TRACE, "look for the turn",                                                                                 \
+      "SELECT seq, conversation_id, session_id, project, turn_number, deleted_at IS NULL AND version > 0"              \
+      " FROM turn WHERE id = ?1")                                                                                      \
+    X(TURN_NUMBERED, "look for the turn's number",                                                                     \
+      "SELECT seq, id FROM turn WHERE conversation_id = ?1 AND turn_number = ?2")                                      \
+    X(TURN_ERASED, "look whether the turn was erased",                                                                 \
+      "SELECT 1 FROM tombstone t JOIN erasure e ON e.id = t.erasure_id WHERE t.erased_id = ?1"                         \
+      " AND t.erased_kind = 'turn' AND e.scope <> 'aged' LIMIT 1")                                                     \
+    X(TURN_RETIRE, "free the turn's number",                                                                           \
+      "UPDATE turn SET id = 'gone_' || seq, conversation_id = 'gone_' || seq, turn_number = 1, version = 0"            \
+      " WHERE seq = ?1")                                                                                               \
+    X(TURN_DROP, "remove the turn's old row", "DELETE FROM turn WHERE seq = ?1")                                       \
+    X(TURNS_BACK, "note the restored turns",                                                                           \
+      "UPDATE conversation SET turns_removed = min(coalesce(turns_removed, 0), ?2),"                                   \
+      " summarized_turn = min(coalesce(summarized_turn, 0), ?2), content_bytes = coalesce(content_bytes, 0) + ?3,"     \
+      " stored_at = ?4, version = version + 1 WHERE id = ?1 AND deleted_at IS NULL")                                   \
     X(TURNS_LEFT, "count what is left",                                                                                \
       "SELECT summarized_turn - coalesce(turns_removed, 0) FROM conversation WHERE id = ?1 AND deleted_at IS NULL")    \
     X(CONVERSATIONS_SUMMED, "mark the conversations as summed up",                                                     \

@@ -236,9 +236,10 @@ static enum err_code mask_turn(struct store_tx *tx, struct arena *a, const struc
     return rc;
 }
 
-/* The hash is the raw content's: by it a chat that goes on is recognised, whose client sends its own words again. */
-static enum err_code append(struct store_tx *tx, const struct turn_new *given, struct head *h, int64_t now,
-                            struct turn_added *out, struct err *e)
+/* The hash is the raw content's: by it a chat that goes on is recognised, whose client sends its own words again.
+ * *bytes: of the content as it is stored. */
+static enum err_code store_turn(struct store_tx *tx, const struct turn_new *given, const struct head *h, int64_t now,
+                                struct turn_added *out, size_t *bytes, struct err *e)
 {
     struct turn_new t = *given;
     char hash[65];
@@ -253,8 +254,7 @@ static enum err_code append(struct store_tx *tx, const struct turn_new *given, s
     enum err_code rc = plain ? ERR_OK : !a ? err_nomem(e) : clean ? ERR_OK : mask_turn(tx, a, h, &t, e);
     if (!rc)
         rc = insert_turn(tx, a, &t, h, t.created_at ? t.created_at : now, out, e);
-    if (!rc)
-        rc = count_turn(tx, h, out, t.content.n, now, e);
+    *bytes = t.content.n;
     if (a)
         arena_free(a);
     return rc;
@@ -264,6 +264,7 @@ enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct 
 {
     struct head *h = NULL;
     bool known = false, found = false;
+    size_t bytes = 0;
     *out = (struct turn_added){0};
     enum err_code rc = check_turn(t, e);
     if (!rc && t->id.p)
@@ -283,12 +284,38 @@ enum err_code turn_append(struct store_tx *tx, const struct turn_new *t, struct 
     out->turn_number = h->turn_count + 1;
     out->timestamp = t->timestamp ? t->timestamp : now;
     tx_mark(tx, version_key(str_of(h->session_id)));
-    rc = append(tx, t, h, now, out, e);
+    rc = store_turn(tx, t, h, now, out, &bytes, e);
+    if (!rc)
+        rc = count_turn(tx, h, out, bytes, now, e);
     if (!rc && !t->created_at) /* what is put back as it was is no use of the session */
         rc = touch(tx, h, now, e);
     out->session_id = str_of(h->session_id);
     out->project = str_of(h->project);
     if (rc)
         tx_forget(tx); /* the count remembered may be one too many */
+    return rc;
+}
+
+enum err_code turn_insert_as(struct store_tx *tx, const struct turn_new *t, int64_t number, struct turn_added *out,
+                             struct err *e)
+{
+    struct head *h = NULL;
+    bool found = false;
+    size_t bytes;
+    *out = (struct turn_added){.turn_number = number, .timestamp = t->timestamp};
+    enum err_code rc = check_turn(t, e);
+    if (!rc)
+        rc = find_head(tx, t->conversation_id, &h, &found, e);
+    if (!rc)
+        rc = check_head(h, found, t->conversation_id, e);
+    if (!rc && (number < 1 || number > h->turn_count))
+        rc = err_set(e, ERR_INVALID, "turn_number", "the conversation has no turn %lld", (long long)number);
+    if (rc)
+        return rc;
+    copy_text(out->id, sizeof out->id, t->id);
+    tx_mark(tx, version_key(str_of(h->session_id)));
+    rc = store_turn(tx, t, h, clock_now_ms(), out, &bytes, e);
+    if (rc)
+        tx_forget(tx);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "doors/cli/ask_request.h"
 #include "doors/proxy/endpoint.h"
+#include "doors/s3/s3.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ enum err_code ask_open(struct cli *c, bool make, bool read_only_is_fine, struct 
     if (code)
         return code;
     struct service_options o = {
-        .dir = c->data, .config = c->config, .converting = c->converting, .dial = endpoint_dial};
+        .dir = c->data, .config = c->config, .converting = c->converting, .dial = endpoint_dial, .cold = s3_dial};
     struct err why = {0};
     code = service_open(&o, out, &why);
     if (read_only_is_fine && (code == ERR_READ_ONLY || code == ERR_DISK_FULL)) {

@@ -8,6 +8,7 @@
 #include "doors/proxy/asker.h"
 #include "doors/proxy/endpoint.h"
 #include "doors/proxy/proxy.h"
+#include "doors/s3/s3.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -53,6 +54,7 @@ static enum err_code open_service(struct serving *s, struct err *e)
                                        .background = true,
                                        .keeps_ephemeral = true,
                                        .dial = endpoint_dial,
+                                       .cold = s3_dial,
                                        .sync_normal = s->o->sync_normal,
                                        .upstream_url = s->o->upstream_url,
                                        .upstream_key = s->o->upstream_key != NULL,

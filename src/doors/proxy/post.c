@@ -5,17 +5,17 @@
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 {
-    struct post *p = arg;
-    buf_put(&p->answer, bytes, size * n);
-    return p->answer.failed ? 0 : size * n;
+    const struct post_sink *s = arg;
+    buf_put(s->answer, bytes, size * n);
+    return s->answer->failed ? 0 : size * n;
 }
 
 /* Called at least once a second while the request is under way. */
 static int on_progress(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up)
 {
-    const struct post *p = arg;
+    const struct post_sink *s = arg;
     (void)down_all, (void)down, (void)up_all, (void)up;
-    return p->stop && atomic_load(p->stop);
+    return s->stop && atomic_load(s->stop);
 }
 
 static bool add_header(struct post *p, const char *line)
@@ -26,26 +26,32 @@ static bool add_header(struct post *p, const char *line)
     return more != NULL;
 }
 
+bool post_rules(CURL *h, const char *url, long connect_ms, long timeout_ms, struct post_sink *sink)
+{
+    curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+    curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, timeout_ms);
+    curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(h, CURLOPT_WRITEDATA, sink);
+    curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(h, CURLOPT_XFERINFODATA, sink);
+    if (forward_is_loopback(str_of(url)))
+        curl_easy_setopt(h, CURLOPT_PROXY, "");
+    return curl_easy_setopt(h, CURLOPT_URL, url) == CURLE_OK;
+}
+
 bool post_prepare(struct post *p, const struct post_to *to)
 {
     CURL *h = p->easy;
     if (p->body.failed || !h || !add_header(p, "Content-Type: application/json") || !add_header(p, "Expect:") ||
         (to->key && !add_header(p, to->key)))
         return false;
-    curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, to->connect_ms);
-    curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, to->timeout_ms);
-    curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(h, CURLOPT_WRITEDATA, p);
-    curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(h, CURLOPT_XFERINFODATA, p);
+    p->sink = (struct post_sink){&p->answer, p->stop};
     curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)p->body.n);
     curl_easy_setopt(h, CURLOPT_POSTFIELDS, p->body.p);
-    if (forward_is_loopback(str_of(to->url)))
-        curl_easy_setopt(h, CURLOPT_PROXY, "");
     return curl_easy_setopt(h, CURLOPT_HTTPHEADER, p->headers) == CURLE_OK &&
-           curl_easy_setopt(h, CURLOPT_URL, to->url) == CURLE_OK;
+           post_rules(h, to->url, to->connect_ms, to->timeout_ms, &p->sink);
 }

@@ -1,5 +1,6 @@
-/* One request of our own with JSON in it, over libcurl's easy interface, on the calling thread. What such a request may
- * do is laid down here for all of them: HTTP alone, no redirects (the key would go along), no proxy to this machine. */
+/* One request of our own, over libcurl's easy interface, on the calling thread. What such a request may do is laid down
+ * here for all of them: HTTP alone, no redirects (the key would go along), no proxy to this machine. Most have JSON in
+ * them (post_prepare). */
 #ifndef CAIRN_DOORS_PROXY_POST_H
 #define CAIRN_DOORS_PROXY_POST_H
 
@@ -8,11 +9,20 @@
 #include <curl/curl.h>
 #include <stdatomic.h>
 
+/* Where an answer goes, which must stay until it is there. */
+struct post_sink {
+    struct buf *answer;      /* takes no more than its own bound */
+    const atomic_bool *stop; /* true: given up within a second; NULL: never */
+};
+/* Address, bounds and what is not done. False: out of memory. */
+bool post_rules(CURL *h, const char *url, long connect_ms, long timeout_ms, struct post_sink *sink);
+
 struct post {
     CURL *easy;                 /* its owner's, as everything here */
     struct curl_slist *headers; /* filled by post_prepare */
     struct buf body, answer;    /* `answer` takes no more than its own bound */
-    const atomic_bool *stop;    /* true: given up within a second; NULL: never */
+    const atomic_bool *stop;    /* as of post_sink */
+    struct post_sink sink;      /* filled by post_prepare */
 };
 struct post_to {
     const char *url, *key; /* whole; "Authorization: Bearer …", NULL: none */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct fixture {
@@ -200,6 +201,25 @@ static void test_secrets_are_never_shown(void **state)
     }
 }
 
+/* The keys of a bucket, which others would pay for. */
+static void test_some_secrets_need_a_file_of_its_owner_s_alone(void **state)
+{
+    struct fixture *f = *state;
+    const struct config *c = NULL;
+    struct err e = {0};
+    put(f, "[cold]\nkey = \"very-secret\"\n");
+    assert_int_equal(chmod(f->file, 0640), 0);
+    assert_int_equal(config_load(f->a, f->file, NULL, 0, &c, &e), ERR_INVALID);
+    assert_string_equal(e.field, "cold.key");
+    assert_non_null(strstr(e.message, "chmod 600"));
+    assert_non_null(strstr(e.message, "$CAIRN_COLD_KEY"));
+    assert_null(strstr(e.message, "very-secret"));
+    assert_int_equal(chmod(f->file, 0600), 0);
+    c = load(f, NULL, 0);
+    assert_string_equal(config_text(c, "cold.key"), "very-secret");
+    assert_string_equal(config_shown(c, setting_find(STR("cold.key")), NULL), "set");
+}
+
 /* The key of another program's must not take the place of one that was set for Cairn. */
 static void test_another_programs_variable_is_the_last_resort(void **state)
 {
@@ -341,6 +361,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_values_say_what_would_be_right, begin, end),
         cmocka_unit_test_setup_teardown(test_wrong_variables_and_flags_are_named, begin, end),
         cmocka_unit_test_setup_teardown(test_secrets_are_never_shown, begin, end),
+        cmocka_unit_test_setup_teardown(test_some_secrets_need_a_file_of_its_owner_s_alone, begin, end),
         cmocka_unit_test_setup_teardown(test_another_programs_variable_is_the_last_resort, begin, end),
         cmocka_unit_test_setup_teardown(test_where_the_file_is_looked_for, begin, end),
         cmocka_unit_test_setup_teardown(test_texts_may_hold_any_letters, begin, end),
