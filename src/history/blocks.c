@@ -50,7 +50,11 @@ void blocks_tool(struct blocks *b, struct str name, struct str id, const struct 
     buf_str(&b->text, name.n ? name : STR("tool"));
     if (input && input->type != JSON_NULL) {
         buf_char(&b->text, ' ');
-        buf_str(&b->text, input->type == JSON_STRING ? input->s : input->raw);
+        jw_init(&w, &b->text);
+        if (input->type == JSON_STRING)
+            buf_str(&b->text, input->s);
+        else
+            jw_value(&w, input);
     }
     jw_init(&w, &b->tools);
     w.comma = b->tools.n > 0;

@@ -176,6 +176,7 @@ static enum err_code take_call(struct codex *c, const struct json *line, const s
 {
     char key[KEY_CHARS];
     struct buf b;
+    struct json_out w;
     struct str name = json_text(p, "name"), id = json_text(p, "call_id");
     const struct json *given = json_get(p, "arguments");
     given = given ? given : json_get(p, "input");
@@ -183,9 +184,13 @@ static enum err_code take_call(struct codex *c, const struct json *line, const s
     buf_init(&b, 0);
     buf_cstr(&b, ARROW);
     buf_str(&b, name.n ? name : json_text(p, "type"));
-    if (given && given->raw.n) {
+    if (given && given->type != JSON_NULL) {
         buf_char(&b, ' ');
-        buf_str(&b, given->type == JSON_STRING ? given->s : given->raw);
+        jw_init(&w, &b);
+        if (given->type == JSON_STRING)
+            buf_str(&b, given->s);
+        else
+            jw_value(&w, given);
     }
     struct str content = buf_take(&b, c->in->arena);
     const struct told what = {.agent = "codex",

@@ -6,6 +6,7 @@ static const struct history_format *const table[] = {
     &history_codex,     //
     &history_chatgpt,   //
     &history_claude_ai, //
+    &history_gemini,    //
     &history_generic,   //
 };
 

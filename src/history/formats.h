@@ -8,6 +8,7 @@ extern const struct history_format history_claude;
 extern const struct history_format history_chatgpt;
 extern const struct history_format history_claude_ai;
 extern const struct history_format history_codex;
+extern const struct history_format history_gemini;
 extern const struct history_format history_generic;
 
 #endif

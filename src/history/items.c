@@ -117,7 +117,7 @@ static void take_value(struct items *x, struct buf *out, enum err_code *code, st
 
 /* ---- the array ---- */
 
-/* Behind the bracket of the member's array; false when the object has no such array. */
+/* At the member's value; false when the object has no such member. */
 static bool find_member(struct items *x, enum err_code *code, struct err *e)
 {
     struct buf key;
@@ -132,12 +132,10 @@ static bool find_member(struct items *x, enum err_code *code, struct err *e)
         if (next_sign(x, code, e) != ':')
             break;
         x->at++;
-        c = next_sign(x, code, e);
-        found = c == '[' && !key.failed && name.n > 2 && str_is(str_take(str_skip(name, 1), name.n - 2), x->member);
-        if (found) {
-            x->at++;
+        (void)next_sign(x, code, e);
+        found = !key.failed && name.n > 2 && str_is(str_take(str_skip(name, 1), name.n - 2), x->member);
+        if (found)
             break;
-        }
         take_value(x, NULL, code, e);
         if (next_sign(x, code, e) != ',')
             break;
@@ -156,8 +154,11 @@ static void begin(struct items *x, enum err_code *code, struct err *e)
         x->at++;
         x->state = INSIDE;
     } else if (c == '{') {
-        x->state = x->member && find_member(x, code, e) ? INSIDE : WHOLE;
-        if (x->state == WHOLE)
+        bool inside = x->member && find_member(x, code, e) && peek(x, code, e) == '[';
+        x->state = inside ? INSIDE : WHOLE;
+        if (inside)
+            x->at++;
+        else
             go_to(x, from);
     }
 }
@@ -190,4 +191,15 @@ int64_t items_offset(const struct item *item, struct str part)
 {
     bool inside = part.p && part.p >= item->text.p && part.p < item->text.p + item->text.n;
     return item->offset + (inside ? part.p - item->text.p : 0);
+}
+
+enum err_code items_member(const struct history_in *in, const char *member, struct buf *out, struct err *e)
+{
+    struct items *x = items_new(in, member);
+    enum err_code code = x ? ERR_OK : err_nomem(e);
+    buf_clear(out);
+    if (x && next_sign(x, &code, e) == '{' && find_member(x, &code, e))
+        take_value(x, out, &code, e);
+    items_free(x);
+    return code;
 }

@@ -23,4 +23,7 @@ enum err_code items_next(struct items *x, struct item *out, bool *found, struct 
 /* Where a part of the item stands in the document; the item's own place when it was mended before it was parsed. */
 int64_t items_offset(const struct item *item, struct str part);
 
+/* The text of one member of a document that is an object, as it stands there; empty when there is none. */
+enum err_code items_member(const struct history_in *in, const char *member, struct buf *out, struct err *e);
+
 #endif

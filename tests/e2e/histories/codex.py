@@ -98,7 +98,7 @@ def everything(h):
            custom=True, call_id="call_3")
     r.put("response_item", {"type": "web_search_call", "status": "completed",
                             "action": {"type": "search", "query": "brass expansion"}})
-    h.turn("assistant", '→ web_search_call {"type": "search", "query": "brass expansion"}', r.id, at(r.clock))
+    h.turn("assistant", '→ web_search_call {"type":"search","query":"brass expansion"}', r.id, at(r.clock))
     r.put("response_item", {"type": "ghost_snapshot", "ghost_commit": {"id": "abc"}}, METADATA)
     r.answer("Because brass expands; the spring needs 42. Line two has  U+2028:\u2028here.")
     r.put("event_msg", {"type": "turn_aborted", "reason": "interrupted"}, METADATA)

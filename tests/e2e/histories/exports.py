@@ -168,7 +168,7 @@ def claude_conversations(h):
         {"type": "thinking", "thinking": "They mean the tall one"}, {"type": "text", "text": "Forty metres,"},
         {"type": "tool_use", "name": "ruler", "input": {"of": "lighthouse"}},
         {"type": "tool_result", "name": "ruler", "content": [{"type": "text", "text": "40 m"}]},
-        {"type": "text", "text": "without its lamp."}], said="Forty metres,\n\n→ ruler {\"of\": \"lighthouse\"}\n\nwithout its lamp.")
+        {"type": "text", "text": "without its lamp."}], said="Forty metres,\n\n→ ruler {\"of\":\"lighthouse\"}\n\nwithout its lamp.")
     c.message("human", "Read this", content=[], attachments=[
         {"file_name": "log.txt", "file_size": 12, "file_type": "txt", "extracted_content": "The keeper wrote at dusk."}],
         files=[{"file_name": "lamp.png"}], said="Read this\n\nlog.txt:\nThe keeper wrote at dusk.")

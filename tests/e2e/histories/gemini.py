@@ -30,7 +30,7 @@ def old(h):
         message("m9", "hologram", "?", 9),
     ]
     h.turn("user", messages[0]["content"], sid, at(1), title_of=home)
-    h.turn("assistant", "→ read_file {\"path\": \"gear.txt\"}\n\nSixty-four teeth.", sid, at(2), model=MODEL)
+    h.turn("assistant", "Sixty-four teeth.\n\n→ read_file {\"path\":\"gear.txt\"}", sid, at(2), model=MODEL)
     h.turn("user", "And of the new one?", sid, at(3))
     h.turn("assistant", "Seventy-two.", sid, at(4), model=MODEL)
     h.skip(METADATA, 3)

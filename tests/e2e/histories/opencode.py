@@ -51,7 +51,7 @@ def main(h, sid):
                                 "status": "completed", "input": {"command": "ls"}, "output": "loom.c", "title": "ls"}},
                             text("then weft."),
                             {"type": "patch", "hash": "abc", "files": ["loom.c"]},
-                            {"type": "step-finish", "reason": "stop", "cost": 0.01}], "Warp first,\n\n→ bash {\"command\": \"ls\"}\n\nthen weft.")
+                            {"type": "step-finish", "reason": "stop", "cost": 0.01}], "Warp first,\n\n→ bash {\"command\":\"ls\"}\n\nthen weft.")
     s.message("assistant", [{"type": "step-start"}, {"type": "step-finish"}], reason=EMPTY)
     s.message("user", [text("yes")], "yes")
     s.message("user", [text("yes")], "yes")

@@ -1,0 +1,262 @@
+/* Gemini CLI: a session a file, below the folder of its project; until 2025 one JSON document, now a log of changes
+ * (gemini_log.c). What a message becomes is told here. */
+#include "history/gemini.h"
+
+#include "history/formats.h"
+#include "history/items.h"
+#include "history/path.h"
+
+#include <string.h>
+
+static const struct history_root roots[] = {{"GEMINI_CLI_HOME", ".gemini", ".gemini"}};
+
+static bool is_private(struct str base)
+{
+    return str_starts(base, "oauth_creds") || str_starts(base, "google_accounts") || str_starts(base, "settings") ||
+           str_starts(base, "mcp-oauth") || str_starts(base, ".env") || str_is(base, "installation_id");
+}
+
+/* chats/session-x.json, chats/session-x.jsonl, chats/<parent>/<id>.jsonl; or named by itself. */
+static bool gemini_recognise(struct str path, struct history_name *out)
+{
+    struct str base = path_base(path);
+    bool log = str_ends(base, ".jsonl"), document = str_ends(base, ".json"), chat = path_has(path, "chats");
+    *out = (struct history_name){0};
+    if (is_private(base))
+        *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
+    else if ((log || document) && (chat || str_starts(base, "session-")))
+        *out = (struct history_name){.kind = log ? "session log" : "session"};
+    return out->kind != NULL;
+}
+
+static bool gemini_sniff(struct str path, struct str head)
+{
+    (void)path;
+    return str_find(head, STR("\"projectHash\"")) >= 0;
+}
+
+/* ---- messages ---- */
+
+static void keep(struct buf *b, struct str s)
+{
+    if (!s.n)
+        return;
+    buf_clear(b);
+    buf_str(b, s);
+}
+
+void gemini_header(struct gemini *g, const struct json *o)
+{
+    const struct json *folders = json_get_type(o, "directories", JSON_ARRAY);
+    keep(&g->session, json_text(o, "sessionId"));
+    if (folders && folders->n && folders->items[0].type == JSON_STRING)
+        keep(&g->cwd, folders->items[0].s);
+}
+
+/* Parts were one text before they were sent: they join without anything between. Thoughts among them stay apart. */
+static void take_part(struct buf *text, struct blocks *b, const struct json *part)
+{
+    const struct json *thought = json_get_type(part, "thought", JSON_BOOL);
+    struct str s = part->type == JSON_STRING ? part->s : json_text(part, "text");
+    if (thought && thought->boolean)
+        blocks_thought(b, s);
+    else
+        buf_str(text, s);
+}
+
+static void take_content(struct gemini *g, const struct json *content)
+{
+    struct buf text;
+    buf_init(&text, 0);
+    if (content && content->type == JSON_ARRAY) {
+        for (size_t i = 0; i < content->n; i++)
+            take_part(&text, &g->blocks, &content->items[i]);
+    } else if (content) {
+        take_part(&text, &g->blocks, content);
+    }
+    blocks_text(&g->blocks, buf_view(&text));
+    g->blocks.text.failed = g->blocks.text.failed || text.failed;
+    buf_release(&text);
+}
+
+/* [{functionResponse:{response:{output}}}], or a text. */
+static struct str result_of(const struct json *call)
+{
+    const struct json *result = json_get(call, "result"), *answer;
+    if (result && result->type == JSON_ARRAY && result->n)
+        result = &result->items[0];
+    answer = json_get(json_get(result, "functionResponse"), "response");
+    struct str text = json_text(answer, "output");
+    text = text.n ? text : json_text(answer, "error");
+    if (!text.n && answer)
+        return answer->raw;
+    return text.n ? text : result && result->type == JSON_STRING ? result->s : STR_NONE;
+}
+
+static void take_calls(struct gemini *g, const struct json *m)
+{
+    const struct json *calls = json_get_type(m, "toolCalls", JSON_ARRAY), *thoughts;
+    for (size_t i = 0; calls && i < calls->n; i++) {
+        const struct json *c = &calls->items[i];
+        blocks_tool(&g->blocks, json_text(c, "name"), json_text(c, "id"), json_get(c, "args"), result_of(c));
+    }
+    thoughts = json_get_type(m, "thoughts", JSON_ARRAY);
+    for (size_t i = 0; thoughts && i < thoughts->n; i++) {
+        struct str subject = json_text(&thoughts->items[i], "subject"),
+                   rest = json_text(&thoughts->items[i], "description");
+        blocks_thought(&g->blocks, subject);
+        blocks_thought(&g->blocks, rest);
+    }
+}
+
+static struct str metadata(struct gemini *g, const struct json *m, bool task)
+{
+    struct buf b;
+    struct json_out w;
+    struct str id = json_text(m, "id"), model = json_text(m, "model");
+    const struct json *tokens = json_get_type(m, "tokens", JSON_OBJECT);
+    buf_init(&b, 0);
+    jw_init(&w, &b);
+    if (id.n)
+        jw_kstr(&w, "id", id);
+    if (model.n)
+        jw_kstr(&w, "model", model);
+    if (task)
+        jw_kcstr(&w, "kind", "task");
+    if (tokens) {
+        jw_key(&w, "usage");
+        jw_value(&w, tokens);
+    }
+    blocks_metadata(&g->blocks, &w);
+    return buf_take(&b, g->in->arena);
+}
+
+static const char *reason_of(const struct json *m, struct str type)
+{
+    if (m->type != JSON_OBJECT)
+        return HISTORY_DAMAGED;
+    if (str_is(type, "info") || str_is(type, "error") || str_is(type, "warning"))
+        return HISTORY_META;
+    return str_is(type, "user") || str_is(type, "gemini") ? NULL : HISTORY_UNKNOWN;
+}
+
+enum err_code gemini_message(struct gemini *g, const struct json *m, const struct history_at *at, struct err *e)
+{
+    struct history_in *in = g->in;
+    struct str type = json_text(m, "type"), id = json_text(m, "id"), session = buf_view(&g->session);
+    const char *reason = reason_of(m, type);
+    if (reason)
+        return history_skip(in, reason, at, e);
+    bool person = str_is(type, "user") && !g->thread.n, task = str_is(type, "user") && !person;
+    blocks_clear(&g->blocks);
+    take_content(g, json_get(m, "content"));
+    take_calls(g, m);
+    if (!g->blocks.text.n && !blocks_failed(&g->blocks))
+        return history_skip(in, HISTORY_EMPTY, at, e);
+    const struct history_turn t = {
+        .key =
+            id.n ? arena_fmt(in->arena, "%.*s/%.*s/%.*s", STR_ARG(session), STR_ARG(g->thread), STR_ARG(id)) : STR_NONE,
+        .session = session,
+        .thread = g->thread,
+        .agent = person ? STR("user") : STR("gemini"),
+        .role = person ? STR("user") : STR("assistant"),
+        .content = buf_view(&g->blocks.text),
+        .timestamp = history_time(json_get(m, "timestamp")),
+        .cwd = g->cwd.n ? buf_view(&g->cwd) : STR_NONE,
+        .metadata = metadata(g, m, task),
+        .at = *at};
+    return arena_failed(in->arena) || blocks_failed(&g->blocks) ? err_nomem(e) : history_turn(in, &t, e);
+}
+
+/* ---- documents ---- */
+
+/* Its members are few but for the messages, which may be many. */
+static enum err_code read_header(struct gemini *g, struct err *e)
+{
+    static const char *const names[] = {"sessionId", "directories"};
+    struct buf b, value;
+    struct json_out w;
+    const struct json *o;
+    buf_init(&b, 0);
+    buf_init(&value, 0);
+    jw_init(&w, &b);
+    jw_object(&w);
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !code; i++) {
+        code = items_member(g->in, names[i], &value, e);
+        if (!code && value.n)
+            jw_kraw(&w, names[i], buf_view(&value));
+    }
+    jw_end_object(&w);
+    struct err why = {0};
+    if (!code && !b.failed && !history_json(g->in->arena, buf_view(&b), &o, &why))
+        gemini_header(g, o);
+    buf_release(&b);
+    buf_release(&value);
+    return code;
+}
+
+static enum err_code take_item(struct gemini *g, const struct item *item, int64_t number, struct err *e)
+{
+    const struct json *m;
+    struct err why = {0};
+    const struct history_at at = {number, item->offset, item->bytes};
+    if (item->too_large)
+        return history_skip(g->in, HISTORY_TOO_LARGE, &at, e);
+    enum err_code code = history_json(g->in->arena, item->text, &m, &why);
+    if (code)
+        return code == ERR_NOMEM ? err_nomem(e) : history_skip(g->in, HISTORY_DAMAGED, &at, e);
+    if (json_get(m, "messages") || json_get(m, "sessionId")) /* the document itself, without a list of messages */
+        return history_skip(g->in, HISTORY_META, &at, e);
+    return gemini_message(g, m, &at, e);
+}
+
+static enum err_code read_document(struct gemini *g, struct err *e)
+{
+    struct item item;
+    bool found = true;
+    enum err_code code = read_header(g, e);
+    struct items *items = code ? NULL : items_new(g->in, "messages");
+    if (!code && !items)
+        code = err_nomem(e);
+    for (int64_t number = 1; !code && found; number++) {
+        code = items_next(items, &item, &found, e);
+        if (!code && found)
+            code = take_item(g, &item, number, e);
+        arena_reset(g->in->arena);
+        if (!code)
+            code = history_mark(g->in, 0, 0, e);
+    }
+    items_free(items);
+    return code;
+}
+
+/* A subagent's lies in a folder that has the name of the session it works for. */
+static enum err_code gemini_read(struct history_in *in, struct err *e)
+{
+    struct gemini g = {.in = in};
+    struct str base = path_without(path_without(path_base(in->path), ".jsonl"), ".json");
+    struct str folder = path_folder(in->path);
+    bool log = !strcmp(in->kind, "session log");
+    buf_init(&g.session, 0);
+    buf_init(&g.cwd, 0);
+    blocks_init(&g.blocks);
+    if (folder.n && !str_is(folder, "chats") && path_has(in->path, "chats"))
+        g.thread = base;
+    buf_str(&g.session, g.thread.n ? folder : base);
+    enum err_code code = log ? gemini_read_log(&g, e) : read_document(&g, e);
+    buf_release(&g.session);
+    buf_release(&g.cwd);
+    blocks_free(&g.blocks);
+    return code;
+}
+
+const struct history_format history_gemini = {
+    .name = "gemini",
+    .title = "Gemini CLI",
+    .roots = roots,
+    .n_roots = sizeof roots / sizeof *roots,
+    .recognise = gemini_recognise,
+    .sniff = gemini_sniff,
+    .read = gemini_read,
+};
