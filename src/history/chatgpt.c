@@ -111,6 +111,7 @@ static struct str metadata(struct tree *t, const struct json *node, const struct
               {"content_type", str_is(type, "text") ? STR_NONE : type},
               {"tool", str_is(recipient, "all") ? STR_NONE : recipient},
               {"name", json_text(json_get(m, "author"), "name")},
+              {"entry", str_of(t->x->entry)},
               {"thinking", assistant ? buf_view(&t->thinking) : STR_NONE}};
     buf_init(&b, 0);
     jw_init(&w, &b);
@@ -232,7 +233,8 @@ static enum err_code take_conversation(struct chats *x, const struct json *o, st
 
 static bool sniff(struct str path, struct str head)
 {
-    (void)path;
+    if (str_ends(path, ".zip")) /* what lies beside the list in its zip */
+        return str_find(head, STR("chat.html")) >= 0 || str_find(head, STR("message_feedback.json")) >= 0;
     return str_find(head, STR("\"mapping\"")) >= 0 &&
            (str_find(head, STR("\"children\"")) >= 0 || str_find(head, STR("\"current_node\"")) >= 0);
 }

@@ -39,9 +39,17 @@ bool chats_recognise(struct str path, struct history_name *out)
     return zipped || is_list(base);
 }
 
+/* What was mended before it was parsed has no place of its own, and what is in a zip none in the file. */
 struct history_at chats_at(struct chats *x, struct str raw)
 {
-    return (struct history_at){++x->records, items_offset(x->item, raw), (int64_t)raw.n};
+    const struct item *item = x->item;
+    bool inside = raw.p >= item->text.p && raw.p + raw.n <= item->text.p + item->text.n;
+    struct history_at at = {++x->records, item->offset, item->bytes};
+    if (inside)
+        at = (struct history_at){x->records, item->offset + (raw.p - item->text.p), (int64_t)raw.n};
+    if (x->entry)
+        at.offset = -1;
+    return at;
 }
 
 /* ---- a list ---- */
@@ -52,7 +60,7 @@ static enum err_code take_item(struct chats *x, chats_take *take, const struct i
     struct arena *a = x->in->arena;
     struct err why = {0};
     x->item = item;
-    const struct history_at whole = {x->records + 1, item->offset, item->bytes};
+    const struct history_at whole = {x->records + 1, x->entry ? -1 : item->offset, item->bytes};
     enum err_code code = item->too_large ? ERR_TOO_LARGE : history_json(a, item->text, &o, &why);
     if (code == ERR_NOMEM)
         return err_nomem(e);
@@ -80,6 +88,7 @@ static enum err_code read_list(struct chats *x, const struct history_in *from, c
         if (!code)
             code = history_mark(x->in, 0, 0, e);
     }
+    x->item = NULL;
     items_free(items);
     return code;
 }

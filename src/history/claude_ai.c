@@ -42,7 +42,7 @@ static void put_together(struct blocks *b, struct arena *a, const struct json *m
         take_attachment(b, a, &attached->items[i]);
 }
 
-static struct str metadata(struct arena *a, const struct json *message, const struct blocks *b)
+static struct str metadata(const struct chat *c, const struct json *message)
 {
     struct buf out;
     struct json_out w;
@@ -54,6 +54,8 @@ static struct str metadata(struct arena *a, const struct json *message, const st
         jw_kstr(&w, "id", id);
     if (parent.n)
         jw_kstr(&w, "parent", parent);
+    if (c->x->entry)
+        jw_kcstr(&w, "entry", c->x->entry);
     if (files && files->n) {
         jw_key(&w, "files");
         jw_array(&w);
@@ -61,8 +63,8 @@ static struct str metadata(struct arena *a, const struct json *message, const st
             jw_str(&w, json_text(&files->items[i], "file_name").p ? json_text(&files->items[i], "file_name") : STR(""));
         jw_end_array(&w);
     }
-    blocks_metadata(b, &w);
-    return buf_take(&out, a);
+    blocks_metadata(c->blocks, &w);
+    return buf_take(&out, c->x->in->arena);
 }
 
 static enum err_code take_message(struct chat *c, const struct json *message, struct err *e)
@@ -87,7 +89,7 @@ static enum err_code take_message(struct chat *c, const struct json *message, st
                                    .role = human ? STR("user") : STR("assistant"),
                                    .content = buf_view(&c->blocks->text),
                                    .timestamp = history_time(json_get(message, "created_at")),
-                                   .metadata = metadata(a, message, c->blocks),
+                                   .metadata = metadata(c, message),
                                    .at = at};
     return arena_failed(a) ? err_nomem(e) : history_turn(in, &t, e);
 }
@@ -112,7 +114,8 @@ static enum err_code take_conversation(struct chats *x, const struct json *o, st
 
 static bool sniff(struct str path, struct str head)
 {
-    (void)path;
+    if (str_ends(path, ".zip")) /* what lies beside the list in its zip */
+        return str_find(head, STR("users.json")) >= 0 || str_find(head, STR("projects.json")) >= 0;
     return str_find(head, STR("\"chat_messages\"")) >= 0;
 }
 

@@ -7,6 +7,8 @@ static const struct history_format *const table[] = {
     &history_chatgpt,   //
     &history_claude_ai, //
     &history_gemini,    //
+    &history_opencode,  //
+    &history_cursor,    //
     &history_generic,   //
 };
 

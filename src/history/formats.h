@@ -9,6 +9,8 @@ extern const struct history_format history_chatgpt;
 extern const struct history_format history_claude_ai;
 extern const struct history_format history_codex;
 extern const struct history_format history_gemini;
+extern const struct history_format history_opencode;
+extern const struct history_format history_cursor;
 extern const struct history_format history_generic;
 
 #endif

@@ -122,10 +122,9 @@ static bool find_member(struct items *x, enum err_code *code, struct err *e)
 {
     struct buf key;
     bool found = false;
-    int c;
     buf_init(&key, KEY_MOST);
     x->at++;
-    while (!found && (c = next_sign(x, code, e)) == '"') {
+    while (!found && next_sign(x, code, e) == '"') {
         buf_clear(&key);
         take_string(x, &key, code, e);
         struct str name = buf_view(&key);
@@ -185,12 +184,6 @@ enum err_code items_next(struct items *x, struct item *out, bool *found, struct 
     out->too_large = x->text.failed;
     out->text = out->too_large ? STR_NONE : buf_view(&x->text);
     return code;
-}
-
-int64_t items_offset(const struct item *item, struct str part)
-{
-    bool inside = part.p && part.p >= item->text.p && part.p < item->text.p + item->text.n;
-    return item->offset + (inside ? part.p - item->text.p : 0);
 }
 
 enum err_code items_member(const struct history_in *in, const char *member, struct buf *out, struct err *e)

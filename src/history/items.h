@@ -20,8 +20,6 @@ struct items *items_new(const struct history_in *in, const char *member);
 void items_free(struct items *x);
 /* *found false: there is no more. A document that ends too early gives what there is of its last element. */
 enum err_code items_next(struct items *x, struct item *out, bool *found, struct err *e);
-/* Where a part of the item stands in the document; the item's own place when it was mended before it was parsed. */
-int64_t items_offset(const struct item *item, struct str part);
 
 /* The text of one member of a document that is an object, as it stands there; empty when there is none. */
 enum err_code items_member(const struct history_in *in, const char *member, struct buf *out, struct err *e);

@@ -7,7 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int fuzz_history(const struct history_format *f, const char *path, const uint8_t *data, size_t size)
+__attribute__((unused)) static int fuzz_history(const struct history_format *f, const char *path, const uint8_t *data,
+                                                size_t size)
 {
     const struct str bytes = {(const char *)data, size};
     struct told whole = {0}, again = {0};

@@ -15,16 +15,18 @@ class Composer:
         self.h, self.id, self.name, self.clock = h, uid("cursor", name), name, clock
         self.headers, self.rows = [], []
 
-    def bubble(self, kind, text, reason=None, blob=False, **more):
+    def bubble(self, kind, text, reason=None, blob=False, said=None, **more):
         self.clock += 1
         bid = uid("bubble", self.id, len(self.headers))
         self.headers.append({"bubbleId": bid, "type": kind})
         value = {"_v": 3, "type": kind, "bubbleId": bid, "text": text, "createdAt": at(self.clock), **more}
         self.put(bid, json.dumps(value), blob)
-        if reason:
+        if reason == "merged":
+            self.h.merged += 1
+        elif reason:
             self.h.skip(reason)
         else:
-            self.h.turn("user" if kind == 1 else "assistant", text, self.id, at(self.clock), title=self.name)
+            self.h.turn("user" if kind == 1 else "assistant", said or text, self.id, at(self.clock), title=self.name)
 
     def put(self, bid, value, blob=False):
         self.rows.append((f"bubbleId:{self.id}:{bid}", value.encode() if blob else value))
@@ -39,8 +41,9 @@ def composers(h):
     first = Composer(h, "Planting the hedge", 0)
     first.bubble(1, "When do I plant the hawthorn hedge?")
     first.bubble(2, "In November, with bare roots.", blob=True)
-    first.bubble(2, "", EMPTY, toolFormerData={"name": "read_file", "rawArgs": "{}", "result": "{}", "status": "completed"})
-    first.bubble(2, "", EMPTY, thinking={"text": "hawthorn is hardy"})
+    first.bubble(2, "", said="→ read_file {}", toolFormerData={"name": "read_file", "rawArgs": "{}", "result": "{}", "status": "completed"})
+    first.bubble(2, "", "merged", thinking={"text": "hawthorn is hardy"})  # it goes with what is said next
+    first.bubble(2, "", EMPTY)
     first.bubble(1, "yes")
     first.bubble(1, "yes")
     missing = uid("bubble", "missing")
@@ -61,8 +64,8 @@ def composers(h):
 def inline(h):
     """Older conversations hold their bubbles themselves."""
     cid = uid("cursor", "inline")
-    h.turn("user", "Where does the ivy go?", cid)
-    h.turn("assistant", "On the north wall.", cid)
+    h.turn("user", "Where does the ivy go?", cid, at(300))  # when it began: the bubbles know no time
+    h.turn("assistant", "On the north wall.", cid, at(300))
     return cid, json.dumps({"composerId": cid, "name": "Ivy", "createdAt": at_ms(300), "conversation": [
         {"type": 1, "bubbleId": "i1", "text": "Where does the ivy go?"},
         {"type": 2, "bubbleId": "i2", "text": "On the north wall."}]})

@@ -15,7 +15,7 @@ class Session:
         self.h, self.id, self.title, self.parent, self.clock = h, sid, title, parent, clock
         self.messages = []  # (id, time, data, parts [(id, data)])
 
-    def message(self, role, parts, text=None, reason=None, recall=True):
+    def message(self, role, parts, text=None, reason=None):
         """text: what a reader sees of it. Parts are listed out of order of their ids nowhere, but times may be equal."""
         self.clock += 1
         mid = f"msg_{self.id[4:]}{len(self.messages):03}"
@@ -26,8 +26,8 @@ class Session:
         self.messages.append((mid, at_ms(self.clock), data, [(f"prt_{mid[4:]}{i:03}", p) for i, p in enumerate(parts)]))
         if reason:
             self.h.skip(reason)
-        else:
-            self.h.turn(role, text, self.id, at(self.clock), recall, **({"model": MODEL} if role == "assistant" else {}))
+        else:  # what an agent was asked is no person's prompt, and its words are a part of the session it works for
+            self.h.turn("assistant" if self.parent else role, text, self.parent or self.id, at(self.clock), **({"model": MODEL} if role == "assistant" else {}))
 
     def raw(self, data, reason):
         self.clock += 1
@@ -60,10 +60,10 @@ def main(h, sid):
 
 
 def side(h, sid):
-    """A session with a parent is a subagent's: stored, and its prompts are no person's."""
+    """A session with a parent is a subagent's."""
     s = Session(h, sid + "side", "Explore", parent=sid, clock=50)
-    s.message("user", [text("Look for shuttles")], "Look for shuttles", recall=False)
-    s.message("assistant", [text("Two shuttles in the drawer")], "Two shuttles in the drawer", recall=False)
+    s.message("user", [text("Look for shuttles")], "Look for shuttles")
+    s.message("assistant", [text("Two shuttles in the drawer")], "Two shuttles in the drawer")
     return s
 
 

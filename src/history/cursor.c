@@ -1,0 +1,257 @@
+/* Cursor: conversations ("composers") and their messages ("bubbles") in a table of keys and values that also holds
+ * tokens and keys of encryption. Two ranges of keys are asked for, nothing else; databases have up to a hundred
+ * gigabytes, so each value is sought by its key. The next reading begins with the conversations that have changed
+ * since. */
+#include "history/blocks.h"
+#include "history/database.h"
+#include "history/formats.h"
+#include "history/path.h"
+
+#include <string.h>
+
+enum { USER = 1, ASSISTANT = 2, MARGIN_MS = 24 * 60 * 60 * 1000, UNFINISHED_MS = 10 * 60 * 1000 };
+
+static const struct history_root roots[] = {{"CURSOR_USER_DIR", "", NULL},
+                                            {"XDG_CONFIG_HOME", "Cursor/User", ".config/Cursor/User"},
+                                            {NULL, "", "Library/Application Support/Cursor/User"}};
+
+struct cursor {
+    struct history_in *in;
+    struct database *db;
+    struct blocks blocks;
+    int64_t records, newest;
+};
+
+struct composer {
+    struct cursor *c;
+    const struct json *o;
+    struct str id, cwd, model;
+    int64_t created;
+    bool running; /* its last answer may be half written */
+};
+
+/* ---- files ---- */
+
+static bool cursor_recognise(struct str path, struct history_name *out)
+{
+    struct str base = path_base(path);
+    *out = (struct history_name){0};
+    if (str_is(base, "settings.json") || str_is(base, "mcp.json") || str_starts(base, "auth"))
+        *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
+    else if (str_is(base, "state.vscdb") && !path_has(path, "workspaceStorage"))
+        *out = (struct history_name){.kind = "database", .beside = "-wal"};
+    return out->kind != NULL;
+}
+
+static bool cursor_sniff(struct str path, struct str head)
+{
+    return str_starts(head, "SQLite format 3") && str_ends(path, ".vscdb");
+}
+
+/* ---- bubbles ---- */
+
+static int64_t kind_of(const struct json *o)
+{
+    const struct json *type = json_get_type(o, "type", JSON_INT);
+    return type ? type->integer : 0;
+}
+
+static void put_together(struct blocks *b, const struct json *o)
+{
+    const struct json *tool = json_get_type(o, "toolFormerData", JSON_OBJECT), *given = json_get(tool, "rawArgs");
+    blocks_text(b, json_text(o, "text"));
+    if (tool && json_text(tool, "name").n)
+        blocks_tool(b, json_text(tool, "name"), json_text(tool, "toolCallId"), given ? given : json_get(tool, "params"),
+                    json_text(tool, "result"));
+}
+
+static struct str metadata(const struct composer *m, const struct json *o, bool assistant)
+{
+    struct blocks *blocks = &m->c->blocks;
+    struct buf b;
+    struct json_out w;
+    struct str id = json_text(o, "bubbleId");
+    const struct json *tokens = json_get_type(o, "tokenCount", JSON_OBJECT);
+    buf_init(&b, 0);
+    jw_init(&w, &b);
+    if (id.n)
+        jw_kstr(&w, "id", id);
+    if (assistant && m->model.n)
+        jw_kstr(&w, "model", m->model);
+    if (tokens) {
+        jw_key(&w, "usage");
+        jw_value(&w, tokens);
+    }
+    if (assistant)
+        blocks_metadata(blocks, &w);
+    return buf_take(&b, m->c->in->arena);
+}
+
+/* Thoughts have a bubble of their own: they wait in the blocks for what is said next. */
+static enum err_code take_bubble(struct composer *m, struct str id, const struct json *o, const struct history_at *at,
+                                 struct err *e)
+{
+    struct history_in *in = m->c->in;
+    struct blocks *b = &m->c->blocks;
+    bool user = kind_of(o) == USER;
+    struct str thought = json_text(json_get(o, "thinking"), "text");
+    buf_clear(&b->text);
+    buf_clear(&b->tools);
+    if (!o || o->type == JSON_NULL)
+        return history_skip(in, HISTORY_EMPTY, at, e);
+    if (o->type != JSON_OBJECT)
+        return history_skip(in, HISTORY_DAMAGED, at, e);
+    if (!user && kind_of(o) != ASSISTANT)
+        return history_skip(in, HISTORY_UNKNOWN, at, e);
+    put_together(b, o);
+    blocks_thought(b, thought);
+    if (blocks_failed(b))
+        return err_nomem(e);
+    if (!b->text.n)
+        return thought.n ? history_merged(in, STR_NONE, at, e) : history_skip(in, HISTORY_EMPTY, at, e);
+    int64_t when = history_time(json_get(o, "createdAt"));
+    const struct history_turn t = {.key =
+                                       id.n ? arena_fmt(in->arena, "%.*s/%.*s", STR_ARG(m->id), STR_ARG(id)) : STR_NONE,
+                                   .session = m->id,
+                                   .agent = user ? STR("user") : STR("cursor"),
+                                   .role = user ? STR("user") : STR("assistant"),
+                                   .content = buf_view(&b->text),
+                                   .timestamp = when ? when : m->created,
+                                   .cwd = m->cwd,
+                                   .metadata = metadata(m, o, !user),
+                                   .at = *at};
+    if (!user)
+        buf_clear(&b->thinking);
+    return arena_failed(in->arena) ? err_nomem(e) : history_turn(in, &t, e);
+}
+
+/* One of a conversation that names its bubbles only. */
+static enum err_code seek_bubble(struct composer *m, struct str id, struct err *e)
+{
+    struct history_in *in = m->c->in;
+    struct str key = arena_fmt(in->arena, "bubbleId:%.*s:%.*s", STR_ARG(m->id), STR_ARG(id)), text = STR_NONE;
+    struct rows *r = NULL;
+    const struct json *o = NULL;
+    struct err why = {0};
+    bool found;
+    enum err_code code = key.p
+                             ? database_query(m->c->db, "select value from cursorDiskKV where key = ?1", &key, 1, &r, e)
+                             : err_nomem(e);
+    if (code)
+        return code;
+    code = rows_next(r, &found, &why);
+    if (!code && found)
+        text = rows_text(r, 0);
+    const struct history_at at = {++m->c->records, -1, (int64_t)text.n};
+    if (!code && text.n)
+        code = history_json(in->arena, text, &o, &why);
+    if (code == ERR_NOMEM || code == ERR_CORRUPT)
+        code = err_set(e, code, NULL, "%s", why.message);
+    else if (code)
+        code = history_skip(in, code == ERR_TOO_LARGE ? HISTORY_TOO_LARGE : HISTORY_DAMAGED, &at, e);
+    else
+        code = take_bubble(m, id, o, &at, e);
+    rows_free(r);
+    return code;
+}
+
+/* ---- conversations ---- */
+
+static enum err_code take_inline(struct composer *m, const struct json *list, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < list->n && !code; i++) {
+        const struct history_at at = {++m->c->records, -1, (int64_t)list->items[i].raw.n};
+        code = take_bubble(m, json_text(&list->items[i], "bubbleId"), &list->items[i], &at, e);
+    }
+    return code;
+}
+
+static enum err_code take_bubbles(struct composer *m, struct err *e)
+{
+    const struct json *heads = json_get_type(m->o, "fullConversationHeadersOnly", JSON_ARRAY);
+    const struct json *list = json_get_type(m->o, "conversation", JSON_ARRAY);
+    enum err_code code = ERR_OK;
+    size_t n = heads ? heads->n : 0;
+    if (n && m->running && kind_of(&heads->items[n - 1]) == ASSISTANT)
+        n--;
+    blocks_clear(&m->c->blocks);
+    for (size_t i = 0; i < n && !code; i++) {
+        code = seek_bubble(m, json_text(&heads->items[i], "bubbleId"), e);
+        if (!code)
+            code = history_mark(m->c->in, m->c->in->from, 0, e);
+    }
+    return !code && !n && list ? take_inline(m, list, e) : code;
+}
+
+/* A value of composerData:<id>. */
+static enum err_code take_composer(struct cursor *c, struct str key, struct str text, struct err *e)
+{
+    struct history_in *in = c->in;
+    const struct json *o = NULL;
+    struct err why = {0};
+    struct composer m = {.c = c, .id = str_skip(key, strlen("composerData:"))};
+    enum err_code code = text.n ? history_json(in->arena, text, &o, &why) : ERR_OK;
+    if (code == ERR_NOMEM)
+        return err_nomem(e);
+    if (code || !o || o->type != JSON_OBJECT) {
+        const struct history_at at = {++c->records, -1, (int64_t)text.n};
+        return history_skip(in, code || (o && o->type != JSON_NULL) ? HISTORY_DAMAGED : HISTORY_EMPTY, &at, e);
+    }
+    int64_t changed = history_time(json_get(o, "lastUpdatedAt"));
+    if (changed && changed < in->from - MARGIN_MS)
+        return ERR_OK;
+    m.o = o;
+    m.created = history_time(json_get(o, "createdAt"));
+    m.cwd = json_text(json_get(json_get(o, "workspaceIdentifier"), "uri"), "fsPath");
+    m.model = json_text(json_get(o, "modelConfig"), "modelName");
+    m.running = str_is(json_text(o, "status"), "generating") && in->modified - changed < UNFINISHED_MS;
+    c->newest = changed > c->newest ? changed : c->newest;
+    struct str title = json_text(o, "name");
+    code = title.n ? history_title(in, m.id, title, e) : ERR_OK;
+    return code ? code : take_bubbles(&m, e);
+}
+
+static enum err_code take_composers(struct cursor *c, struct err *e)
+{
+    struct rows *r = NULL;
+    bool found = true;
+    enum err_code code = database_query(
+        c->db,
+        "select key, value from cursorDiskKV where key >= 'composerData:' and key < 'composerData;' order by key", NULL,
+        0, &r, e);
+    while (!code && found) {
+        code = rows_next(r, &found, e);
+        if (!code && found)
+            code = take_composer(c, rows_text(r, 0), rows_text(r, 1), e);
+        arena_reset(c->in->arena);
+        if (!code)
+            code = history_mark(c->in, c->in->from, 0, e);
+    }
+    rows_free(r);
+    if (!code && c->newest > c->in->from)
+        code = history_mark(c->in, c->newest, 0, e);
+    return code;
+}
+
+static enum err_code cursor_read(struct history_in *in, struct err *e)
+{
+    struct cursor c = {.in = in};
+    enum err_code code = database_open(in, &c.db, e);
+    blocks_init(&c.blocks);
+    if (!code && database_has(c.db, "cursorDiskKV", "value"))
+        code = take_composers(&c, e);
+    blocks_free(&c.blocks);
+    enum err_code closed = database_close(c.db, code ? NULL : e);
+    return code ? code : closed;
+}
+
+const struct history_format history_cursor = {
+    .name = "cursor",
+    .title = "Cursor",
+    .roots = roots,
+    .n_roots = sizeof roots / sizeof *roots,
+    .recognise = cursor_recognise,
+    .sniff = cursor_sniff,
+    .read = cursor_read,
+};
