@@ -4,9 +4,10 @@ words are ever in one; and whoever changes rows behind Cairn's back is found out
 import concurrent.futures
 import json
 import re
-import sqlite3
 import subprocess
 import threading
+
+from store_sql import sql
 
 from conftest import binary, eventually
 
@@ -32,13 +33,6 @@ def rows(cairn, **filters):
 def names(row):
     """All ids that a row names."""
     return {row["record_id"], row["session_id"], *(i for ids in row["details"].get("records", {}).values() for i in ids)}
-
-
-def sql(cairn, text):
-    with sqlite3.connect(cairn.data / "store.db", timeout=10) as db:
-        found = db.execute(text).fetchall()
-    db.close()
-    return found
 
 
 def verify(cairn, *flags):

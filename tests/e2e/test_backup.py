@@ -1,9 +1,13 @@
 """Backup while in use, verified; restore; doctor."""
 
 import json
+import shutil
 import threading
 
 from rest import conversation, refused, session, turn, turns
+from store_sql import sql
+
+from conftest import key_of_tests
 
 
 def doctor(cairn, *args):
@@ -35,6 +39,8 @@ def test_a_backup_under_load_restores_whole(make_cairn, tmp_path):
     cairn.stop()
 
     other = make_cairn("other", start=False)
+    if key_of_tests():  # a sealed store's backup is of no use without its keys
+        shutil.copytree(cairn.data / "keys", other.data / "keys")
     other.run("restore", path)
     assert doctor(other)["ok"]
     other.start()
@@ -97,17 +103,13 @@ def test_what_is_no_backup_is_refused(make_cairn, tmp_path):
 
 
 def test_doctor_finds_what_is_wrong(cairn, tmp_path):
-    import sqlite3
     c = conversation(cairn, session(cairn))
     for i in range(3):
         turn(cairn, c, f"m{i}")
     cairn.stop()
     assert doctor(cairn)["ok"]
-    db = sqlite3.connect(cairn.data / "store.db")
-    db.execute("DELETE FROM turn WHERE turn_number = 2")
-    db.execute("UPDATE conversation SET session_id = 'sess_gone'")
-    db.commit()
-    db.close()
+    sql(cairn, "DELETE FROM turn WHERE turn_number = 2")
+    sql(cairn, "UPDATE conversation SET session_id = 'sess_gone'")
     done = cairn.run("doctor", "--json", check=False)
     found = json.loads(done.stdout)
     assert done.returncode == 1 and not found["ok"] and found["problem_count"] >= 2

@@ -7,9 +7,10 @@ import re
 import pytest
 from bucket import NAME, Bucket
 from rest import conversation, session, turn
+from store_sql import sql
 from test_cold import archived, let_go
 from test_forget import Words, forget
-from test_retention import age, clean, sql
+from test_retention import age, clean
 
 CONFIG = """[cold]
 bucket = "{bucket}"

@@ -2,8 +2,10 @@
 killed; only the right key opens it and nothing is written without; data is encrypted and decrypted while it is in use, and
 a kill at any moment leaves it readable and the command able to go on."""
 
+import ctypes
 import json
 import os
+import pathlib
 import random
 import signal
 import subprocess
@@ -37,7 +39,7 @@ def no_text(cairn):
 
 
 def fill(cairn, mark=WORDS):
-    """A text of every kind, through every door but the library's."""
+    """A text of every kind, over HTTP, the proxy and the command line."""
     s = cairn.post("/api/v2/sessions", {"title": f"{mark} title", "description": f"{mark} description",
                                         "tags": [f"{mark}-tag"], "user_id": f"{mark}-user"})["session_id"]
     c = cairn.post("/api/v2/conversations", {"session_id": s, "directive": f"{mark} directive"})["conversation_id"]
@@ -55,6 +57,41 @@ def fill(cairn, mark=WORDS):
     return s, c
 
 
+class Setting(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("value", ctypes.c_char_p)]
+
+
+class Options(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_size_t), ("read_only", ctypes.c_int), ("background", ctypes.c_int),
+                ("settings", ctypes.POINTER(Setting)), ("n_settings", ctypes.c_size_t)]
+
+
+def by_library(cairn, mark=WORDS):
+    """What the library stores; a sanitizer's build of it does not load into a bare Python."""
+    if "CAIRN_BINARY" in os.environ:
+        return
+    lib = ctypes.CDLL(str(pathlib.Path(binary()).resolve().parent / "libcairn.so"))
+    handle, out = ctypes.c_void_p(), ctypes.c_void_p()
+    key = Setting(b"encryption.key", KEY.encode())
+    options = Options(ctypes.sizeof(Options), 0, 0, ctypes.pointer(key), 1)
+    assert lib.cairn_open_with(os.fsencode(cairn.data), ctypes.byref(options), ctypes.byref(handle)) == 0
+    for operation, args in [("turn.remember", {"text": f"{mark} by the library", "session": f"{mark} library"}),
+                            ("prop.create", {"name": f"{mark} of the library", "description": f"{mark} too"})]:
+        assert lib.cairn_call(handle, operation.encode(), json.dumps(args).encode(), ctypes.byref(out)) == 0
+        lib.cairn_free(out)
+    lib.cairn_close(handle)
+
+
+def by_import(cairn, mark=WORDS):
+    ids = {k: f"{k}_{'7' * 32}" for k in ("sess", "conv", "turn", "char")}
+    records = [{"kind": "session", "id": ids["sess"], "title": f"{mark} imported"},
+               {"kind": "conversation", "id": ids["conv"], "session_id": ids["sess"], "directive": f"{mark} directive"},
+               {"kind": "turn", "id": ids["turn"], "conversation_id": ids["conv"], "agent": "ana", "role": "user",
+                "content": f"{mark} imported turn", "metadata": {"note": f"{mark} note"}}]
+    done = cairn.post("/api/v2/import", {"records": records})
+    assert (done["imported"], done["refused_count"]) == (3, 0), done
+
+
 def contents(cairn, conversation):
     return [t["content"] for t in cairn.get(f"/api/v2/conversations/{conversation}", limit=100)["turns"]]
 
@@ -67,7 +104,11 @@ def test_no_text_is_readable_running_stopped_or_killed(make_cairn):
     cairn = make_cairn(env=ENV)
     assert state(cairn) == "on"
     s, c = fill(cairn)
+    by_import(cairn)
+    by_library(cairn)
     no_text(cairn)
+    kept = json.dumps(cairn.get("/api/v1/turns", limit=100)) + json.dumps(cairn.get("/api/v1/props"))
+    assert "imported turn" in kept and ("of the library" in kept) == ("CAIRN_BINARY" not in os.environ)
     found = cairn.post("/api/v2/recall", {"query": f"{WORDS} turn", "session_id": s})
     assert found["results"]
     cairn.kill()

@@ -229,7 +229,7 @@ def by_cycle(c, texts):
 def by_command_line(c, texts):
     for t, _ in texts:
         c.run("remember", "-", "--session", "notes", input=t)
-        c.run("checkpoint", "--title", t[:300], "--content", t, check=False)
+        c.run("checkpoint", "--message", t, "--session", "notes", "--", t[:190])
 
 
 def by_library(c, texts):
@@ -262,8 +262,7 @@ def answers(c):
 def settle(c):
     """What follows from turns is done, and what was recalled is written down."""
     eventually(lambda: c.get("/api/v2/status")["index"]["lag"] == 0, 30, "the index")
-    c.run("sync", check=False)
-    c.http.post("/api/v2/maintenance", json={"pack": True})
+    c.post("/api/v2/maintenance", {"pack": True, "vacuum": True}, 200)  # with a checkpoint of the log of writes
 
 
 DOORS = [(by_turns, 400), (by_v1_sessions, 400), (by_import, 400), (by_records, 25), (by_questions, 30), (by_proxy, 60),

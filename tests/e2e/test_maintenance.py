@@ -9,19 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from rest import conversation, refused, session, turn, turns
+from store_sql import sql
 
-from conftest import eventually
+from conftest import eventually, key_of_tests
 
 DAY = 86_400_000
+PLAIN = pytest.mark.skipif(bool(key_of_tests()), reason="holds the database by Python's sqlite3")
 WORDS = ("the harbour lamp turns every ten seconds and keeps the boats away from rocks while wind and tide go on "
          "under a sky full of gulls that nobody has ever counted").split()
-
-
-def sql(cairn, text, *values):
-    with sqlite3.connect(cairn.data / "store.db", timeout=20) as db:
-        rows = db.execute(text, values).fetchall()
-    db.close()
-    return rows
 
 
 def maintain(cairn, **what):
@@ -137,6 +132,7 @@ def test_turns_written_and_read_during_maintenance_are_all_there(make_cairn):
     assert "no problems found" in a.run("doctor").stdout
 
 
+@PLAIN
 def test_a_reader_keeps_its_view_and_the_file_shrinks_after_it(packing):
     fill(packing, 200)
     maintain(packing, pack=True)
@@ -190,6 +186,7 @@ def test_a_dry_run_of_everything_changes_nothing(packing):
     assert len(packing.get("/api/v1/summaries", session_id=s, limit=100)) >= 4
 
 
+@PLAIN
 def test_one_at_a_time(cairn):
     """The first waits for a lock that the test holds, so it is surely under way when the second comes."""
     lock = sqlite3.connect(cairn.data / "store.db", isolation_level=None)

@@ -2,12 +2,12 @@
 writing older times into the store."""
 
 import random
-import sqlite3
 import threading
 import time
 
 import pytest
 from rest import conversation, refused, session, turn, turns
+from store_sql import sql
 
 from conftest import Cairn
 
@@ -22,13 +22,6 @@ def talk(cairn, s, n=6, directive="Launch"):
     for i in range(n):
         turn(cairn, c, TALK[i % len(TALK)] if i < len(TALK) else f"{TALK[i % len(TALK)]} ({i})")
     return c
-
-
-def sql(cairn, text, *values):
-    with sqlite3.connect(cairn.data / "store.db", timeout=20) as db:
-        rows = db.execute(text, values).fetchall()
-    db.close()
-    return rows
 
 
 def age(cairn, days, s):
