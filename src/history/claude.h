@@ -97,4 +97,8 @@ struct claude_reader {
     bool named;        /* the person has named the session: other titles do not count */
 };
 
+/* ---- claude_folders.c, claude_debug.c: what is beside the transcripts ---- */
+enum err_code claude_folder_read(struct history_in *in, struct err *e);
+enum err_code claude_debug_read(struct history_in *in, struct err *e);
+
 #endif

@@ -23,25 +23,28 @@ static bool has_part(struct str path, const char *name)
 /* Folders and files beside the transcripts, by a part of their path or the end of their name. */
 static const struct {
     const char *part, *end, *kind;
+    enum history_way way;
+    int order;
+    bool grows;
 } beside[] = {
-    {"workflows", "journal.jsonl", "workflow journal"},
-    {"tool-results", NULL, "tool result"},
-    {"todos", ".json", "todos"},
-    {"tasks", ".json", "tasks"},
-    {"file-history", NULL, "file version"},
-    {"debug", ".txt", "debug log"},
-    {"shell-snapshots", NULL, "shell snapshot"},
-    {"session-env", NULL, "session environment"},
-    {"plans", ".md", "plan"},
-    {"memory", ".md", "memory"},
-    {"paste-cache", NULL, "paste"},
-    {"image-cache", NULL, "image"},
-    {"statsig", NULL, "statistics"},
-    {"logs", NULL, "log"},
-    {"sessions", ".json", "live session"},
-    {NULL, "stats-cache.json", "statistics"},
-    {NULL, "sessions-index.json", "sessions index"},
-    {NULL, ".meta.json", "agent description"},
+    {"workflows", "journal.jsonl", "workflow journal", HISTORY_LIST, 0, false},
+    {"tool-results", NULL, "tool result", HISTORY_LIST, 0, false},
+    {"todos", ".json", "todos", HISTORY_READ, 4, false},
+    {"tasks", ".json", "tasks", HISTORY_READ, 4, false},
+    {"file-history", NULL, "file version", HISTORY_READ, 4, false},
+    {"debug", ".txt", "debug log", HISTORY_READ, 4, true},
+    {"shell-snapshots", NULL, "shell snapshot", HISTORY_READ, 4, false},
+    {"session-env", NULL, "session environment", HISTORY_READ, 4, false},
+    {"plans", ".md", "plan", HISTORY_READ, 4, false},
+    {"memory", ".md", "memory", HISTORY_READ, 4, false},
+    {"paste-cache", NULL, "paste", HISTORY_LIST, 0, false},
+    {"image-cache", NULL, "image", HISTORY_LIST, 0, false},
+    {"statsig", NULL, "statistics", HISTORY_LIST, 0, false},
+    {"logs", NULL, "log", HISTORY_LIST, 0, false},
+    {"sessions", ".json", "live session", HISTORY_LIST, 0, false},
+    {NULL, "stats-cache.json", "statistics", HISTORY_LIST, 0, false},
+    {NULL, "sessions-index.json", "sessions index", HISTORY_LIST, 0, false},
+    {NULL, ".meta.json", "agent description", HISTORY_LIST, 0, false},
 };
 
 /* Never opened. */
@@ -67,13 +70,14 @@ bool claude_recognise(struct str path, struct history_name *out)
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
         if ((beside[i].part && !has_part(path, beside[i].part)) || (beside[i].end && !str_ends(base, beside[i].end)))
             continue;
-        *out = (struct history_name){.kind = beside[i].kind, .way = HISTORY_LIST};
+        *out = (struct history_name){
+            .kind = beside[i].kind, .way = beside[i].way, .order = beside[i].order, .grows = beside[i].grows};
         return true;
     }
     if (!str_ends(base, ".jsonl"))
         return false;
     if (str_is(base, "history.jsonl")) {
-        *out = (struct history_name){.kind = "prompts", .way = HISTORY_LIST};
+        *out = (struct history_name){.kind = "prompts", .order = 3, .grows = true}; /* after the transcripts */
         return true;
     }
     *out = (struct history_name){.kind = "transcript", .way = HISTORY_READ, .grows = true};

@@ -6,6 +6,7 @@ source each; `prompts` is a labelled set of lines; `worst` writes what is large 
 
 import hashlib
 import json
+import os
 import pathlib
 import uuid
 from collections import Counter
@@ -66,6 +67,12 @@ class History:
 
     def lines(self, name, records, tail=b""):
         return self.file(name, b"".join(line(r) for r in records) + tail)
+
+    def dated(self, name, content, clock):
+        """A file whose own time says when it was written."""
+        path = self.file(name, content)
+        os.utime(path, (at_ms(clock) / 1000,) * 2)
+        return path
 
     def secret(self, name, content):
         """A file that no importer may open."""
