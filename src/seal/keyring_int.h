@@ -13,7 +13,7 @@ _Static_assert(SEAL_KEY == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "a key o
 _Static_assert(SEAL_NONCE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "a nonce of the cipher's");
 _Static_assert(SEAL_TAG == crypto_aead_xchacha20poly1305_ietf_ABYTES, "a tag of the cipher's");
 
-enum { SLOT_CACHE = 256 };
+enum { SLOT_CACHE = 2048 };
 
 /* The data keys. Two of what can be renewed: the epoch's lowest bit tells which. */
 struct data_keys {

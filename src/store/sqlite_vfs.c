@@ -228,6 +228,7 @@ void sqlite_files_close(struct driver_files *f)
     if (!f)
         return;
     (void)sqlite3_vfs_unregister(&f->vfs);
+    page_cache_free(atomic_load(&f->cache));
     mem_free(f);
 }
 

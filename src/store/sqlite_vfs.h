@@ -23,9 +23,10 @@ enum file_kind { FILE_DB = 'D', FILE_WAL = 'W', FILE_JOURNAL = 'J', FILE_TEMP = 
 struct driver_files {
     sqlite3_vfs vfs; /* first: SQLite gives it back */
     sqlite3_vfs *real;
-    _Atomic(struct keyring *) keys; /* NULL: plain */
-    _Atomic int64_t bad_page;       /* the last that did not open, from 1; 0: none */
-    atomic_bool foreign;            /* sealed pages were seen, and there is no key */
+    _Atomic(struct keyring *) keys;     /* NULL: plain */
+    _Atomic(struct page_cache *) cache; /* NULL: no sealed page was read yet, or no memory */
+    _Atomic int64_t bad_page;           /* the last that did not open, from 1; 0: none */
+    atomic_bool foreign;                /* sealed pages were seen, and there is no key */
     char name[40];
 };
 
@@ -73,6 +74,14 @@ void checksum_mask(struct keyring *k, uint32_t epoch, const unsigned char about[
 void checksum_unmask(struct keyring *k, uint32_t epoch, const unsigned char about[FRAME_ABOUT],
                      unsigned char sum[CHECKSUM]);
 uint32_t page_epoch(const unsigned char *page);
+
+/* ---- sqlite_vfs_cache.c ---- */
+/* Any thread. `behind`: the last RESERVED bytes of the page as it is in the file. */
+struct page_cache *page_cache_new(void); /* NULL: no memory */
+void page_cache_free(struct page_cache *c);
+bool page_cache_get(struct page_cache *c, int64_t number, const unsigned char behind[RESERVED], unsigned char *out);
+void page_cache_put(struct page_cache *c, int64_t number, const unsigned char behind[RESERVED],
+                    const unsigned char *page);
 
 /* ---- sqlite_vfs_file.c, sqlite_vfs_wal.c ---- */
 int pages_read(struct sealed_file *f, unsigned char *out, int n, sqlite3_int64 at);

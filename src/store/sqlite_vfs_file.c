@@ -35,6 +35,36 @@ static int open_page(struct sealed_file *f, struct keyring *k, enum page_rule ru
     return fine || rule != PAGE_SEALED ? SQLITE_OK : page_is_bad(f, number);
 }
 
+static struct page_cache *cache_of(struct driver_files *files)
+{
+    struct page_cache *c = atomic_load_explicit(&files->cache, memory_order_acquire), *none = NULL;
+    if (c)
+        return c;
+    c = page_cache_new();
+    if (!c || atomic_compare_exchange_strong(&files->cache, &none, c))
+        return c;
+    page_cache_free(c); /* another thread was quicker */
+    return none;
+}
+
+/* A whole page of a sealed database. */
+static int read_page(struct sealed_file *f, struct keyring *k, int64_t number, unsigned char *out)
+{
+    const sqlite3_int64 at = (number - 1) * PAGE;
+    struct page_cache *cache = cache_of(f->files);
+    unsigned char behind[RESERVED];
+    if (cache && !real_read(f, behind, RESERVED, at + CONTENT) && page_cache_get(cache, number, behind, out))
+        return SQLITE_OK;
+    int rc = real_read(f, out, PAGE, at);
+    if (rc)
+        return rc;
+    memcpy(behind, out + CONTENT, RESERVED);
+    rc = open_page(f, k, PAGE_SEALED, number, out);
+    if (!rc && cache)
+        page_cache_put(cache, number, behind, out);
+    return rc;
+}
+
 /* SQLite reads pages, and sometimes a part of the first. */
 int pages_read(struct sealed_file *f, unsigned char *out, int n, sqlite3_int64 at)
 {
@@ -49,6 +79,8 @@ int pages_read(struct sealed_file *f, unsigned char *out, int n, sqlite3_int64 a
             look_foreign(f, out);
         return rc;
     }
+    if (n == PAGE && within == 0 && rule == PAGE_SEALED && f->kind == FILE_DB)
+        return read_page(f, k, number, out);
     if (n == PAGE && within == 0) {
         int rc = real_read(f, out, n, at);
         return rc ? rc : open_page(f, k, rule, number, out);
