@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "config/config.h"
 
-enum { PAGE = 100, EVERY_MS = 3600000, EVERY_AT_ONCE_MS = 10000 };
+enum { PAGE = 100, AT_ONCE = 100, EVERY_MS = 3600000, EVERY_AT_ONCE_MS = 10000, RETRY_MS = 20000 };
 static const int64_t DAY_MS = INT64_C(86400000);
 
 int64_t erasure_due(const struct service *svc)
@@ -113,27 +113,33 @@ static enum err_code page_of(struct service *svc, struct arena *a, const char *s
     return code;
 }
 
-static void go_on_with(struct service *svc, const struct record *r, int64_t now)
+struct due {
+    struct str ids[AT_ONCE];
+    size_t n;
+    int64_t now;
+};
+
+static void look_at(struct service *svc, struct arena *a, const struct record *r, struct due *due)
 {
     struct err why = {0};
-    enum err_code code = ERR_OK;
-    if (record_int(r, "due_at") <= now || str_is(record_text(r, "state"), "erasing"))
-        code = erasure_finish(svc, r->id, &why);
-    else if (!record_int(r, "derived"))
-        code = erasure_derive(svc, r->id, &why);
-    if (code)
+    if (record_int(r, "due_at") <= due->now || str_is(record_text(r, "state"), "erasing")) {
+        if (due->n < AT_ONCE)
+            due->ids[due->n++] = arena_str(a, r->id);
+    } else if (!record_int(r, "derived") && erasure_derive(svc, r->id, &why)) {
         log_event(LOG_WARN, "erasure_failed", L_STR("erasure_id", r->id), L_CSTR("message", why.message));
+    }
 }
 
-static enum err_code go_on(struct service *svc, struct arena *a, const char *state, struct err *e)
+/* As many as are due, up to so many at once: the next run goes on. */
+static enum err_code find_due(struct service *svc, struct arena *a, const char *state, struct due *due, struct err *e)
 {
     enum err_code code = ERR_OK;
-    int64_t after = 0, now = clock_now_ms();
+    int64_t after = 0;
     struct record **rows = NULL;
     for (size_t n = PAGE; !code && n == PAGE;) {
         code = page_of(svc, a, state, after, &rows, &n, e);
         for (size_t i = 0; !code && i < n; i++) {
-            go_on_with(svc, rows[i], now);
+            look_at(svc, a, rows[i], due);
             after = rows[i]->seq;
         }
     }
@@ -181,7 +187,8 @@ static enum err_code request_on(struct store_tx *tx, void *arg, struct err *e)
     return erasure_request(tx, j->arena, &j->request, &j->dropped, e);
 }
 
-static enum err_code erase_aged(struct service *svc, struct arena *a, struct err *e)
+/* Asks for it, when there is anything. */
+static enum err_code request_aged(struct service *svc, struct arena *a, struct err *e)
 {
     int64_t days = config_int(svc->options.config, "erasure.days"), before = clock_now_ms() - days * DAY_MS;
     bool any = false;
@@ -195,14 +202,27 @@ static enum err_code erase_aged(struct service *svc, struct arena *a, struct err
     if (code || !any)
         return code;
     id_make("ers", j.request.id);
-    code = store_write(svc->store, request_on, &j, e);
-    return code ? code : erasure_finish(svc, str_of(j.request.id), e);
+    return store_write(svc->store, request_on, &j, e);
 }
 
+/* What failed is logged; it is tried again, but not at once: cold storage's server may be away for a while. */
 enum err_code erasure_task(struct service *svc, struct arena *a, struct err *e)
 {
-    enum err_code code = go_on(svc, a, "erasing", e);
+    struct due *due = arena_alloc(a, sizeof *due);
+    int64_t failed = atomic_load(&svc->erasure_failed_ms);
+    if (!due)
+        return err_nomem(e);
+    due->now = clock_now_ms();
+    if (failed && due->now < failed + RETRY_MS && due->now >= failed)
+        return ERR_OK;
+    enum err_code aged = request_aged(svc, a, e);
+    enum err_code code = find_due(svc, a, "erasing", due, e);
+    due->now = clock_now_ms();
     if (!code)
-        code = go_on(svc, a, "requested", e);
-    return code ? code : erase_aged(svc, a, e);
+        code = find_due(svc, a, "requested", due, e);
+    if (!code && arena_failed(a))
+        code = err_nomem(e);
+    if (!code)
+        atomic_store(&svc->erasure_failed_ms, erasure_finish(svc, due->ids, due->n, NULL) ? clock_now_ms() : 0);
+    return code ? code : aged;
 }

@@ -48,8 +48,9 @@ int64_t erasure_due(const struct service *svc);
 
 /* Blocks; not on an HTTP thread, not inside a transaction. */
 enum err_code erasure_derive(struct service *svc, struct str erasure_id, struct err *e);
-/* Erases for good, whatever its due date, and writes the receipt. One at a time among all processes; a second waits. */
-enum err_code erasure_finish(struct service *svc, struct str erasure_id, struct err *e);
+/* Erases them for good, whatever their due dates, in one pass through the files, and writes the receipts. One pass at a
+ * time among all processes; a second waits. One that fails (the first is told, all are logged) stops no other. */
+enum err_code erasure_finish(struct service *svc, const struct str *erasure_ids, size_t n, struct err *e);
 
 /* As an upkeep task. */
 enum { ERASURE_SECONDS = 2 };

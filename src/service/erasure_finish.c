@@ -1,11 +1,12 @@
-/* Erasing for good: from the first row to the receipt. See erasure.h. In this order, each of which may be done again:
+/* Erasing for good: from the first row to the receipt, several erasures at once, as some of it goes through whole
+ * files. See erasure.h. In this order, each of which may be done again:
  *
  *   1. state `erasing`: whoever comes after a kill goes on from here
  *   2. journals of dead processes are stored, so that nothing comes back out of them later
  *   3. followers are held; what was made meanwhile is deleted; rows go, a few at a time
- *   4. keys of sessions that went whole; dictionaries, index, vectors, journal, the database that a restore had
- * replaced
- *   5. the database's unused pages and its log
+ *   4. keys of sessions that went whole, dictionaries, archives in cold storage
+ *   5. for all of them once: index, vectors, journal, the database that a restore had replaced; the database's unused
+ *      pages and its log
  *   6. the receipt, with state `erased`
  *
  * A lock file keeps two processes, or two threads, from doing it at once: the second waits and finds it done. */
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "seal/seal.h"
 #include "search/meaning.h"
 #include "service/audit.h"
@@ -221,15 +223,15 @@ static void replay_journals(struct service *svc)
 }
 
 /* A restore keeps what it replaced, which holds all that was in it. */
-static enum err_code remove_replaced(struct finishing *f, struct err *e)
+static enum err_code remove_replaced(struct service *svc, bool *any, struct err *e)
 {
     static const char *const names[] = {"store.db.before-restore", "store.db.before-restore-wal",
                                         "store.db.before-restore-shm"};
     char path[PATH_ROOM];
     enum err_code code = ERR_OK;
     for (size_t i = 0; !code && i < sizeof names / sizeof *names; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", store_dir(f->svc->store), names[i]);
-        f->facts.replaced_store = f->facts.replaced_store || file_exists(path);
+        (void)snprintf(path, sizeof path, "%s/%s", store_dir(svc->store), names[i]);
+        *any = *any || file_exists(path);
         code = file_remove(path, e);
     }
     return code;
@@ -247,24 +249,6 @@ static enum err_code take_cold(struct finishing *f, struct err *e)
     return code ? code : ended;
 }
 
-static enum err_code take_the_rest(struct finishing *f, struct err *e)
-{
-    struct service *s = f->svc;
-    enum err_code code = store_unlearn(s->store, f->erasure->id, &f->facts.dictionaries, e);
-    if (!code)
-        code = take_cold(f, e);
-    if (!code)
-        code = index_purge(s->index, e);
-    if (!code)
-        code = meaning_purge(s->meaning, store_dir(s->store), e);
-    if (code)
-        return code;
-    journal_forget(s->journal);
-    f->facts.index = f->facts.vectors = f->facts.journal = true;
-    code = remove_replaced(f, e);
-    return code ? code : store_scrub(s->store, e);
-}
-
 /* ---- from beginning to end ---- */
 
 /* What was in memory only has no files, and nothing to prove. */
@@ -274,50 +258,146 @@ static enum err_code finish_in_memory(struct finishing *f, struct err *e)
     return code ? code : set_state(f, "erased", STR_NONE, e);
 }
 
-static enum err_code finish(struct finishing *f, struct err *e)
+static enum err_code begin(struct finishing *f, struct err *e)
 {
-    struct str receipt;
-    enum err_code code = ERR_OK;
-    if (ephemeral_is(f->svc))
-        return finish_in_memory(f, e);
-    if (!str_is(record_text(f->erasure, "state"), "erasing")) {
-        code = note_slots(f, e);
-        if (!code)
-            code = set_state(f, "erasing", STR_NONE, e);
-    }
-    if (code)
-        return code;
-    replay_journals(f->svc);
-    code = take_rows(f, e);
+    if (str_is(record_text(f->erasure, "state"), "erasing"))
+        return ERR_OK;
+    enum err_code code = note_slots(f, e);
+    return code ? code : set_state(f, "erasing", STR_NONE, e);
+}
+
+/* What is its own: rows, keys, dictionaries, archives. */
+static enum err_code take_own(struct finishing *f, struct err *e)
+{
+    enum err_code code = take_rows(f, e);
     if (!code)
         code = destroy_keys(f, e);
     if (!code)
-        code = take_the_rest(f, e);
-    f->facts.erased_at = clock_now_ms();
-    if (!code)
-        code = receipt_make(f->svc, f->arena, f->erasure, &f->facts, &receipt, e);
-    return code ? code : set_state(f, "erased", receipt, e);
+        code = store_unlearn(f->svc->store, f->erasure->id, &f->facts.dictionaries, e);
+    return code ? code : take_cold(f, e);
 }
 
-enum err_code erasure_finish(struct service *svc, struct str erasure_id, struct err *e)
+/* What goes through whole files, once for all. */
+static enum err_code take_shared(struct service *s, bool *replaced, struct err *e)
+{
+    enum err_code code = index_purge(s->index, e);
+    if (!code)
+        code = meaning_purge(s->meaning, store_dir(s->store), e);
+    if (code)
+        return code;
+    journal_forget(s->journal);
+    code = remove_replaced(s, replaced, e);
+    return code ? code : store_scrub(s->store, e);
+}
+
+static enum err_code prove(struct finishing *f, bool replaced, struct err *e)
+{
+    struct str receipt;
+    f->facts.index = f->facts.vectors = f->facts.journal = true;
+    f->facts.replaced_store = replaced;
+    f->facts.erased_at = clock_now_ms();
+    enum err_code code = receipt_make(f->svc, f->arena, f->erasure, &f->facts, &receipt, e);
+    if (!code)
+        code = set_state(f, "erased", receipt, e);
+    if (!code)
+        log_event(LOG_INFO, "erased", L_STR("erasure_id", f->erasure->id));
+    return code;
+}
+
+/* ---- several at once ---- */
+
+typedef enum err_code step_fn(struct finishing *f, struct err *e);
+
+struct one {
+    struct finishing f;
+    struct err why;
+    enum err_code code;
+    bool over; /* it was finished before, or has failed */
+};
+struct pass {
+    struct service *svc;
+    struct one *all;
+    size_t n, open;
+};
+
+static void read_all(struct pass *p, const struct str *ids)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        struct one *o = &p->all[i];
+        o->f = (struct finishing){.svc = p->svc, .arena = arena_new()};
+        o->code = o->f.arena ? erasure_read(p->svc, o->f.arena, ids[i], &o->f.erasure, &o->why) : err_nomem(&o->why);
+        o->over = o->code || str_is(record_text(o->f.erasure, "state"), "erased");
+    }
+}
+
+static void each(struct pass *p, step_fn *fn)
+{
+    p->open = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        struct one *o = &p->all[i];
+        if (o->over)
+            continue;
+        o->code = fn(&o->f, &o->why);
+        o->over = o->code != ERR_OK;
+        p->open += !o->over;
+    }
+}
+
+static void finish_files(struct pass *p)
+{
+    struct err why = {0};
+    bool replaced = false;
+    each(p, begin);
+    if (!p->open)
+        return;
+    replay_journals(p->svc);
+    each(p, take_own);
+    enum err_code code = p->open ? take_shared(p->svc, &replaced, &why) : ERR_OK;
+    for (size_t i = 0; i < p->n; i++) {
+        struct one *o = &p->all[i];
+        if (!o->over)
+            o->code = code ? err_set(&o->why, code, NULL, "%s", why.message) : prove(&o->f, replaced, &o->why);
+    }
+}
+
+/* The first that failed is told; the others are done all the same. */
+static enum err_code end(struct pass *p, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct one *o = &p->all[i];
+        if (o->code && !code)
+            code = err_set(e, o->code, o->why.field[0] ? o->why.field : NULL, "%s", o->why.message);
+        if (o->code)
+            log_event(LOG_WARN, "erasure_failed", L_STR("erasure_id", o->f.erasure ? o->f.erasure->id : STR_NONE),
+                      L_CSTR("message", o->why.message));
+        arena_free(o->f.arena);
+    }
+    return code;
+}
+
+enum err_code erasure_finish(struct service *svc, const struct str *ids, size_t n, struct err *e)
 {
     struct err own = {0};
-    struct finishing f = {.svc = svc, .arena = arena_new()};
+    struct pass p = {.svc = svc, .n = n};
     int fd = -1;
     e = e ? e : &own;
-    enum err_code code = f.arena ? ERR_OK : err_nomem(e);
+    if (n == 0)
+        return ERR_OK;
+    p.all = mem_zalloc(n * sizeof *p.all);
+    enum err_code code = p.all ? ERR_OK : err_nomem(e);
     if (!code && !ephemeral_is(svc))
         code = take_lock(svc, &fd, e);
-    if (!code)
-        code = erasure_read(svc, f.arena, erasure_id, &f.erasure, e);
-    if (!code && !str_is(record_text(f.erasure, "state"), "erased")) {
-        code = finish(&f, e);
-        if (!code)
-            log_event(LOG_INFO, "erased", L_STR("erasure_id", erasure_id));
+    if (!code) {
+        read_all(&p, ids);
+        if (ephemeral_is(svc))
+            each(&p, finish_in_memory);
+        else
+            finish_files(&p);
+        code = end(&p, e);
     }
     if (fd >= 0)
         close(fd);
-    if (f.arena)
-        arena_free(f.arena);
+    mem_free(p.all);
     return code;
 }

@@ -278,36 +278,34 @@ static enum err_code request_on(struct store_tx *tx, void *arg, struct err *e)
 }
 
 /* Whose user the value is: each is a request of its own. */
-static enum err_code forget_session(struct forgetting *f, struct record *session, struct err *e)
+static enum err_code request_session(struct forgetting *f, const struct record *session, struct str *id, struct err *e)
 {
     struct forgetting one = {.call = f->call, .request = f->request};
-    struct service *svc = f->call->svc;
     one.request.scope = "session";
     one.request.target = session;
     one.request.project = session->project;
     id_make("ers", one.request.id);
-    enum err_code code = store_write(svc->store, request_on, &one, e);
-    if (!code)
-        code = erasure_derive(svc, str_of(one.request.id), e);
-    if (!code && one.request.due_at <= clock_now_ms())
-        code = erasure_finish(svc, str_of(one.request.id), e);
-    return code;
+    *id = arena_str(f->call->arena, str_of(one.request.id));
+    enum err_code code = id->p ? store_write(f->call->svc->store, request_on, &one, e) : err_nomem(e);
+    return code ? code : erasure_derive(f->call->svc, *id, e);
 }
 
 static enum err_code carry_out(struct forgetting *f, struct err *e)
 {
     struct service *svc = f->call->svc;
-    struct str id = str_of(f->request.id);
+    size_t n = f->found.n_sessions;
+    struct str *ids = arena_array(f->call->arena, struct str, n + 1);
+    if (!ids)
+        return err_nomem(e);
+    ids[n] = str_of(f->request.id);
     enum err_code code = store_write(svc->store, request_on, f, e);
     if (!code && f->found.n_items + f->found.n_edits + (size_t)f->found.cold)
-        code = erasure_take_found(f->call, id, &f->found, e);
+        code = erasure_take_found(f->call, ids[n], &f->found, e);
     if (!code)
-        code = erasure_derive(svc, id, e);
-    if (!code && f->request.due_at <= clock_now_ms())
-        code = erasure_finish(svc, id, e);
-    for (size_t i = 0; !code && i < f->found.n_sessions; i++)
-        code = forget_session(f, f->found.sessions[i], e);
-    return code;
+        code = erasure_derive(svc, ids[n], e);
+    for (size_t i = 0; !code && i < n; i++)
+        code = request_session(f, f->found.sessions[i], &ids[i], e);
+    return code || f->request.due_at > clock_now_ms() ? code : erasure_finish(svc, ids, n + 1, e);
 }
 
 enum err_code forget(struct op_call *c, struct err *e)

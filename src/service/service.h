@@ -65,6 +65,7 @@ struct service {
     struct {
         _Atomic(int64_t) last_ms, failed_ms; /* the newest; when one failed that no other has followed. 0: none */
     } backups;                               /* scheduled ones (backup_upkeep.h) */
+    _Atomic(int64_t) erasure_failed_ms;      /* when the upkeep's erasure failed that none has followed. 0: none */
     atomic_bool converted;                   /* it is being encrypted or decrypted (encryption.h) */
     atomic_bool maintained;                  /* maintenance is under way */
     struct service_options options;          /* strings owned by the caller of service_open */

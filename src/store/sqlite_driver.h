@@ -65,6 +65,9 @@ enum err_code sqlite_reform(struct driver_conn *c, int wait_ms, struct err *e);
 enum err_code sqlite_formed(struct driver_conn *c, bool *out, struct err *e);
 enum err_code sqlite_vacuum(struct driver_conn *c, struct err *e);
 enum err_code sqlite_empty_log(struct driver_conn *c, int wait_ms, struct err *e);
+/* Overwrites what no cell of a tree's page uses; false: nothing was there, or it is none. `first`: it is the file's
+ * first page, of `pages`. */
+bool sqlite_scrub_page(unsigned char *page, size_t usable, bool first, int64_t pages);
 enum err_code sqlite_scrub(struct driver_conn *c, int64_t *page, int64_t n, bool *more, struct err *e);
 void sqlite_tidy(struct driver_conn *c, bool idle);
 

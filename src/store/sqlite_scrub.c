@@ -11,8 +11,10 @@
  * that they hold, and write none of the old bytes back.
  *
  * Which page is what. Pages of trees begin with their type (2, 5, 10, 13). Others (overflow, free ones) begin with
- * another page's number, whose first byte is 0 as long as there are fewer than 2^24 of them: larger databases are
- * refused. There is no auto_vacuum, so there are no pointer maps. A page whose header does not add up is left alone. */
+ * another page's number, whose first byte is smaller than that as long as there are fewer than 2^25 of them (128 GB of
+ * pages of 4 KiB). In larger databases a page is left alone whose first four bytes are the number of a page that there
+ * is, as it may be either: inner pages of indexes beyond 128 GB, leaves beyond 640 GB. There is no auto_vacuum, so
+ * there are no pointer maps. A page whose header does not add up is left alone too. */
 #include "store/sqlite_driver.h"
 
 #include "base/mem.h"
@@ -23,8 +25,8 @@ enum {
     FILE_HEADER = 100, /* before the header of page 1 */
     LEAF_HEADER = 8,
     INNER_HEADER = 12,
-    FREE_HEAD = 4, /* of a free block: where the next is, its size */
-    PAGES_MAX = 1 << 24
+    LEAST = 512,
+    FREE_HEAD = 4 /* of a free block: where the next is, its size */
 };
 
 static size_t u16(const unsigned char *p)
@@ -57,19 +59,21 @@ static bool blocks_fine(const unsigned char *p, size_t first, size_t from, size_
     return true;
 }
 
-/* Whether anything was there to overwrite. */
-static bool clean(unsigned char *page, size_t usable, size_t head)
+bool sqlite_scrub_page(unsigned char *page, size_t usable, bool first, int64_t pages)
 {
+    size_t head = first ? FILE_HEADER : 0;
     const unsigned char *h = page + head;
     bool leaf = h[0] == 10 || h[0] == 13;
     if (!leaf && h[0] != 2 && h[0] != 5)
         return false;
+    if (!first && (int64_t)((uint32_t)u16(h) << 16 | u16(h + 2)) <= pages)
+        return false;
     size_t gap = head + (leaf ? LEAF_HEADER : INNER_HEADER) + 2 * u16(h + 3);
-    size_t cells = u16(h + 5) ? u16(h + 5) : 65536, first = u16(h + 1);
-    if (gap > cells || cells > usable || !blocks_fine(page, first, cells, usable))
+    size_t cells = u16(h + 5) ? u16(h + 5) : 65536, block = u16(h + 1);
+    if (gap > cells || cells > usable || !blocks_fine(page, block, cells, usable))
         return false;
     bool any = zero(page + gap, cells - gap);
-    for (size_t at = first; at; at = u16(page + at))
+    for (size_t at = block; at; at = u16(page + at))
         any = zero(page + at + FREE_HEAD, u16(page + at + 2) - FREE_HEAD) || any;
     return any;
 }
@@ -100,10 +104,12 @@ static int look_at(struct scrubbing *s, sqlite3 *db)
     if (rc)
         return rc;
     s->size = u16(head + 16) == 1 ? 65536 : u16(head + 16);
+    if (s->size < LEAST)
+        return SQLITE_CORRUPT;
     s->usable = s->size - head[20];
-    s->pages = s->size >= 512 ? bytes / (int64_t)s->size : PAGES_MAX;
+    s->pages = bytes / (int64_t)s->size;
     s->page = mem_fail_now() ? NULL : mem_alloc(s->size);
-    return s->pages >= PAGES_MAX ? SQLITE_TOOBIG : s->page ? SQLITE_OK : SQLITE_NOMEM;
+    return s->page ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 static int scrub(struct scrubbing *s, int64_t from, int64_t to)
@@ -114,7 +120,7 @@ static int scrub(struct scrubbing *s, int64_t from, int64_t to)
     for (int64_t i = from; !rc && i < to; i++) {
         sqlite3_int64 at = i * (int64_t)s->size;
         rc = io->xRead(s->file, s->page, (int)s->size, at);
-        if (!rc && clean(s->page, s->usable, i ? 0 : FILE_HEADER)) {
+        if (!rc && sqlite_scrub_page(s->page, s->usable, i == 0, s->pages)) {
             rc = io->xWrite(s->file, s->page, (int)s->size, at);
             written = true;
         }

@@ -398,3 +398,44 @@ def test_masks_that_are_stable_are_one_person_s_own(make_cairn):
     assert forget(cairn, value=PERSON, now=True)["records"]["turn"] == 1
     expect_gone(cairn, ["zqhers"])
     expect_there(cairn, ["zqhis"])
+
+
+# ---- several at once ----
+
+def passes(cairn):
+    """How often the whole file was gone through (these stores are one slice long)."""
+    return int((sql(cairn, "SELECT value FROM store_meta WHERE key = 'scrubbed'") or [(0,)])[0][0])
+
+
+def test_what_is_due_at_once_goes_in_one_pass(cairn):
+    gone, kept = Words(30), Words(31)
+    sessions = [quick_talk(cairn, gone, 5)[0] for _ in range(5)]
+    other, c = quick_talk(cairn, kept, 5)
+    before = contents(cairn, [(c, None)])
+    asked = [forget(cairn, session=s)["erasure_id"] for s in sessions]
+    assert passes(cairn) == 0
+    sql(cairn, "UPDATE erasure SET due_at = 1")
+    done = eventually(lambda: (r := sql(cairn, "SELECT id, receipt FROM erasure WHERE state = 'erased'")) and
+                      len(r) == 5 and r, 40, "the erasures")
+    assert passes(cairn) == 1
+    assert {i for i, _ in done} == set(asked)
+    for _, receipt in done:
+        receipt = json.loads(receipt)
+        assert cairn.post("/api/v2/erasures/verify", {"receipt": receipt}, 200)["genuine"]
+        assert receipt["receipt"]["records"]["turn"] == 5 and receipt["receipt"]["cleaned"]["index"]
+    expect_gone(cairn, gone.given)
+    assert contents(cairn, [(c, None)]) == before
+    doctor(cairn)
+
+
+def test_a_person_s_sessions_go_in_one_pass(cairn):
+    words = Words(32)
+    for _ in range(3):
+        quick_talk(cairn, words, 3, user_id="jane.doe@example.com")
+    c = conversation(cairn, session(cairn))
+    turn(cairn, c, "jane.doe@example.com was here")
+    done = forget(cairn, value="jane.doe@example.com", now=True)
+    assert done["state"] == "erased" and len(done["sessions"]) == 3 and passes(cairn) == 1
+    states = sql(cairn, "SELECT scope, state FROM erasure ORDER BY scope")
+    assert states == [("session", "erased")] * 3 + [("value", "erased")]
+    expect_gone(cairn, words.given)

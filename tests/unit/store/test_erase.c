@@ -4,6 +4,7 @@
 
 #include "store/erase.h"
 #include "store/pack.h"
+#include "store/sqlite_driver.h"
 #include "unit/base/random.h"
 
 #include <dirent.h>
@@ -528,9 +529,47 @@ static void test_scrubbing_waits_for_readers(void **state)
     world_free(w);
 }
 
+enum { LEAF_PAGE = 4096 };
+
+/* A leaf of a table with one cell of ten bytes at its end, and old bytes in between. */
+static void make_leaf(unsigned char *page, unsigned char type)
+{
+    memset(page, 'x', LEAF_PAGE);
+    const unsigned char head[] = {type, 0, 0, 0, 1, (LEAF_PAGE - 10) >> 8, (LEAF_PAGE - 10) & 255, 0};
+    memcpy(page, head, sizeof head);
+    page[8] = (LEAF_PAGE - 10) >> 8;
+    page[9] = (LEAF_PAGE - 10) & 255;
+}
+
+static void test_what_may_be_another_page_is_left_alone(void **state)
+{
+    static const unsigned char types[] = {13, 10};
+    static unsigned char page[LEAF_PAGE], before[LEAF_PAGE];
+    (void)state;
+    for (size_t i = 0; i < sizeof types; i++) {
+        int64_t large = (int64_t)types[i] << 24; /* a file that has a page of the number that the header reads as */
+        make_leaf(page, types[i]);
+        memcpy(before, page, LEAF_PAGE);
+        assert_false(sqlite_scrub_page(page, LEAF_PAGE, false, large));
+        assert_memory_equal(page, before, LEAF_PAGE);
+        assert_true(sqlite_scrub_page(page, LEAF_PAGE, false, large - 1));
+        assert_int_equal(page[10], 0);
+        assert_int_equal(page[LEAF_PAGE - 11], 0);
+        assert_memory_equal(page + LEAF_PAGE - 10, "xxxxxxxxxx", 10);
+        assert_false(sqlite_scrub_page(page, LEAF_PAGE, false, large - 1)); /* nothing is left to do */
+    }
+    /* the next page of an overflow, beyond the number up to which larger files were once refused */
+    memset(page, 'x', LEAF_PAGE);
+    memcpy(page, "\x01\x00\x00\x05", 4);
+    memcpy(before, page, LEAF_PAGE);
+    assert_false(sqlite_scrub_page(page, LEAF_PAGE, false, INT64_C(1) << 25));
+    assert_memory_equal(page, before, LEAF_PAGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_may_be_another_page_is_left_alone),
         cmocka_unit_test(test_nothing_is_left_of_what_was_erased),
         cmocka_unit_test_setup_teardown(test_numbers_are_never_given_again, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(test_turns_of_a_living_conversation_keep_its_numbers, place_setup,
