@@ -2,14 +2,15 @@
 #include "history/formats.h"
 
 static const struct history_format *const table[] = {
-    &history_claude,    //
-    &history_codex,     //
-    &history_chatgpt,   //
-    &history_claude_ai, //
-    &history_gemini,    //
-    &history_opencode,  //
-    &history_cursor,    //
-    &history_generic,   //
+    &history_claude,         //
+    &history_codex,          //
+    &history_chatgpt,        //
+    &history_claude_ai,      //
+    &history_gemini,         //
+    &history_opencode,       //
+    &history_cursor,         //
+    &history_memory_context, //
+    &history_generic,        //
 };
 
 const struct history_format *const *history_formats(size_t *n)

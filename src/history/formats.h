@@ -11,6 +11,7 @@ extern const struct history_format history_codex;
 extern const struct history_format history_gemini;
 extern const struct history_format history_opencode;
 extern const struct history_format history_cursor;
+extern const struct history_format history_memory_context;
 extern const struct history_format history_generic;
 
 #endif

@@ -3,6 +3,7 @@
 #include "history/formats.h"
 #include "history/path.h"
 #include "history/records.h"
+#include "history/tables.h"
 
 #include "base/json_write.h"
 
@@ -25,20 +26,6 @@ static const char *const sessions[] = {"session",      "session_id",      "sessi
                                        "conversation", "conversation_id", "thread_id"};
 static const char *const ids[] = {"id", "uuid", "message_id"};
 static const char *const kept[] = {"model", "name", "cwd", "parent", "tool_call_id"};
-
-/* Roles as they are called here; NULL: none. */
-static const char *role_of(struct str role)
-{
-    static const struct {
-        const char *said, *role;
-    } table[] = {{"user", "user"},       {"human", "user"},    {"assistant", "assistant"}, {"ai", "assistant"},
-                 {"model", "assistant"}, {"bot", "assistant"}, {"system", "system"},       {"developer", "system"},
-                 {"tool", "tool"},       {"function", "tool"}};
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (str_ieq(role, str_of(table[i].said)))
-            return table[i].role;
-    return NULL;
-}
 
 static int64_t time_of(const struct json *o)
 {
@@ -82,8 +69,8 @@ static enum err_code take(void *arg, const struct json *o, const struct history_
     struct history_in *in = g->in;
     const struct json *inner = json_get_type(o, "message", JSON_OBJECT);
     const struct json *said = json_text(o, "role").n || !inner ? o : inner, *content = json_get(said, "content");
-    const char *role = role_of(json_text(said, "role"));
-    if (!role)
+    struct str role = tables_role(json_text(said, "role"));
+    if (!role.n)
         return history_skip(in, HISTORY_UNKNOWN, at, e);
     struct str text = history_text(in->arena, content ? content : json_get(said, "text"));
     struct str session = FIRST(o, sessions), id = FIRST(o, ids);
@@ -92,8 +79,8 @@ static enum err_code take(void *arg, const struct json *o, const struct history_
     session = session.n ? session : g->session;
     const struct history_turn t = {.key = key_of(in->arena, session, id),
                                    .session = session,
-                                   .agent = str_of(role),
-                                   .role = str_of(role),
+                                   .agent = role,
+                                   .role = role,
                                    .content = text,
                                    .timestamp = time_of(o),
                                    .cwd = json_text(o, "cwd"),

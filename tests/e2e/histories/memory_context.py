@@ -2,9 +2,7 @@
 
 import sqlite3
 
-from histories import DAMAGED, EMPTY, History, METADATA, at, sha256, uid
-
-SESSION = uid("memory-context")
+from histories import DAMAGED, EMPTY, History, METADATA, UNKNOWN, at, sha256
 
 
 def message(content, clock, **more):
@@ -19,8 +17,13 @@ def unique(h):
         message("", 4, role="user"),
         b'{"hash":"00","content":"cut\n',
         {**message("Its hash is of something else", 6, role="user"), "hash": sha256("something else")},
+        {"hash": sha256("The draw span weighs ninety tons"), "first_seen": at(7), "checkpoint": "2026-03-01-spans", "message": {
+            "index": 3, "role": "assistant", "type": "assistant", "content": "The draw span weighs ninety tons"}},
+        {"hash": sha256("x"), "kind": "watermark"},
     ])
-    h.turn("user", "The bridge opens at noon", "unique_messages", at(1))
+    h.turn("assistant", "The draw span weighs ninety tons", "2026-03-01-spans", at(7))
+    h.skip(UNKNOWN)
+    h.turn("user", "The bridge opens at noon", "2026-03-01T09-00-00Z-bridge", at(1))
     h.turn("assistant", "Noon it is, unless it rains", "unique_messages", at(2))
     h.turn("user", "No role is told of this one", "unique_messages", at(3))
     h.turn("user", "Its hash is of something else", "unique_messages", at(6))
@@ -29,7 +32,6 @@ def unique(h):
     h.json("dedup_state/global_hashes.json", [sha256("The bridge opens at noon"), sha256("Noon it is, unless it rains")])
     h.json("dedup_state/checkpoint_index.json", {"2026-03-01T09-00-00Z-bridge": {
         "message_hashes": [sha256("The bridge opens at noon")], "created": at(2)}})
-    h.skip(METADATA, 2)
 
 
 def texts(h):
@@ -40,13 +42,13 @@ def texts(h):
     session = "2026-03-01-EXPORT-bridge"
     h.turn("user", "Which bolt holds the\nbascule bridge?", session)
     h.turn("assistant", "The king bolt.\nIt is greased.", session)
-    h.turn("assistant", "Bash(ls bolts)", session, recall=False)
-    h.turn("tool", "king\nqueen", session, recall=False)
+    h.turn("assistant", "Bash(ls bolts)", session)
+    h.turn("tool", "king\nqueen", session)
     h.turn("user", "yes", session)
     h.turn("assistant", "Good.", session)
     h.skip(METADATA)
     h.file("checkpoints/2026-03-01T09-00-00Z-bridge-done.md", "# Bridge done\n\nThe **bascule** opens again.\n")
-    h.turn("system", "# Bridge done\n\nThe **bascule** opens again.\n", "2026-03-01T09-00-00Z-bridge-done", at(0))
+    h.turn("assistant", "# Bridge done\n\nThe **bascule** opens again.\n", "2026-03-01T09-00-00Z-bridge-done", at(0))
 
 
 def database(h):
@@ -66,7 +68,7 @@ def database(h):
     db.close()
     h.turn("user", "Asked in the database only", "db-1", at(20))
     h.turn("assistant", "Answered there too", "db-1", at(21))
-    h.turn("system", "The bridge was closed at dusk", "dusk", at(30))
+    h.turn("assistant", "The bridge was closed at dusk", "dusk", at(30))
     h.duplicates += 1  # known by its hash from unique_messages.jsonl
     h.skip(EMPTY)
 

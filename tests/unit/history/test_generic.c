@@ -25,7 +25,7 @@ static void test_what_is_no_message(void **state)
 {
     (void)state;
     assert_told(
-        STR("{\"role\":\"narrator\",\"content\":\"a\"}\n{\"role\":\"user\"}\n{\"role\":\"user\",\"content\":\" \"}\n\n"
+        STR("{\"role\":\"chorus\",\"content\":\"a\"}\n{\"role\":\"user\"}\n{\"role\":\"user\",\"content\":\" \"}\n\n"
             "\0\0\0\n{\"role\":\n3\n"),
         "skip: unknown\nskip: empty\nskip: empty\nskip: blank\nskip: padding\nskip: damaged\nskip: damaged\n");
 }

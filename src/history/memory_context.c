@@ -1,0 +1,224 @@
+/* MEMORY-CONTEXT stores: messages kept once each by their hash (dedup_state/unique_messages.jsonl, and the same by
+ * checkpoint), conversations exported as text, checkpoints and sessions as Markdown, and a database. The same message
+ * is in several of them: it is known by its words. */
+#include "history/memory_context.h"
+
+#include "history/formats.h"
+#include "history/path.h"
+#include "history/records.h"
+#include "history/tables.h"
+
+#include "base/file.h"
+#include "base/json_write.h"
+#include "base/text.h"
+
+#include <string.h>
+
+enum { TEXT_MOST = 4 << 20, TIME_CHARS = 20, KEY_BYTES = 16 };
+
+static const struct history_root roots[] = {{"MEMORY_CONTEXT_DIR", "", NULL}};
+
+static bool recognise(struct str path, struct history_name *out)
+{
+    struct str base = path_base(path);
+    bool lines = str_ends(base, ".jsonl"), markdown = str_ends(base, ".md");
+    *out = (struct history_name){0};
+    if (str_is(base, "unique_messages.jsonl"))
+        *out = (struct history_name){.kind = "messages", .grows = true};
+    else if (lines && path_has(path, "by-checkpoint"))
+        *out = (struct history_name){.kind = "messages", .order = 1, .grows = true};
+    else if (str_ends(base, ".txt") && (path_has(path, "exports") || path_has(path, "exports-archive")))
+        *out = (struct history_name){.kind = "exported conversation", .order = 2};
+    else if (markdown && !str_is(base, "README.md") && (path_has(path, "checkpoints") || path_has(path, "sessions")))
+        *out = (struct history_name){.kind = "checkpoint", .order = 3};
+    else if (str_ends(base, ".db"))
+        *out = (struct history_name){.kind = "database", .order = 4, .beside = "-wal"};
+    else if (str_ends(base, ".json") && path_has(path, "dedup_state"))
+        *out = (struct history_name){.kind = "hashes", .way = HISTORY_LIST};
+    return out->kind != NULL;
+}
+
+static bool sniff(struct str path, struct str head)
+{
+    static const char *const keys[] = {"hash", "content", "message"};
+    struct str line = str_cut(&head, '\n'), member[3];
+    if (str_is(path_base(path), "memory-context.db"))
+        return true;
+    return str_ends(path, ".jsonl") && lines_members(line, keys, 3, member) && member[0].n == 2 * SHA256_BYTES &&
+           (member[1].p || member[2].p);
+}
+
+struct str memory_context_key(struct arena *a, struct str text, size_t time)
+{
+    unsigned char digest[SHA256_BYTES];
+    char hex[KEY_BYTES * 2];
+    struct sha256 h;
+    text = str_trim(text);
+    sha256_begin(&h);
+    sha256_add(&h, text.p, text.n);
+    sha256_end(&h, digest);
+    for (size_t i = 0; i < sizeof hex; i++)
+        hex[i] = "0123456789abcdef"[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
+    return time ? arena_fmt(a, "%.*s/%zu", (int)sizeof hex, hex, time) : arena_fmt(a, "%.*s", (int)sizeof hex, hex);
+}
+
+/* ---- messages ---- */
+
+static struct str metadata(struct arena *a, const struct json *o)
+{
+    static const char *const kept[] = {"hash", "checkpoint", "project", "source", "message_id"};
+    struct buf b;
+    struct json_out w;
+    buf_init(&b, 0);
+    jw_init(&w, &b);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (json_text(o, kept[i]).n)
+            jw_kstr(&w, kept[i], json_text(o, kept[i]));
+    return buf_take(&b, a);
+}
+
+/* {hash, content, timestamp, …} or {hash, message: {role, content}, first_seen, checkpoint}. */
+static enum err_code take_message(void *arg, const struct json *o, const struct history_at *at, struct err *e)
+{
+    struct history_in *in = arg;
+    const struct json *message = json_get_type(o, "message", JSON_OBJECT), *said = message ? message : o;
+    const struct json *time = json_get(o, "timestamp");
+    struct str role = tables_role(json_text(said, "role")), checkpoint = json_text(o, "checkpoint");
+    if (!role.n)
+        role = tables_role(json_text(said, "type"));
+    if (!json_get(said, "content"))
+        return history_skip(in, HISTORY_UNKNOWN, at, e);
+    struct str text = history_text(in->arena, json_get(said, "content"));
+    if (!str_trim(text).n)
+        return history_skip(in, HISTORY_EMPTY, at, e);
+    role = role.n ? role : STR("user");
+    const struct history_turn t = {.key = memory_context_key(in->arena, text, 0),
+                                   .session = checkpoint.n ? checkpoint : path_without(path_base(in->path), ".jsonl"),
+                                   .agent = str_is(role, "user") ? role : STR("claude-code"),
+                                   .role = role,
+                                   .content = text,
+                                   .timestamp = history_time(time ? time : json_get(o, "first_seen")),
+                                   .metadata = metadata(in->arena, o),
+                                   .at = *at};
+    return arena_failed(in->arena) ? err_nomem(e) : history_turn(in, &t, e);
+}
+
+/* ---- checkpoints ---- */
+
+/* "2026-03-01T09-00-00Z-what-was-done": the time it was made. */
+static int64_t time_of_name(struct str name)
+{
+    char text[TIME_CHARS];
+    if (name.n < TIME_CHARS)
+        return 0;
+    memcpy(text, name.p, TIME_CHARS);
+    text[13] = text[16] = ':';
+    return tables_time((struct str){text, TIME_CHARS});
+}
+
+static enum err_code read_checkpoint(struct history_in *in, struct err *e)
+{
+    const struct history_at at = {1, 0, in->size};
+    struct str name = path_without(path_base(in->path), ".md");
+    size_t got = 0, n = in->size < TEXT_MOST ? (size_t)in->size : TEXT_MOST;
+    char *text = arena_alloc(in->arena, n + 1);
+    int64_t when = time_of_name(name);
+    enum err_code code = text ? file_read_at(in->fd, 0, text, n, &got, e) : err_nomem(e);
+    struct str content = text_cut((struct str){text, got}, TEXT_MOST);
+    if (code || !str_trim(content).n)
+        return code ? code : history_skip(in, HISTORY_EMPTY, &at, e);
+    const struct history_turn t = {.session = name,
+                                   .agent = STR("claude-code"),
+                                   .role = STR("assistant"),
+                                   .content = content,
+                                   .timestamp = when ? when : in->modified,
+                                   .metadata = STR("\"kind\":\"checkpoint\""),
+                                   .at = at};
+    code = history_turn(in, &t, e);
+    return code ? code : history_mark(in, 0, 0, e);
+}
+
+/* ---- the database ---- */
+
+static const struct tables_layout layouts[] = {
+    {"messages",
+     {{"id"},
+      {"role", "message_role", "sender", "type"},
+      {"content", "message", "text"},
+      {"timestamp", "created_at", "first_seen", "time"},
+      {"session_id", "conversation_id", "checkpoint", "checkpoint_id", "session"},
+      {NULL},
+      {"model"}}},
+    {"checkpoints",
+     {{"id"},
+      {NULL},
+      {"summary", "content", "description"},
+      {"created_at", "timestamp", "created"},
+      {"name", "checkpoint_id", "title", "id"},
+      {NULL},
+      {NULL}}},
+};
+
+struct reading {
+    struct history_in *in;
+    bool checkpoints;
+    int64_t records;
+};
+
+static enum err_code take_row(void *arg, const struct tables_row *row, struct err *e)
+{
+    struct reading *r = arg;
+    struct history_in *in = r->in;
+    struct str text = row->value[TABLES_CONTENT], session = row->value[TABLES_SESSION];
+    struct str role = r->checkpoints ? STR("assistant") : tables_role(row->value[TABLES_ROLE]);
+    const struct history_at at = {++r->records, -1, (int64_t)text.n};
+    enum err_code code;
+    if (!str_trim(text).n) {
+        code = history_skip(in, HISTORY_EMPTY, &at, e);
+        return code ? code : history_mark(in, 0, 0, e);
+    }
+    role = role.n ? role : STR("user");
+    const struct history_turn t = {.key = memory_context_key(in->arena, text, 0),
+                                   .session = session.n ? session : path_without(path_base(in->path), ".db"),
+                                   .agent = str_is(role, "user") ? role : STR("claude-code"),
+                                   .role = role,
+                                   .content = text,
+                                   .timestamp = tables_time(row->value[TABLES_TIME]),
+                                   .metadata = r->checkpoints ? STR("\"kind\":\"checkpoint\"") : STR(""),
+                                   .at = at};
+    code = t.key.p ? history_turn(in, &t, e) : err_nomem(e);
+    return code ? code : history_mark(in, 0, 0, e);
+}
+
+static enum err_code read_database(struct history_in *in, struct err *e)
+{
+    struct database *d = NULL;
+    struct reading r = {.in = in};
+    enum err_code code = database_open(in, &d, e);
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts && !code; i++) {
+        r.checkpoints = i > 0;
+        code = tables_read(d, in->arena, &layouts[i], take_row, &r, e);
+    }
+    enum err_code closed = database_close(d, code ? NULL : e);
+    return code ? code : closed;
+}
+
+static enum err_code read_store(struct history_in *in, struct err *e)
+{
+    const struct records lines = {take_message, in, NULL};
+    if (!strcmp(in->kind, "messages"))
+        return records_read(in, &lines, e);
+    if (!strcmp(in->kind, "database"))
+        return read_database(in, e);
+    return strcmp(in->kind, "checkpoint") ? memory_context_read_text(in, e) : read_checkpoint(in, e);
+}
+
+const struct history_format history_memory_context = {
+    .name = "memory-context",
+    .title = "MEMORY-CONTEXT",
+    .roots = roots,
+    .n_roots = sizeof roots / sizeof *roots,
+    .recognise = recognise,
+    .sniff = sniff,
+    .read = read_store,
+};
