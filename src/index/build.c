@@ -235,6 +235,12 @@ static int add_agent_word(void *arg, const struct token *t)
 }
 
 /* ---- documents ---- */
+/* Nothing of a turn that is left out can be found. */
+static struct str words_of(const struct turn *t)
+{
+    return turn_left_out(t) ? STR("") : t->content;
+}
+
 static void name_turn(struct building *b, uint32_t i)
 {
     const struct turn *t = b->turns[i], *before = i ? b->turns[i - 1] : NULL;
@@ -245,7 +251,7 @@ static void name_turn(struct building *b, uint32_t i)
         names_conversation(&b->names, t->conversation_id, i);
     b->conversations[i] = b->names.n_conversations - 1;
     b->agents[i] = before && str_eq(before->agent, t->agent) ? b->agents[i - 1] : names_agent(&b->names, t->agent);
-    b->lengths[i] = (uint8_t)length_code(t->content.n);
+    b->lengths[i] = (uint8_t)length_code(words_of(t).n);
     names_docs(&b->names, 1, length_bytes(b->lengths[i]));
     b->bytes_of_all += length_bytes(b->lengths[i]);
 }
@@ -255,9 +261,10 @@ static enum err_code read_documents(struct building *b, struct err *e)
     for (uint32_t i = 0; i < b->n; i++) {
         b->doc = i;
         name_turn(b, i);
-        tokens_walk(b->turns[i]->agent, TOKENS_WORDS, add_agent_word, b);
+        if (!turn_left_out(b->turns[i]))
+            tokens_walk(b->turns[i]->agent, TOKENS_WORDS, add_agent_word, b);
         if (!b->failed)
-            (void)tokens_each(b->turns[i]->content, add_word, b, NULL);
+            (void)tokens_each(words_of(b->turns[i]), add_word, b, NULL);
         if (b->failed || !settle(b))
             return err_nomem(e);
     }
@@ -272,7 +279,7 @@ static uint8_t flags_of(const struct turn *t)
     for (unsigned i = 0; i < 4 && role == 0; i++)
         if (str_is(t->role, ROLES[i]))
             role = i + 1;
-    return (uint8_t)(role << DOC_ROLE_SHIFT | (text_asks(t->content) ? DOC_ASKS : 0));
+    return (uint8_t)(role << DOC_ROLE_SHIFT | (text_asks(words_of(t)) ? DOC_ASKS : 0));
 }
 
 static int compare_seqs(const void *a, const void *b)

@@ -87,6 +87,6 @@ extern const struct kind *const KIND_PROJECT, *const KIND_SESSION, *const KIND_C
 extern const struct kind *const KIND_AGENT, *const KIND_AGENT_STATE, *const KIND_SUMMARY, *const KIND_CONTEXT_LOAD;
 extern const struct kind *const KIND_PROGRESS, *const KIND_TOKEN, *const KIND_EVENT;
 extern const struct kind *const KIND_EXPORT, *const KIND_AGENT_LEARNING, *const KIND_CHECKPOINT;
-extern const struct kind *const KIND_ERASURE, *const KIND_TOMBSTONE;
+extern const struct kind *const KIND_ERASURE, *const KIND_TOMBSTONE, *const KIND_IMPORT_FILE, *const KIND_IMPORT_RUN;
 
 #endif

@@ -35,7 +35,9 @@ enum {
     AT_EVENT,
     AT_CHECKPOINT,
     AT_ERASURE,
-    AT_TOMBSTONE
+    AT_TOMBSTONE,
+    AT_IMPORT_FILE,
+    AT_IMPORT_RUN
 };
 
 /* clang-format off */
@@ -255,6 +257,37 @@ static const struct kind table[] = {
         {"erased_seq", FIELD_INT, 0, 0, 9e15, NULL, NULL, "Its number"},
         {"erased_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it went; none: it is still to go"})},
 
+[AT_IMPORT_FILE] = {
+    .name = "import_file", .plural = "import_files", .id_prefix = "impf", .id_name = "import_file_id",
+    .flags = KIND_INTERNAL | KIND_NO_SYNC | KIND_TRACE, .help = "A file of an agent's history: how far it was read",
+    FIELDS(
+        {"source", FIELD_TEXT, FIELD_REQUIRED | FIELD_INDEXED | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "Whose format it has"},
+        {"file_kind", FIELD_TEXT, FIELD_EXACT, 0, ID_LEN, NULL, NULL, "What is in it"},
+        {"root", FIELD_TEXT, 0, 0, 4 * KB, NULL, NULL, "The folder that was imported"},
+        {"path", FIELD_TEXT, 0, 0, 4 * KB, NULL, NULL, "Its path below that"},
+        {"status", FIELD_ENUM, 0, 0, 0, "\"listed\"", "read|partly|listed|left|gone|failed", "What became of it"},
+        {"device", FIELD_INT, 0, 0, 0, NULL, NULL, "Where it is: the device"},
+        {"inode", FIELD_INT, 0, 0, 0, NULL, NULL, "Where it is: its number there"},
+        {"size", FIELD_INT, 0, 0, 0, NULL, NULL, "Its size when it was read"},
+        {"modified", FIELD_INT, 0, 0, 0, NULL, NULL, "Its time of change then, in nanoseconds"},
+        {"read_to", FIELD_INT, 0, 0, 0, "0", NULL, "Where the next reading begins"},
+        {"lines", FIELD_INT, 0, 0, 0, "0", NULL, "Lines before that"},
+        {"checksum", FIELD_TEXT, FIELD_EXACT, 0, 64, NULL, NULL, "SHA-256 of so many bytes as size says, in hex"},
+        {"hash_state", FIELD_TEXT, FIELD_EXACT, 0, 400, NULL, NULL, "The same where it stopped, to go on from"},
+        {"anchor", FIELD_TEXT, FIELD_EXACT, 0, 64, NULL, NULL, "SHA-256 of the last bytes of that, in hex"},
+        {"counts", FIELD_OBJECT, FIELD_EXACT, 0, 16 * KB, "{}", NULL, "What became of its lines up to read_to"},
+        {"tail", FIELD_OBJECT, FIELD_EXACT, 0, 16 * KB, "{}", NULL, "And of those behind it"})},
+
+[AT_IMPORT_RUN] = {
+    .name = "import_run", .plural = "import_runs", .id_prefix = "impr", .id_name = "import_run_id",
+    .flags = KIND_INTERNAL | KIND_NO_SYNC | KIND_TRACE, .help = "One import of an agent's history",
+    FIELDS(
+        {"source", FIELD_TEXT, FIELD_REQUIRED | FIELD_EXACT, 1, ID_LEN, NULL, NULL, "Whose format"},
+        {"root", FIELD_TEXT, 0, 0, 4 * KB, NULL, NULL, "The folder or file"},
+        {"status", FIELD_ENUM, 0, 0, 0, "\"running\"", "running|done|stopped|failed", "How it ended"},
+        {"finished_at", FIELD_TIME, 0, 0, 0, NULL, NULL, "When it ended"},
+        {"report", FIELD_OBJECT, FIELD_EXACT, 0, 64 * KB, "{}", NULL, "Its figures"})},
+
     {
     .name = "pattern", .plural = "patterns", .id_prefix = "pat", .id_name = "pattern_id",
     .order = "created_at DESC", .help = "A way of working worth using again",
@@ -394,6 +427,8 @@ const struct kind *const KIND_EXPORT = &table[AT_EXPORT];
 const struct kind *const KIND_CHECKPOINT = &table[AT_CHECKPOINT];
 const struct kind *const KIND_ERASURE = &table[AT_ERASURE];
 const struct kind *const KIND_TOMBSTONE = &table[AT_TOMBSTONE];
+const struct kind *const KIND_IMPORT_FILE = &table[AT_IMPORT_FILE];
+const struct kind *const KIND_IMPORT_RUN = &table[AT_IMPORT_RUN];
 
 const struct kind *kinds_all(size_t *n)
 {

@@ -50,7 +50,7 @@ static enum err_code draw_one(struct choice *c, const struct candidate *from, st
     }
     if (code)
         return err_set(e, code, NULL, "%s", missing.message);
-    if (!in_scope(c->g, &d->turn))
+    if (!in_scope(c->g, &d->turn) || turn_left_out(&d->turn))
         return ERR_OK;
     d->print = fingerprint_of(c->g->a, d->turn.content);
     struct drawn *same = said_already(c, d->print);

@@ -87,7 +87,7 @@ static enum err_code write_texts(struct batch *b, struct err *e)
     b->vectors = arena_array(b->a, float, b->n * b->m->encoder->dimensions);
     for (size_t i = 0; b->texts && i < b->n; i++) {
         const struct turn *t = &b->turns[i];
-        struct str content = text_cut(t->content, TEXT_BYTES);
+        struct str content = turn_left_out(t) ? STR("") : text_cut(t->content, TEXT_BYTES);
         b->texts[i] = arena_fmt(b->a, "%.*s: %.*s", STR_ARG(t->agent), (int)content.n, content.p ? content.p : "");
     }
     return arena_failed(b->a) ? err_nomem(e) : ERR_OK;

@@ -121,6 +121,16 @@ static enum err_code read_batch(struct service *s, struct batch_write *w, struct
     return code;
 }
 
+/* Nothing is learnt from what is left out. */
+static size_t without_left_out(struct turn *turns, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!turn_left_out(&turns[i]))
+            turns[kept++] = turns[i];
+    return kept;
+}
+
 /* *more: there was a batch. `skip`: it is left out. */
 static enum err_code follow_once(struct service *s, const struct follower *f, bool skip, bool *more, struct err *e)
 {
@@ -131,8 +141,8 @@ static enum err_code follow_once(struct service *s, const struct follower *f, bo
     enum err_code code = a ? read_batch(s, &w, &turns, &n, e) : err_nomem(e);
     *more = n > 0;
     if (!code && n && !skip) {
-        struct follow_batch b = {s, a, turns, n};
-        code = f->think(&b, &w.plan, e);
+        struct follow_batch b = {s, a, turns, without_left_out(turns, n)};
+        code = b.n ? f->think(&b, &w.plan, e) : ERR_OK;
     }
     if (!code && n)
         code = store_write(s->store, write_on, &w, e);

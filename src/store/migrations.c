@@ -118,11 +118,27 @@ static enum err_code audit_down(struct store_tx *tx, struct err *e)
     return run(tx, "DROP TABLE audit_mention; DELETE FROM store_meta WHERE key = 'audit_indexed'", e);
 }
 
+/* ---- 5: keys of what imports have met (met.h) ---- */
+
+static enum err_code met_up(struct store_tx *tx, struct err *e)
+{
+    return run(tx,
+               tx->d->dialect == SQL_SQLITE ? "CREATE TABLE import_key (key BLOB PRIMARY KEY) WITHOUT ROWID"
+                                            : "CREATE TABLE import_key (key BYTEA PRIMARY KEY)",
+               e);
+}
+
+static enum err_code met_down(struct store_tx *tx, struct err *e)
+{
+    return run(tx, "DROP TABLE import_key", e);
+}
+
 static const struct migration steps[] = {
     {1, "a table for every kind", kinds_up, kinds_down},
     {2, "the store's own settings", meta_up, meta_down},
     {3, "packed contents", pack_up, pack_down},
     {4, "the audit log", audit_up, audit_down},
+    {5, "keys of what imports have met", met_up, met_down},
 };
 
 const struct migration *migrations_all(size_t *n)

@@ -260,6 +260,10 @@
     X(META_GET, "read the store's own settings", "SELECT value FROM store_meta WHERE key = ?1")                        \
     X(META_SET, "keep the store's own settings",                                                                       \
       "INSERT INTO store_meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")    \
+    /* ---- what imports have met ---- */                                                                              \
+    X(MET_ADD, "note what was met", "INSERT INTO import_key (key) VALUES (?1) ON CONFLICT DO NOTHING")                 \
+    X(MET_HAS, "look for what was met", "SELECT 1 FROM import_key WHERE key = ?1")                                     \
+    X(MET_ANY, "look for what was met", "SELECT 1 FROM import_key LIMIT 1")                                            \
     /* ---- the audit log ---- */                                                                                      \
     X(AUDIT_LAST, "read the audit log", "SELECT seq, hash FROM audit_entry ORDER BY seq DESC LIMIT 1")                 \
     X(AUDIT_LAST_CUT, "read the audit log",                                                                            \

@@ -247,8 +247,8 @@ static enum err_code store_turn(struct store_tx *tx, const struct turn_new *give
         id_sha256(t.content, hash);
         t.content_hash = str_of(hash);
     }
-    bool clean =
-        !tx->store->gate || (known_clean(t.content, t.clean_content) && known_clean(t.metadata, t.clean_metadata));
+    bool clean = !tx->store->gate || (t.masked_for.n && str_is(t.masked_for, h->level)) ||
+                 (known_clean(t.content, t.clean_content) && known_clean(t.metadata, t.clean_metadata));
     bool plain = clean && !tx_seals(tx);
     struct arena *a = plain ? NULL : arena_new();
     enum err_code rc = plain ? ERR_OK : !a ? err_nomem(e) : clean ? ERR_OK : mask_turn(tx, a, h, &t, e);

@@ -195,3 +195,8 @@ enum err_code turn_marks(struct store_tx *tx, struct arena *a, struct str conver
     }
     return query_end(&q);
 }
+
+bool turn_left_out(const struct turn *t)
+{
+    return str_starts(t->metadata, TURN_LEFT_OUT);
+}

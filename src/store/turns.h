@@ -17,6 +17,9 @@ struct turn_new {
     struct str content_hash;
     /* Set by turn_look: the texts in which the gate found nothing. STR_NONE: it looks when they are stored. */
     struct str clean_content, clean_metadata;
+    /* The level for which content and metadata have been through the gate already (gate_text), content_hash being the
+     * raw content's; it is asked again where the session has another. STR_NONE: for none. */
+    struct str masked_for;
 };
 /* Has the gate look at content and metadata on this thread, which spares the writer's. */
 void turn_look(const struct store *s, struct turn_new *t);
@@ -35,6 +38,10 @@ struct turn {
     int64_t seq, turn_number, timestamp, token_count;
     struct str id, conversation_id, session_id, project, agent, role, content, metadata;
 };
+/* Kept, but left out of what is recalled and learnt from: replayed or generated context of an imported history. Its
+ * metadata begins with TURN_LEFT_OUT. */
+#define TURN_LEFT_OUT "{\"recall\":false"
+bool turn_left_out(const struct turn *t);
 /* Turns of a conversation with first <= number < first + limit, ascending. */
 enum err_code turns_page(struct store_tx *tx, struct arena *a, struct str conversation_id, int64_t first, int limit,
                          struct turn **out, size_t *n, struct err *e);

@@ -1,324 +1,337 @@
-/* import: an export read in again, a batch of records a call, so that a file of any length takes little memory. What
- * is there already is left as it is, so a broken-off import is simply begun again. How records are taken in is the
- * operation's business (service/import.c); here the file is read and shown to it. */
-#include "doors/cli/command.h"
-
+/* import: what agents have left on this machine, and exports of Cairn's own. What is asked for is found out here (which
+ * source, which folders), the import itself is service/history/. Always in this process: it reads files of whoever
+ * asks, and a server that has the data folder open goes on beside it. */
 #include "base/clock.h"
-#include "base/file.h"
-#include "doors/cli/ask_request.h"
+#include "doors/cli/import.h"
 #include "doors/cli/progress.h"
+#include "service/caller.h"
+#include "service/history/history.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-enum { BATCH_RECORDS = 200, BATCH_BYTES = 1 << 20, LINE_MAX_BYTES = 32 << 20, JSON_MAX_BYTES = 64 << 20 };
+enum { PLACES_MAX = 32, HEAD_BYTES = 400 };
 
-struct import {
+/* One folder or file to be imported. */
+struct place {
+    const struct history_format *format;
+    char *path;
+};
+struct importing {
     struct cli *c;
-    struct str project;
-    struct service *svc; /* NULL: a server does it */
-    struct buf batch;    /* records so far, with commas */
+    struct op_call *call;
+    struct place places[PLACES_MAX];
     size_t n;
-    int64_t bytes, total; /* read of the file, for the progress */
     struct progress progress;
-    int64_t seen, imported, known, refused, announced;
-    char reason[200]; /* of the first that was refused */
+    int64_t began_us;
+    size_t at; /* the place under way */
 };
 
-static int64_t number_of(const struct json *o, const char *key)
+static atomic_bool stopped;
+
+static void on_signal(int number)
 {
-    const struct json *v = json_get(o, key);
-    return v && v->type == JSON_INT ? v->integer : 0;
+    (void)number;
+    atomic_store(&stopped, true);
 }
 
-/* ---- sending ---- */
-
-static struct str request_body(struct import *im, struct buf *b)
+static void catch_signals(void)
 {
-    struct json_out w;
-    buf_init(b, 0);
-    jw_init(&w, b);
-    jw_object(&w);
-    if (im->project.n)
-        jw_kstr(&w, "project", im->project);
-    jw_key(&w, "records");
-    buf_char(b, '[');
-    buf_str(b, buf_view(&im->batch));
-    buf_cstr(b, "]}");
-    return b->failed || im->batch.failed ? STR_NONE : buf_view(b);
+    struct sigaction a = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* the second one kills */
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
 }
 
-static enum err_code send_here(struct import *im, struct arena *a, struct str body, struct buf *answer, struct err *e)
+/* ---- what is asked for ---- */
+
+static const char *environment(const char *name)
 {
-    struct json_out w;
-    jw_init(&w, answer);
-    struct op_call call = {.svc = im->svc, .op = operation_find("records.import"), .arena = a, .out = &w};
-    call.from = (struct audit_from){"cli", STR_NONE};
-    const struct op_input in = {.body = body};
-    enum err_code code = op_bind(&call, &in, e);
-    return code ? code : op_run(&call, e);
+    return getenv(name);
 }
 
-static enum err_code send_there(struct import *im, struct str body, struct buf *answer, struct err *e)
+static enum err_code add_place(struct importing *im, const struct history_format *f, char *path, struct err *e)
 {
-    struct client_reply reply;
-    bool running;
-    const struct operation *op = operation_find("records.import");
-    enum err_code code = client_request(im->c, op->method, str_of(op->path), body, &reply, &running, e);
-    if (!code && !running)
-        code = err_set(e, ERR_UNAVAILABLE, NULL, "the server has gone; begin the import again to go on");
-    if (code)
-        return code;
-    buf_str(answer, reply.body);
-    return reply.status == 200 ? ERR_OK : ask_server_error(im->c, &reply, e);
-}
-
-static void count(struct import *im, const struct json *answer)
-{
-    const struct json *refused = json_get(answer, "refused");
-    im->imported += number_of(answer, "imported");
-    im->known += number_of(answer, "known");
-    im->refused += number_of(answer, "refused_count");
-    if (!im->reason[0] && refused && refused->n) {
-        struct str r = json_text(&refused->items[0], "reason"), k = json_text(&refused->items[0], "kind");
-        snprintf(im->reason, sizeof im->reason, "a %.*s: %.*s", STR_ARG(k.n ? k : STR("record")),
-                 STR_ARG(str_take(r, 150)));
-    }
-}
-
-static enum err_code send_batch(struct import *im, struct err *e)
-{
-    struct buf body, answer;
-    struct arena *a = arena_new();
-    const struct json *parsed;
-    if (!a)
+    if (!path)
         return err_nomem(e);
-    struct str text = request_body(im, &body);
-    buf_init(&answer, 0);
-    enum err_code code = !text.p   ? err_nomem(e)
-                         : im->svc ? send_here(im, a, text, &answer, e)
-                                   : send_there(im, text, &answer, e);
-    if (!code)
-        code = json_parse(a, buf_view(&answer), 0, &parsed, e);
-    if (!code)
-        count(im, parsed);
-    buf_release(&body);
-    buf_release(&answer);
-    arena_free(a);
-    buf_clear(&im->batch);
-    im->n = 0;
-    progress_show(&im->progress, "importing", (int)(im->bytes >> 10), (int)(im->total >> 10));
-    return code;
+    if (im->n < PLACES_MAX)
+        im->places[im->n++] = (struct place){f, path};
+    return ERR_OK;
 }
 
-static enum err_code add_record(struct import *im, struct str record, struct err *e)
+static enum err_code add_roots(struct importing *im, const struct history_format *f, struct err *e)
 {
-    if (im->n)
-        buf_char(&im->batch, ',');
-    buf_str(&im->batch, record);
-    im->n++;
-    im->seen++;
-    return im->n >= BATCH_RECORDS || im->batch.n >= BATCH_BYTES ? send_batch(im, e) : ERR_OK;
-}
-
-/* ---- jsonl ---- */
-
-/* The first line says what the file is, the last how many records there were. */
-static enum err_code take_line(struct import *im, struct str line, int64_t number, struct err *e)
-{
-    struct arena *a = arena_new();
-    const struct json *o;
-    struct err why = {0};
-    if (!a)
-        return err_nomem(e);
-    enum err_code code = json_parse(a, line, 0, &o, &why);
-    if (code || o->type != JSON_OBJECT)
-        code = err_set(e, ERR_INVALID, "file", "line %lld is not a JSON object%s%.120s", (long long)number,
-                       code ? ": " : "", code ? why.message : "");
-    else if (number == 1 && !json_get(o, "cairn_export"))
-        code = err_set(e, ERR_INVALID, "file", "this is no export of Cairn: its first line does not say cairn_export");
-    else if (json_get(o, "records"))
-        im->announced = number_of(o, "records");
-    else if (number > 1)
-        code = add_record(im, line, e);
-    arena_free(a);
-    return code;
-}
-
-static enum err_code read_lines(struct import *im, FILE *f, struct err *e)
-{
-    char *line = NULL;
-    size_t room = 0;
-    int64_t number = 0;
+    char *roots[PLACES_MAX];
+    size_t n = history_roots(im->c->arena, f, environment, roots, PLACES_MAX);
     enum err_code code = ERR_OK;
-    ssize_t n;
-    while (!code && (n = getline(&line, &room, f)) > 0) {
-        im->bytes += n;
-        struct str text = str_trim((struct str){line, (size_t)n});
-        if (n > LINE_MAX_BYTES)
-            code = err_set(e, ERR_TOO_LARGE, "file", "line %lld is longer than %d MiB", (long long)number + 1,
-                           LINE_MAX_BYTES >> 20);
-        else if (text.n)
-            code = take_line(im, text, ++number, e);
-    }
-    if (!code && ferror(f))
-        code = err_set(e, ERR_IO, "file", "cannot read the file to its end");
-    if (!code && number == 0)
-        code = err_set(e, ERR_INVALID, "file", "the file is empty");
-    free(line);
+    for (size_t i = 0; i < n && !code; i++)
+        code = add_place(im, f, roots[i], e);
     return code;
 }
 
-/* ---- json ---- */
-
-static bool nested(struct str key)
+static enum err_code unknown_source(struct importing *im, struct str word, struct err *e)
 {
-    return str_is(key, "turns") || str_is(key, "characters");
+    size_t n;
+    const struct history_format *const *all = history_formats(&n);
+    const char *names[64];
+    for (size_t i = 0; i < n && i < 64; i++)
+        names[i] = all[i]->name;
+    struct stat s;
+    char *path = arena_cstr(im->c->arena, word);
+    if (path && !stat(path, &s)) {
+        cli_hint(im->c, "cairn import SOURCE PATH, where SOURCE is one of those that cairn help import lists");
+        return err_set(e, ERR_INVALID, "source", "%.150s is of no format that is told by its beginning: say which",
+                       path);
+    }
+    return cli_unknown(im->c, "source", word, names, n < 64 ? n : 64, e);
 }
 
-static enum err_code take_list(struct import *im, const struct json *list, struct err *e);
+/* A file that is named without its source: its beginning tells. */
+static enum err_code add_file(struct importing *im, struct str word, bool *is_export, struct err *e)
+{
+    char *path = arena_cstr(im->c->arena, word), head[HEAD_BYTES] = "";
+    struct stat s;
+    FILE *f = path && !stat(path, &s) && S_ISREG(s.st_mode) ? fopen(path, "r") : NULL;
+    size_t n = f ? fread(head, 1, sizeof head, f) : 0;
+    if (f)
+        fclose(f);
+    *is_export =
+        str_find((struct str){head, n}, STR("cairn_export")) >= 0 || str_starts((struct str){head, n}, "{\"kind\"");
+    if (*is_export)
+        return ERR_OK;
+    const struct history_format *format = f ? history_guess(path) : NULL;
+    if (!format && f)
+        *is_export = true; /* and told so, by whoever reads it */
+    return format ? add_place(im, format, path, e) : f ? ERR_OK : unknown_source(im, word, e);
+}
 
-/* A conversation comes before what it holds. */
-static enum err_code take_tree(struct import *im, const struct json *o, struct err *e)
+static enum err_code find_places(struct importing *im, bool *is_export, struct err *e)
+{
+    struct str source = op_text(im->call, "source"), path = op_text(im->call, "path");
+    const struct history_format *f = history_format_find(source);
+    size_t n;
+    const struct history_format *const *all = history_formats(&n);
+    enum err_code code = ERR_OK;
+    *is_export = false;
+    if (source.n && !f)
+        return path.n ? unknown_source(im, source, e) : add_file(im, source, is_export, e);
+    if (path.n)
+        return add_place(im, f, arena_cstr(im->c->arena, path), e);
+    for (size_t i = 0; i < n && !code; i++)
+        if (!f || f == all[i])
+            code = add_roots(im, all[i], e);
+    if (!code && !im->n)
+        code =
+            err_set(e, ERR_NOT_FOUND, "source", "nothing of %s was found on this machine", f ? f->title : "any source");
+    return code;
+}
+
+/* ---- asking ---- */
+
+static void show_size(struct buf *b, int64_t bytes)
+{
+    if (bytes >= 10 << 20)
+        buf_fmt(b, "%lld MiB", (long long)(bytes >> 20));
+    else
+        buf_fmt(b, "%lld KiB", (long long)((bytes + 1023) >> 10));
+}
+
+static enum err_code tell_found(struct importing *im, struct buf *b, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < im->n && !code; i++) {
+        struct history_report r;
+        char from[CLOCK_TEXT], to[CLOCK_TEXT];
+        code = history_look(im->places[i].format, im->places[i].path, &r, e);
+        if (code)
+            break;
+        clock_format(r.oldest, from);
+        clock_format(r.newest, to);
+        buf_fmt(b, "%s in %s: %lld files, ", im->places[i].format->title, im->places[i].path, (long long)r.files);
+        show_size(b, r.bytes);
+        buf_fmt(b, r.oldest ? ", %.10s to %.10s\n" : "\n", from, to);
+    }
+    return code;
+}
+
+/* Once, where somebody can answer. */
+static enum err_code ask_once(struct importing *im, bool *go, struct err *e)
 {
     struct buf b;
-    struct json_out w;
-    enum err_code code = ERR_OK;
-    bool conversation = str_is(json_text(o, "kind"), "conversation");
+    char answer[16] = "";
+    *go = true;
+    if (op_text(im->call, "source").n || op_bool(im->call, "yes", false) || op_bool(im->call, "dry_run", false))
+        return ERR_OK;
     buf_init(&b, 0);
-    jw_init(&w, &b);
-    jw_object(&w);
-    for (size_t i = 0; o->type == JSON_OBJECT && i < o->n; i++) {
-        if (conversation && nested(o->keys[i].key))
-            continue;
-        jw_key_str(&w, o->keys[i].key);
-        jw_value(&w, &o->items[i]);
+    enum err_code code = tell_found(im, &b, e);
+    if (!code && isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1) {
+        fprintf(stderr, "%.*sImport all of it? [y/N] ", (int)b.n, b.p);
+        fflush(stderr);
+        *go = fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+    } else if (!code) {
+        fprintf(stderr, "%.*s", (int)b.n, b.p ? b.p : "");
+        *go = false;
+        cli_hint(im->c, "cairn import --yes imports all of it, cairn import SOURCE one of them");
+        code = err_set(e, ERR_INVALID, "yes", "nobody can be asked here: say --yes, or which source");
     }
-    jw_end_object(&w);
-    code = b.failed ? err_nomem(e) : add_record(im, buf_view(&b), e);
     buf_release(&b);
-    for (size_t i = 0; conversation && i < o->n && !code; i++) {
-        if (nested(o->keys[i].key))
-            code = take_list(im, &o->items[i], e);
-    }
     return code;
 }
 
-static enum err_code take_list(struct import *im, const struct json *list, struct err *e)
+/* ---- importing ---- */
+
+static void show_progress(void *arg, int64_t done, int64_t total)
 {
+    struct importing *im = arg;
+    char what[96];
+    double seconds = (double)(clock_mono_us() - im->began_us) / 1e6, rate = seconds > 0 ? (double)done / seconds : 0;
+    if (!im->progress.on)
+        return;
+    snprintf(what, sizeof what, "%s, %.0f MB/s, %.0f s left:", im->places[im->at].format->title, rate / 1e6,
+             rate > 0 && total > done ? (double)(total - done) / rate : 0);
+    progress_show(&im->progress, what, done, total);
+}
+
+static enum err_code run_one(struct importing *im, struct service *svc, struct history_report *r, struct err *e)
+{
+    struct op_call *call = im->call;
+    struct str project = op_text(call, "project");
+    struct history_wish w = {.format = im->places[im->at].format,
+                             .path = im->places[im->at].path,
+                             .since = op_time(call, "since"),
+                             .limit = op_int(call, "limit", 0),
+                             .dry_run = op_bool(call, "dry_run", false),
+                             .stop = &stopped,
+                             .progress = show_progress,
+                             .progress_arg = im};
     enum err_code code = ERR_OK;
-    for (size_t i = 0; list->type == JSON_ARRAY && i < list->n && !code; i++)
-        code = take_tree(im, &list->items[i], e);
-    return code;
-}
-
-static enum err_code read_tree(struct import *im, const char *path, struct err *e)
-{
-    struct buf text;
-    const struct json *o, *session;
-    buf_init(&text, 0);
-    enum err_code code = file_read_all(path, JSON_MAX_BYTES, &text, e);
+    if (project.n)
+        code = caller_named_project(&CALLER_LOCAL, im->c->arena, "project", project, PROJECT_SLUG, &w.project, e);
+    im->began_us = clock_mono_us();
+    progress_begin(&im->progress);
     if (!code)
-        code = json_parse(im->c->arena, buf_view(&text), 0, &o, e);
-    session = code ? NULL : json_get(o, "session");
-    if (!code && (!json_get(o, "cairn_export") || !session))
-        code = err_set(e, ERR_INVALID, "file", "this is no export of Cairn: it does not say cairn_export");
-    im->announced = code ? 0 : number_of(o, "records");
-    if (!code)
-        code = take_tree(im, session, e);
-    for (size_t i = 0; !code && i < o->n; i++)
-        code = take_list(im, &o->items[i], e);
-    buf_release(&text);
+        code = history_import(svc, &w, r, e);
+    progress_end(&im->progress);
     return code;
 }
 
-/* ---- the command ---- */
-
-/* Lines are told from a tree by the first of them: it is a whole object. */
-static bool is_lines(FILE *f)
+static void report_text(struct importing *im, const struct history_report *r)
 {
-    char first[400];
-    size_t n = fread(first, 1, sizeof first - 1, f);
-    first[n] = '\0';
-    rewind(f);
-    const char *end = strchr(first, '\n');
-    return end && end > first && memchr(first, '}', (size_t)(end - first)) && !strstr(first, "\"session\":{");
+    struct buf *b = &im->c->out;
+    const struct place *p = &im->places[im->at];
+    buf_fmt(b, "%s in %s: %lld files (%lld read), ", p->format->title, p->path, (long long)r->files,
+            (long long)r->files_read);
+    show_size(b, r->bytes);
+    buf_fmt(b, ", %lld lines\n  %lld turns new, %lld known already, %lld lines of messages in several, %lld skipped",
+            (long long)r->counts.lines, (long long)r->counts.fresh, (long long)r->counts.duplicates,
+            (long long)r->counts.merged, (long long)r->counts.skipped);
+    for (size_t i = 0; i < r->n_reasons; i++)
+        buf_fmt(b, "%s%lld %s", i ? ", " : " (", (long long)r->reasons[i].n, r->reasons[i].why);
+    buf_fmt(b, "%s\n  %.1f s", r->n_reasons ? ")" : "", r->seconds);
+    if (r->files_left)
+        buf_fmt(b, "; %lld files left alone", (long long)r->files_left);
+    if (r->files_failed)
+        buf_fmt(b, "; %lld files could not be read", (long long)r->files_failed);
+    buf_cstr(b, r->stopped ? "; stopped before the end: the next import goes on\n" : "\n");
 }
 
-static enum err_code read_file(struct import *im, const char *path, struct err *e)
-{
-    FILE *f = fopen(path, "r");
-    if (!f)
-        return err_set(e, ERR_NOT_FOUND, "file", "cannot open %.200s: %m", path);
-    im->total = file_size(path);
-    enum err_code code = is_lines(f) ? read_lines(im, f, e) : read_tree(im, path, e);
-    fclose(f);
-    if (!code && im->n)
-        code = send_batch(im, e);
-    return code;
-}
-
-static void report(struct import *im)
+static enum err_code run_all(struct importing *im, struct service *svc, struct err *e)
 {
     struct json_out w;
-    struct cli *c = im->c;
-    if (!c->json) {
-        buf_fmt(&c->out, "%lld imported, %lld there already, %lld refused\n", (long long)im->imported,
-                (long long)im->known, (long long)im->refused);
-        if (im->reason[0])
-            cli_hint(c, "%s", im->reason);
-        return;
+    bool many = !op_text(im->call, "source").n || im->n > 1;
+    enum err_code code = ERR_OK;
+    jw_init(&w, &im->c->out);
+    if (im->c->json && many) {
+        jw_object(&w);
+        jw_key(&w, "sources");
+        jw_array(&w);
     }
-    jw_init(&w, &c->out);
-    jw_object(&w);
-    jw_kint(&w, "imported", im->imported);
-    jw_kint(&w, "known", im->known);
-    jw_kint(&w, "refused", im->refused);
-    jw_end_object(&w);
-    buf_char(&c->out, '\n');
+    for (im->at = 0; im->at < im->n && !code && !atomic_load(&stopped); im->at++) {
+        struct history_report r;
+        code = run_one(im, svc, &r, e);
+        if (code)
+            break;
+        if (!im->c->json) {
+            report_text(im, &r);
+            continue;
+        }
+        jw_object(&w);
+        history_report_write(&w, im->places[im->at].format->name, &r);
+        jw_end_object(&w);
+    }
+    if (im->c->json && many) {
+        jw_end_array(&w);
+        jw_end_object(&w);
+    }
+    if (im->c->json)
+        buf_char(&im->c->out, '\n');
+    return code;
+}
+
+static enum err_code import_histories(struct importing *im, struct err *e)
+{
+    struct service *svc;
+    bool go = true;
+    enum err_code code = ask_once(im, &go, e);
+    if (code || !go)
+        return code;
+    code = settings_data(im->c, e);
+    if (!code)
+        code = ask_open(im->c, true, false, &svc, e);
+    if (code)
+        return code;
+    catch_signals();
+    code = run_all(im, svc, e);
+    service_close(svc);
+    if (!code && atomic_load(&stopped))
+        im->c->status = 1;
+    return code;
 }
 
 static enum err_code run_import(struct cli *c, const struct given *g, struct op_call *call, struct err *e)
 {
     (void)g;
-    struct import im = {.c = c, .project = op_text(call, "project")};
-    char *path = arena_cstr(c->arena, op_text(call, "file"));
-    enum err_code code = path ? settings_data(c, e) : err_nomem(e);
-    if (!code && !client_server_runs(c))
-        code = ask_open(c, true, false, &im.svc, e);
+    struct importing im = {.c = c, .call = call};
+    struct str word = op_text(call, "source");
+    bool is_export = false;
+    if (str_is(word, "status") || str_is(word, "verify") || str_is(word, "manifest"))
+        return import_tell(c, word, e);
+    enum err_code code = find_places(&im, &is_export, e);
     if (code)
         return code;
-    buf_init(&im.batch, 0);
-    progress_begin(&im.progress);
-    code = read_file(&im, path, e);
-    progress_end(&im.progress);
-    buf_release(&im.batch);
-    if (im.svc)
-        service_close(im.svc);
-    if (code)
-        return code;
-    report(&im);
-    if (im.announced != im.seen)
-        return err_set(e, ERR_INVALID, "file", "the export is cut off: it holds %lld records and should hold %lld",
-                       (long long)im.seen, (long long)im.announced);
-    if (im.refused)
-        return err_set(e, ERR_INVALID, "file", "%lld records were refused; the first is %s", (long long)im.refused,
-                       im.reason);
-    return ERR_OK;
+    return is_export ? import_export(c, arena_cstr(c->arena, word), op_text(call, "project"), e)
+                     : import_histories(&im, e);
 }
 
 static const struct op_arg args[] = {
-    {"file", ARG_TEXT, ARG_IN_QUERY, ARG_REQUIRED | ARG_POSITIONAL, 1, 3500, NULL, NULL,
-     "an export made by cairn export, as json or jsonl"},
+    {"source", ARG_TEXT, ARG_IN_QUERY, ARG_POSITIONAL, 1, 3500, NULL, NULL,
+     "claude-code …; or a file; or status, verify, manifest"},
+    {"path", ARG_TEXT, ARG_IN_QUERY, ARG_POSITIONAL, 1, 3500, NULL, NULL,
+     "its folder or file, where it is not the usual one"},
     {"project", ARG_TEXT, ARG_IN_QUERY, 0, 1, 200, NULL, NULL, "put it into this project instead of its own"},
+    {"since", ARG_TIME, ARG_IN_QUERY, 0, 0, 0, NULL, NULL, "only what was said from then on"},
+    {"limit", ARG_INT, ARG_IN_QUERY, 0, 1, 1e12, NULL, NULL, "a sample: at most so many new turns"},
+    {"dry_run", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL, "only tell what would be taken in"},
+    {"yes", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL, "do not ask before all that is found is imported"},
 };
 
 const struct command command_import = {
     .name = "import",
-    .summary = "Take an export in again",
+    .summary = "Import agents' histories, or take an export in again",
     .args = args,
     .n_args = sizeof args / sizeof args[0],
     .run = run_import,
-    .details = "What is there already, by its id, is left as it is: an import may be repeated.\n",
+    .details = "cairn import                     all that is found on this machine, after asking once\n"
+               "cairn import claude-code [PATH]  one source, from its usual place or PATH\n"
+               "cairn import FILE                an export of Cairn's own, or a file that tells by itself what it is\n"
+               "cairn import status              what was imported, and when\n"
+               "cairn import verify              whether every file that was read is as it was, or has only grown\n"
+               "cairn import manifest            every file that is known, and what became of it\n"
+               "\n"
+               "Nothing is ever written to a source. What is there already is known again: an import may be repeated,\n"
+               "broken off and begun again.\n",
 };

@@ -1,0 +1,252 @@
+/* A batch into the store, in one transaction: keys of what is met, sessions and conversations where they are new,
+ * turns, and how far the file was read. On the writer's thread, perhaps more than once: all depends on the batch and
+ * the transaction alone. A session that was deleted stays so: what belongs to it is not taken in. */
+#include "service/history/extract.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "service/default_agents.h"
+
+#include <stdio.h>
+
+enum { TITLE_BYTES = 100 };
+
+/* Below 1: never put by for its age. What was imported is old from the start, and is there to stay. */
+static const char preferences[] = "{\"memory_retention_days\":0,\"context_depth\":10,\"auto_summarize\":true}";
+
+/* ---- places ---- */
+
+static enum err_code session_new(struct store_tx *tx, struct batch *b, const struct place *p, struct record **out,
+                                 struct err *e)
+{
+    struct record *r = record_new(b->arena, KIND_SESSION);
+    if (!r)
+        return err_nomem(e);
+    struct str name = p->title.n ? p->title : p->directive.n ? text_cut(p->directive, TITLE_BYTES) : p->session;
+    r->id = str_of(p->session_id);
+    r->project = p->project.n ? p->project : STR("default");
+    r->created_at = p->first;
+    record_set(r, "alias", V_TEXT(p->session));
+    record_set(r, "title", V_TEXT(name));
+    record_set(r, "privacy_level", V_TEXT(b->x->level));
+    record_set(r, "status", V_TEXT(STR("active")));
+    record_set(r, "user_preferences", V_TEXT(STR(preferences)));
+    record_set(r, "last_active", V_INT(clock_now_ms()));
+    *out = r;
+    enum err_code code = record_insert(tx, b->arena, r, e);
+    return code ? code : default_agents_insert(tx, b->arena, r->id, r->project, e);
+}
+
+/* The file that it came from, as anybody may list it. */
+static enum err_code source_new(struct store_tx *tx, struct batch *b, const struct record *conversation, struct err *e)
+{
+    const struct extraction *x = b->x;
+    struct record *r = record_new(b->arena, kind_find(STR("source")));
+    if (!r)
+        return err_nomem(e);
+    r->project = conversation->project;
+    record_set(r, "record_kind", V_TEXT(STR("conversation")));
+    record_set(r, "record_id", V_TEXT(conversation->id));
+    record_set(r, "origin", V_TEXT(str_of(x->names.source)));
+    record_set(r, "path", V_TEXT(text_cut(arena_fmt(b->arena, "%.*s/%.*s", STR_ARG(b->root), STR_ARG(b->path)), 4000)));
+    record_set(r, "line", V_INT(1));
+    record_set(r, "byte_offset", V_INT(0));
+    return record_insert(tx, b->arena, r, e);
+}
+
+static enum err_code conversation_new(struct store_tx *tx, struct batch *b, const struct place *p,
+                                      const struct record *session, struct err *e)
+{
+    struct record *r = record_new(b->arena, KIND_CONVERSATION);
+    if (!r)
+        return err_nomem(e);
+    struct str name = p->thread.n ? p->directive : p->title.n ? p->title : p->directive;
+    r->id = str_of(p->conversation_id);
+    r->project = session->project;
+    r->created_at = p->first;
+    record_set(r, "session_id", V_TEXT(session->id));
+    record_set(r, "status", V_TEXT(STR("active")));
+    if (name.n)
+        record_set(r, "directive", V_TEXT(name));
+    enum err_code code = record_insert(tx, b->arena, r, e);
+    return code ? code : source_new(tx, b, r, e);
+}
+
+static enum err_code retitle(struct store_tx *tx, struct batch *b, const struct record *session, struct str title,
+                             struct err *e)
+{
+    if (!title.n || str_eq(record_text(session, "title"), title))
+        return ERR_OK;
+    struct record *patch = record_new(b->arena, KIND_SESSION);
+    if (!patch)
+        return err_nomem(e);
+    record_set(patch, "title", V_TEXT(title));
+    return record_update(tx, b->arena, session->seq, patch, e);
+}
+
+/* Not found because it was deleted: then its id is taken, and it is gone. */
+static enum err_code gone_or(enum err_code code, struct place *p, const struct err *why, struct err *e)
+{
+    if (code == ERR_CONFLICT) {
+        p->state = PLACE_GONE;
+        return ERR_OK;
+    }
+    return code ? err_set(e, code, NULL, "%s", why->message) : ERR_OK;
+}
+
+/* wanted: there are turns for it; else only what is there gets its title. */
+static enum err_code place_ready(struct store_tx *tx, struct batch *b, struct place *p, bool wanted, struct err *e)
+{
+    struct record *session = NULL, *conversation;
+    struct err why = {0};
+    if (p->state != PLACE_UNKNOWN)
+        return ERR_OK;
+    enum err_code code = record_get(tx, b->arena, KIND_SESSION, str_of(p->session_id), STR_NONE, &session, &why);
+    if (code && code != ERR_NOT_FOUND)
+        return err_set(e, code, NULL, "%s", why.message);
+    if (!code)
+        code = retitle(tx, b, session, p->title, e);
+    if (!wanted)
+        return code == ERR_NOT_FOUND ? ERR_OK : code;
+    err_clear(&why);
+    p->state = PLACE_READY;
+    if (code == ERR_NOT_FOUND)
+        code = session_new(tx, b, p, &session, &why);
+    if (code)
+        return gone_or(code, p, &why, e);
+    code = record_get(tx, b->arena, KIND_CONVERSATION, str_of(p->conversation_id), STR_NONE, &conversation, &why);
+    if (code != ERR_NOT_FOUND)
+        return code ? err_set(e, code, NULL, "%s", why.message) : ERR_OK;
+    err_clear(&why);
+    return gone_or(conversation_new(tx, b, p, session, &why), p, &why, e);
+}
+
+/* ---- turns ---- */
+
+static void refuse(struct batch *b, const char *why)
+{
+    b->stored.c.skipped++;
+    reasons_add(&b->stored, str_of(why), 1);
+}
+
+static enum err_code store_item(struct store_tx *tx, struct batch *b, struct item *i, struct err *e)
+{
+    struct turn_added added;
+    struct err why = {0};
+    bool fresh = false;
+    enum err_code code = met_add(tx, i->key, &fresh, e);
+    if (!code && !fresh) {
+        b->stored.c.duplicates++;
+        return ERR_OK;
+    }
+    if (!code)
+        code = place_ready(tx, b, i->place, true, e);
+    if (code)
+        return code;
+    if (i->place->state == PLACE_GONE) {
+        refuse(b, "deleted");
+        return ERR_OK;
+    }
+    code = turn_append(tx, &i->turn, &added, &why);
+    if (code == ERR_GONE)
+        refuse(b, "expired");
+    else if (code)
+        return err_set(e, code, NULL, "%s", why.message);
+    else
+        b->stored.c.fresh++;
+    return ERR_OK;
+}
+
+/* ---- the file ---- */
+
+static enum err_code file_record(struct store_tx *tx, struct batch *b, struct record **was, struct err *e)
+{
+    struct err why = {0};
+    enum err_code code = record_get(tx, b->arena, KIND_IMPORT_FILE, str_of(b->file.id), STR_NONE, was, &why);
+    if (code != ERR_NOT_FOUND)
+        return code ? err_set(e, code, NULL, "%s", why.message) : ERR_OK;
+    *was = NULL;
+    return ERR_OK;
+}
+
+/* Counts up to the mark, and of what is behind it: that is read again another time. */
+static void fill_counts(struct batch *b, const struct record *was, struct record *r)
+{
+    struct file_counts upto = {0}, tail = {0};
+    bool anew = b->begins && b->file.anew;
+    if (was && !anew)
+        counts_read(b->arena, record_text(was, "counts"), &upto);
+    if (was && !b->begins)
+        counts_read(b->arena, record_text(was, "tail"), &tail);
+    counts_add(&tail, &b->stored);
+    if (b->marked) {
+        counts_add(&upto, &tail);
+        tail = (struct file_counts){0};
+        record_set(r, "read_to", V_INT(b->file.read_to));
+        record_set(r, "lines", V_INT(b->file.lines));
+    } else if (anew) {
+        record_set(r, "read_to", V_INT(0));
+        record_set(r, "lines", V_INT(0));
+    }
+    record_set(r, "counts", V_TEXT(counts_text(b->arena, &upto)));
+    record_set(r, "tail", V_TEXT(counts_text(b->arena, &tail)));
+}
+
+static enum err_code keep_file(struct store_tx *tx, struct batch *b, struct err *e)
+{
+    const struct extraction *x = b->x;
+    struct record *was, *r = record_new(b->arena, KIND_IMPORT_FILE);
+    if (!r)
+        return err_nomem(e);
+    enum err_code code = file_record(tx, b, &was, e);
+    if (code)
+        return code;
+    fill_counts(b, was, r);
+    record_set(r, "status", V_TEXT(b->ends ? STR("read") : STR("partly")));
+    if (b->ends)
+        state_fill(b->arena, &b->file, r);
+    if (was)
+        return record_update(tx, b->arena, was->seq, r, e);
+    r->id = str_of(b->file.id);
+    r->project = b->project;
+    record_set(r, "source", V_TEXT(str_of(x->names.source)));
+    record_set(r, "file_kind", V_TEXT(b->kind));
+    record_set(r, "root", V_TEXT(b->root));
+    record_set(r, "path", V_TEXT(b->path));
+    return record_insert(tx, b->arena, r, e);
+}
+
+enum err_code batch_write(struct store_tx *tx, void *arg, struct err *e)
+{
+    struct batch *b = arg;
+    enum err_code code = ERR_OK;
+    bool added;
+    b->stored = b->counts;
+    for (size_t i = 0; i < b->n_places; i++)
+        b->places[i]->state = PLACE_UNKNOWN;
+    for (struct item *i = b->items; i && !code; i = i->next)
+        code = store_item(tx, b, i, e);
+    for (const struct more_key *k = b->keys; k && !code; k = k->next)
+        code = met_add(tx, k->key, &added, e);
+    for (size_t i = 0; i < b->n_places && !code; i++)
+        if (b->places[i]->title.n)
+            code = place_ready(tx, b, b->places[i], false, e);
+    return code || !b->x->keeps_place ? code : keep_file(tx, b, e);
+}
+
+enum err_code batch_try(struct batch *b, struct err *e)
+{
+    struct store_tx *tx;
+    enum err_code code = store_read_begin(b->x->svc->store, &tx, e);
+    b->stored = b->counts;
+    if (code)
+        return code;
+    for (struct item *i = b->items; i && !code; i = i->next) {
+        bool has = false;
+        code = met_has(tx, i->key, &has, e);
+        b->stored.c.fresh += !has;
+        b->stored.c.duplicates += has;
+    }
+    store_read_end(tx);
+    return code;
+}

@@ -1,0 +1,445 @@
+/* From what formats tell to batches: keys, places, the gate, origins. On the reading thread, beside the writer's:
+ * parsing and masking cost most of an import. A batch is sent when it is large enough and the format has marked; some
+ * are under way at a time, so that memory is bounded and neither thread waits for the other for long. */
+#include "service/history/extract.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "service/masking.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { BATCH_BYTES = 1 << 20, BATCH_MOST = 6 << 20, FLIGHT_BYTES = 8 << 20, SEEN_SLOTS = 1 << 18 };
+enum { AGENT_BYTES = 200, PROJECT_BYTES = 200, DIRECTIVE_BYTES = 200, CONTENT_BYTES = 16 << 20, NAME_BYTES = 200 };
+
+/* ---- keys ---- */
+
+void extraction_key(const struct extraction *x, struct str key, unsigned char out[MET_KEY])
+{
+    unsigned char whole[SHA256_BYTES];
+    names_key(&x->names, "key", &key, 1, whole);
+    memcpy(out, whole, MET_KEY);
+}
+
+static void key_of(const struct extraction *x, const struct history_turn *t, unsigned char out[MET_KEY])
+{
+    char when[64];
+    unsigned char whole[SHA256_BYTES];
+    if (t->key.n) {
+        extraction_key(x, t->key, out);
+        return;
+    }
+    snprintf(when, sizeof when, "%lld %lld", (long long)t->timestamp, t->timestamp ? 0LL : (long long)t->at.line);
+    const struct str parts[] = {t->session, t->thread, t->role, str_of(when), t->content};
+    names_key(&x->names, "said", parts, sizeof parts / sizeof *parts, whole);
+    memcpy(out, whole, MET_KEY);
+}
+
+static unsigned char *slot_of(const struct extraction *x, const unsigned char key[MET_KEY])
+{
+    uint32_t h;
+    memcpy(&h, key, sizeof h);
+    return x->seen[h % SEEN_SLOTS];
+}
+
+static bool was_seen(const struct extraction *x, const unsigned char key[MET_KEY])
+{
+    return memcmp(slot_of(x, key), key, MET_KEY) == 0;
+}
+
+static bool known(struct history_sink *s, struct str key)
+{
+    const struct extraction *x = (const struct extraction *)s;
+    unsigned char k[MET_KEY];
+    extraction_key(x, key, k);
+    return was_seen(x, k);
+}
+
+/* ---- batches ---- */
+
+static void batch_free(struct batch *b)
+{
+    if (b)
+        arena_free(b->arena); /* it lives in there itself */
+}
+
+static struct batch *batch_now(struct extraction *x)
+{
+    if (x->now)
+        return x->now;
+    struct arena *a = arena_new();
+    struct batch *b = a ? arena_alloc(a, sizeof *b) : NULL;
+    if (!b) {
+        if (a)
+            arena_free(a);
+        return NULL;
+    }
+    b->x = x;
+    b->arena = a;
+    b->last_item = &b->items;
+    x->now = b;
+    return b;
+}
+
+static void on_done(struct store_job *job)
+{
+    struct batch *b = job->arg;
+    struct extraction *x = b->x;
+    pthread_mutex_lock(&x->lock);
+    b->done = true;
+    pthread_cond_signal(&x->changed);
+    pthread_mutex_unlock(&x->lock);
+}
+
+/* Takes batches that are done off the list; waits while more than `most` bytes are under way. */
+static enum err_code reclaim(struct extraction *x, size_t most, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    for (struct batch *b = x->oldest; b; b = x->oldest) {
+        pthread_mutex_lock(&x->lock);
+        while (!b->done && x->in_flight > most)
+            pthread_cond_wait(&x->changed, &x->lock);
+        bool done = b->done;
+        pthread_mutex_unlock(&x->lock);
+        if (!done)
+            break;
+        if (b->job.code && !code)
+            code = err_set(e, b->job.code, NULL, "%s", b->job.err.message);
+        x->fresh += b->stored.c.fresh;
+        counts_add(&x->all, &b->stored);
+        x->in_flight -= b->bytes;
+        x->oldest = b->next;
+        if (!x->oldest)
+            x->newest = &x->oldest;
+        batch_free(b);
+    }
+    return code;
+}
+
+enum err_code extraction_wait(struct extraction *x, struct err *e)
+{
+    return reclaim(x, 0, e);
+}
+
+/* Names of reasons must outlive the batch that counted them. */
+static void keep_reasons(struct file_counts *f)
+{
+    static const char *const all[] = {HISTORY_DAMAGED, HISTORY_PADDING,  HISTORY_BLANK,     HISTORY_EMPTY,
+                                      HISTORY_META,    HISTORY_REPEATED, HISTORY_INJECTED,  HISTORY_UNKNOWN,
+                                      HISTORY_BRANCH,  HISTORY_REWOUND,  HISTORY_ENCRYPTED, HISTORY_TOO_LARGE,
+                                      "older",         "deleted",        "expired"};
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+            if (str_is(f->why[i].name, all[k]))
+                f->why[i].name = str_of(all[k]);
+}
+
+enum err_code extraction_flush(struct extraction *x, bool marked, bool ends, struct err *e)
+{
+    struct batch *b = batch_now(x);
+    if (!b)
+        return err_nomem(e);
+    x->now = NULL;
+    b->file = x->state;
+    b->file.anchor = arena_str(b->arena, x->state.anchor);
+    b->root = arena_str(b->arena, x->root);
+    b->path = arena_str(b->arena, x->path);
+    b->kind = str_of(x->file->name.kind);
+    b->project = x->project.p ? arena_str(b->arena, x->project) : STR("default");
+    b->marked = marked;
+    b->ends = ends;
+    b->begins = !x->begun;
+    x->begun = true;
+    b->bytes += sizeof *b;
+    keep_reasons(&b->counts);
+    enum err_code code = ERR_OK;
+    if (x->wish->dry_run) {
+        code = batch_try(b, e);
+        x->fresh += b->stored.c.fresh;
+        counts_add(&x->all, &b->stored);
+        batch_free(b);
+        return code;
+    }
+    b->job = (struct store_job){.fn = batch_write, .arg = b, .done = on_done};
+    *x->newest = b;
+    x->newest = &b->next;
+    x->in_flight += b->bytes;
+    store_submit(x->svc->store, &b->job);
+    return reclaim(x, x->wish->limit ? 0 : FLIGHT_BYTES, e);
+}
+
+/* ---- places ---- */
+
+/* The folder's own name, as a project may be called. */
+static struct str project_of(struct extraction *x, struct arena *a, struct str cwd)
+{
+    struct str name = cwd, out;
+    while (name.n && (name.p[name.n - 1] == '/' || name.p[name.n - 1] == '\\'))
+        name.n--;
+    for (size_t i = name.n; i; i--)
+        if (name.p[i - 1] == '/' || name.p[i - 1] == '\\') {
+            name = str_skip(name, i);
+            break;
+        }
+    name = text_cut(str_trim(name), PROJECT_BYTES);
+    char *own = name.n && text_utf8_valid(name) ? arena_cstr(a, name) : NULL;
+    for (char *p = own; p && *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7F || *p == '/')
+            *p = '_';
+    if (!own || str_is(str_of(own), "*") || gate_text(x->svc->store, a, x->level, false, str_of(own), &out, NULL))
+        return STR("default");
+    return out;
+}
+
+static struct place *place_add(struct extraction *x, struct batch *b, struct str session, struct str thread)
+{
+    if (b->n_places == b->room_places) {
+        size_t room = b->room_places ? b->room_places * 2 : 8;
+        struct place **more = arena_array(b->arena, struct place *, room);
+        if (!more)
+            return NULL;
+        if (b->n_places)
+            memcpy(more, b->places, b->n_places * sizeof *more);
+        b->places = more;
+        b->room_places = room;
+    }
+    struct place *p = arena_alloc(b->arena, sizeof *p);
+    if (!p)
+        return NULL;
+    p->session = arena_str(b->arena, session);
+    p->thread = arena_str(b->arena, thread);
+    const struct str parts[] = {session, thread};
+    names_id(&x->names, "sess", parts, 1, p->session_id);
+    names_id(&x->names, "conv", parts, 2, p->conversation_id);
+    b->places[b->n_places++] = p;
+    return p->session.p && p->thread.p ? p : NULL;
+}
+
+/* The last is the likeliest. */
+static struct place *place_of(struct extraction *x, struct batch *b, struct str session, struct str thread)
+{
+    if (!session.n)
+        session = x->in.path; /* whoever names none: its file is the session */
+    session = text_cut(session, NAME_BYTES);
+    for (size_t i = b->n_places; i; i--) {
+        struct place *p = b->places[i - 1];
+        if (str_eq(p->session, session) && str_eq(p->thread, thread.p ? thread : STR("")))
+            return p;
+    }
+    return place_add(x, b, session, thread.p ? thread : STR(""));
+}
+
+/* ---- turns ---- */
+
+static struct str valid(struct arena *a, struct str s)
+{
+    struct buf b;
+    s = str_take(s, CONTENT_BYTES);
+    if (text_utf8_valid(s))
+        return s;
+    buf_init(&b, 0);
+    for (size_t i = 0; i < s.n;) {
+        size_t n = text_char_len(str_skip(s, i));
+        if (n)
+            buf_put(&b, s.p + i, n);
+        else
+            buf_cstr(&b, "\xef\xbf\xbd");
+        i += n ? n : 1;
+    }
+    struct str out = buf_take(&b, a);
+    return text_cut(out, CONTENT_BYTES);
+}
+
+static struct str metadata_of(const struct extraction *x, struct arena *a, const struct history_turn *t)
+{
+    struct buf b;
+    struct json_out w;
+    buf_init(&b, 0);
+    buf_cstr(&b, t->replay ? TURN_LEFT_OUT "," : "{");
+    jw_init(&w, &b);
+    jw_key(&w, "source");
+    jw_object(&w);
+    jw_kcstr(&w, "file", x->state.id);
+    jw_kint(&w, "line", t->at.line);
+    if (t->at.offset >= 0)
+        jw_kint(&w, "offset", t->at.offset);
+    jw_kint(&w, "bytes", t->at.bytes);
+    jw_end_object(&w);
+    if (t->cwd.n)
+        jw_kstr(&w, "cwd", t->cwd);
+    if (t->metadata.n) {
+        buf_char(&b, ',');
+        buf_str(&b, t->metadata);
+    }
+    buf_char(&b, '}');
+    return buf_take(&b, a);
+}
+
+/* Texts as they may be stored; the hash is the raw content's. */
+static enum err_code make_turn(struct extraction *x, struct batch *b, const struct history_turn *t, struct item *i,
+                               struct err *e)
+{
+    struct arena *a = b->arena;
+    char hash[65], id[ID_MAX];
+    struct str content = valid(a, t->content), raw = metadata_of(x, a, t);
+    int64_t when = t->timestamp ? t->timestamp : x->last_time ? x->last_time : x->in.modified;
+    id_sha256(content, hash);
+    int n = snprintf(id, sizeof id, "turn_%012llx", (unsigned long long)when & 0xFFFFFFFFFFFF);
+    for (int k = 0; k < 10; k++)
+        n += snprintf(id + n, sizeof id - (size_t)n, "%02x", i->key[k]);
+    x->last_time = when;
+    i->turn = (struct turn_new){.id = arena_str(a, str_of(id)),
+                                .conversation_id = str_of(i->place->conversation_id),
+                                .agent = arena_str(a, text_cut(t->agent, AGENT_BYTES)),
+                                .role = arena_str(a, t->role),
+                                .timestamp = when,
+                                .created_at = when,
+                                .token_count = -1,
+                                .content_hash = arena_str(a, str_of(hash)),
+                                .masked_for = x->level};
+    enum err_code code = gate_text(x->svc->store, a, x->level, false, content, &i->turn.content, e);
+    if (!code)
+        code = gate_text(x->svc->store, a, x->level, true, raw, &i->turn.metadata, e);
+    if (!code && i->turn.content.p == t->content.p)
+        i->turn.content = arena_str(a, i->turn.content);
+    return code ? code : arena_failed(a) || !raw.p ? err_nomem(e) : ERR_OK;
+}
+
+static void describe(struct extraction *x, struct batch *b, struct place *p, const struct history_turn *t,
+                     const struct item *i)
+{
+    if (!p->first)
+        p->first = i->turn.timestamp;
+    if (!p->project.p && (x->wish->project.n || t->cwd.n))
+        p->project = x->wish->project.n ? x->wish->project : project_of(x, b->arena, t->cwd);
+    if (p->project.p && !x->project.p)
+        x->project = arena_str(x->arena, p->project);
+    if (!p->directive.p && (str_is(t->role, "user") || (p->thread.n && i->turn.content.n)))
+        p->directive = text_cut(str_trim(str_take(i->turn.content, 4 * DIRECTIVE_BYTES)), DIRECTIVE_BYTES);
+}
+
+static enum err_code skip(struct history_sink *s, const char *reason, const struct history_at *at, struct err *e)
+{
+    struct extraction *x = (struct extraction *)s;
+    struct batch *b = batch_now(x);
+    (void)at;
+    if (!b)
+        return err_nomem(e);
+    b->counts.c.lines++;
+    b->counts.c.skipped++;
+    reasons_add(&b->counts, str_of(reason), 1);
+    return ERR_OK;
+}
+
+static enum err_code turn(struct history_sink *s, const struct history_turn *t, struct err *e)
+{
+    struct extraction *x = (struct extraction *)s;
+    struct batch *b = batch_now(x);
+    unsigned char key[MET_KEY];
+    if (!b)
+        return err_nomem(e);
+    key_of(x, t, key);
+    if (was_seen(x, key)) {
+        b->counts.c.lines++;
+        b->counts.c.duplicates++;
+        return ERR_OK;
+    }
+    if (x->wish->since && t->timestamp && t->timestamp < x->wish->since)
+        return skip(s, "older", &t->at, e);
+    memcpy(slot_of(x, key), key, MET_KEY);
+    struct item *i = arena_alloc(b->arena, sizeof *i);
+    struct place *p = place_of(x, b, t->session, t->thread);
+    if (!i || !p)
+        return err_nomem(e);
+    memcpy(i->key, key, MET_KEY);
+    i->place = p;
+    enum err_code code = make_turn(x, b, t, i, e);
+    if (code)
+        return code;
+    describe(x, b, p, t, i);
+    b->counts.c.lines++;
+    *b->last_item = i;
+    b->last_item = &i->next;
+    b->bytes += i->turn.content.n + i->turn.metadata.n + sizeof *i;
+    return b->bytes > BATCH_MOST ? extraction_flush(x, false, false, e) : ERR_OK;
+}
+
+static enum err_code merged(struct history_sink *s, struct str key, const struct history_at *at, struct err *e)
+{
+    struct extraction *x = (struct extraction *)s;
+    struct batch *b = batch_now(x);
+    struct more_key *k = b && key.n ? arena_alloc(b->arena, sizeof *k) : NULL;
+    if (!b || (key.n && !k))
+        return err_nomem(e);
+    if (k) {
+        extraction_key(x, key, k->key);
+        memcpy(slot_of(x, k->key), k->key, MET_KEY);
+        k->next = b->keys;
+        b->keys = k;
+    }
+    b->counts.c.lines += at != NULL;
+    b->counts.c.merged += at != NULL;
+    return ERR_OK;
+}
+
+static enum err_code title(struct history_sink *s, struct str session, struct str text, struct err *e)
+{
+    struct extraction *x = (struct extraction *)s;
+    struct batch *b = batch_now(x);
+    struct place *p = b ? place_of(x, b, session, STR_NONE) : NULL;
+    if (!p)
+        return err_nomem(e);
+    p->title = arena_str(b->arena, text_cut(valid(b->arena, str_trim(text)), DIRECTIVE_BYTES));
+    return p->title.p ? ERR_OK : err_nomem(e);
+}
+
+static enum err_code mark(struct history_sink *s, int64_t from, int64_t lines, struct err *e)
+{
+    struct extraction *x = (struct extraction *)s;
+    const struct history_wish *w = x->wish;
+    x->state.read_to = from;
+    x->state.lines = lines;
+    if (w->progress)
+        w->progress(w->progress_arg, x->done + (from <= x->in.size ? from : 0), x->total);
+    bool stop = w->stop && atomic_load(w->stop);
+    struct batch *b = x->now;
+    enum err_code code = ERR_OK;
+    if (b && (stop || b->bytes >= BATCH_BYTES || (w->limit && b->items)))
+        code = extraction_flush(x, true, false, e);
+    x->enough = stop || (w->limit && x->fresh >= w->limit);
+    return code ? code : x->enough ? ERR_LIMIT : ERR_OK;
+}
+
+/* ---- life ---- */
+
+enum err_code extraction_init(struct extraction *x, struct service *svc, const struct history_wish *w, struct err *e)
+{
+    *x = (struct extraction){.sink = {turn, merged, skip, title, mark, known},
+                             .svc = svc,
+                             .wish = w,
+                             .names = {.source = w->format->name},
+                             .keeps_place = !w->since && !w->limit && !w->dry_run};
+    struct str level = masking_default_level(svc->options.config);
+    x->arena = arena_new();
+    x->level = level.n && !str_is(level, "EPHEMERAL") ? level : STR("TEAM");
+    x->newest = &x->oldest;
+    x->seen = mem_zalloc(SEEN_SLOTS * sizeof *x->seen);
+    pthread_mutex_init(&x->lock, NULL);
+    pthread_cond_init(&x->changed, NULL);
+    if (!x->seen || !x->arena)
+        return err_nomem(e);
+    return store_secret(svc->store, "import_key", x->names.secret, e);
+}
+
+void extraction_free(struct extraction *x)
+{
+    struct err ignored = {0};
+    (void)extraction_wait(x, &ignored);
+    batch_free(x->now);
+    mem_free(x->seen);
+    if (x->arena)
+        arena_free(x->arena);
+    pthread_cond_destroy(&x->changed);
+    pthread_mutex_destroy(&x->lock);
+}

@@ -1,0 +1,91 @@
+/* The sink of an import: what formats tell becomes batches (extract.c), batches are stored (batch.c). Between the files
+ * of an import. */
+#ifndef CAIRN_SERVICE_HISTORY_EXTRACT_H
+#define CAIRN_SERVICE_HISTORY_EXTRACT_H
+
+#include "service/history/state.h"
+
+#include <pthread.h>
+
+/* A conversation of a session, as far as a batch knows it. */
+struct place {
+    struct str session, thread; /* the tool's names */
+    char session_id[ID_MAX], conversation_id[ID_MAX];
+    struct str project, directive, title;
+    int64_t first;                                         /* ms */
+    enum { PLACE_UNKNOWN, PLACE_READY, PLACE_GONE } state; /* the writer's */
+};
+struct item {
+    struct turn_new turn;
+    unsigned char key[MET_KEY];
+    struct place *place;
+    struct item *next;
+};
+struct more_key {
+    unsigned char key[MET_KEY];
+    struct more_key *next;
+};
+
+/* What is stored in one transaction: made by the reading thread, then the writer's until it is done. */
+struct batch {
+    struct store_job job;
+    struct extraction *x;
+    struct arena *arena;
+    size_t bytes;
+    struct place **places;
+    size_t n_places, room_places;
+    struct item *items, **last_item;
+    struct more_key *keys;
+    struct file_counts counts;            /* new and duplicates are added by the writer */
+    struct file_counts stored;            /* counts with those */
+    struct file_state file;               /* as it will be known */
+    struct str root, path, kind, project; /* of the file */
+    bool begins;                          /* it is the first of this reading */
+    bool marked;                          /* it ends at a mark */
+    bool ends;                            /* the file is read */
+    bool done;
+    struct batch *next;
+};
+
+struct extraction {
+    struct history_sink sink;
+    struct service *svc;
+    const struct history_wish *wish;
+    struct history_names names;
+    struct str level;               /* of sessions that are made */
+    unsigned char (*seen)[MET_KEY]; /* keys told a short while ago */
+    /* the file under way */
+    const struct history_file *file;
+    struct history_in in;
+    struct file_state state;
+    struct arena *arena;            /* the file's */
+    struct str root, path, project; /* masked; of its first turn */
+    struct file_counts all;         /* what became of lines in this import */
+    int64_t last_time;
+    bool keeps_place; /* the file's place is kept: not where only a part is taken */
+    bool begun;       /* its first batch was sent */
+    /* batches */
+    struct batch *now, *oldest, **newest;
+    size_t in_flight;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int64_t fresh;
+    int64_t done, total; /* bytes, for the progress */
+    bool enough;         /* the limit is reached, or it was stopped */
+};
+
+enum err_code extraction_init(struct extraction *x, struct service *svc, const struct history_wish *w, struct err *e);
+void extraction_free(struct extraction *x);
+/* Sends what is there. ends: with it the file is known as x->state says. */
+enum err_code extraction_flush(struct extraction *x, bool marked, bool ends, struct err *e);
+/* Waits for all that was sent. */
+enum err_code extraction_wait(struct extraction *x, struct err *e);
+/* The key of a line or turn that has one of its own. */
+void extraction_key(const struct extraction *x, struct str key, unsigned char out[MET_KEY]);
+
+/* ---- batch.c ---- */
+enum err_code batch_write(struct store_tx *tx, void *arg, struct err *e);
+/* The same counts without writing. */
+enum err_code batch_try(struct batch *b, struct err *e);
+
+#endif

@@ -1,0 +1,45 @@
+/* Between the files of an import. */
+#ifndef CAIRN_SERVICE_HISTORY_INT_H
+#define CAIRN_SERVICE_HISTORY_INT_H
+
+#include "service/history/history.h"
+
+#include "base/id.h"
+#include "store/met.h"
+#include "store/turns.h"
+
+/* ---- walk.c: the inventory ---- */
+struct history_file {
+    struct str path; /* below the root; any bytes */
+    struct history_name name;
+    int64_t device, inode, size, modified_ns;
+};
+struct history_walk {
+    struct arena *arena;
+    char *root;                 /* as named, absolute */
+    int fd;                     /* the root's folder; -1 */
+    struct history_file *files; /* in the order in which they are read */
+    size_t n, room;
+    int64_t links_left; /* links that were not followed */
+};
+enum err_code walk_open(struct history_walk *w, const struct history_format *f, const char *path, struct err *e);
+void walk_close(struct history_walk *w);
+/* For reading, without following links (but those of folders that the walk followed), its times untouched. The file's
+ * folder goes to *dir. -1 with *e set: ERR_NOT_FOUND when it is gone. */
+int walk_file(const struct history_walk *w, const struct history_file *f, int *dir, struct err *e);
+
+/* ---- names.c ---- */
+struct history_names {
+    unsigned char secret[32];
+    const char *source;
+};
+/* A keyed hash of parts, each with its length. */
+void names_key(const struct history_names *n, const char *what, const struct str *parts, size_t n_parts,
+               unsigned char out[SHA256_BYTES]);
+/* "<prefix>_" and 32 hex digits of such a hash. */
+void names_id(const struct history_names *n, const char *prefix, const struct str *parts, size_t n_parts, char *out);
+
+/* A name as it may be shown and stored: valid UTF-8. */
+struct str history_shown(struct arena *a, struct str name);
+
+#endif

@@ -1,0 +1,409 @@
+/* One import: the inventory, then file after file. A file that is as it was is not opened; one that has only grown is
+ * read from the last mark; any other from its beginning, where most of it is known by its keys. One file's fault is
+ * noted with it and stops no other. */
+#include "service/history/extract.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/audit.h"
+#include "store/gate.h"
+#include "store/records.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LISTED_AT_ONCE = 500 };
+
+struct import {
+    struct extraction x;
+    struct history_walk walk;
+    struct history_report *report;
+    bool *known;     /* files[i] needs no reading */
+    struct str root; /* masked */
+    char run[ID_MAX];
+    struct arena *arena;
+};
+
+/* ---- figures ---- */
+
+static void report_reasons(struct history_report *r, const struct file_counts *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        size_t k = 0;
+        while (k < r->n_reasons && !str_is(f->why[i].name, r->reasons[k].why))
+            k++;
+        if (k == HISTORY_REASONS)
+            continue;
+        if (k == r->n_reasons) {
+            r->reasons[k].why = f->why[i].name.p; /* a literal, or in the import's arena with its NUL */
+            r->n_reasons++;
+        }
+        r->reasons[k].n += f->why[i].n;
+    }
+}
+
+static void report_counts(struct history_report *r, const struct file_counts *f)
+{
+    r->counts.lines += f->c.lines;
+    r->counts.fresh += f->c.fresh;
+    r->counts.merged += f->c.merged;
+    r->counts.duplicates += f->c.duplicates;
+    r->counts.skipped += f->c.skipped;
+    report_reasons(r, f);
+}
+
+/* What was new once is known now. */
+static void report_known(struct import *im, struct str counts)
+{
+    struct file_counts f;
+    counts_read(im->arena, counts, &f);
+    f.c.duplicates += f.c.fresh;
+    f.c.fresh = 0;
+    report_counts(im->report, &f);
+}
+
+static void report_file(struct history_report *r, const struct history_file *f)
+{
+    int64_t ms = f->modified_ns / 1000000;
+    r->files++;
+    r->bytes += f->size;
+    r->files_left += f->name.way == HISTORY_LEAVE;
+    if (f->name.way != HISTORY_READ)
+        return;
+    r->oldest = r->oldest && r->oldest < ms ? r->oldest : ms;
+    r->newest = r->newest > ms ? r->newest : ms;
+}
+
+/* ---- what is known ---- */
+
+static void file_id(const struct import *im, const struct history_file *f, char *out)
+{
+    const struct str parts[] = {str_of(im->walk.root), f->path};
+    names_id(&im->x.names, "impf", parts, 2, out);
+}
+
+static bool same_file(const struct file_state *s, const struct history_file *f)
+{
+    return s->seq && s->device == f->device && s->inode == f->inode && s->size == f->size &&
+           s->modified_ns == f->modified_ns;
+}
+
+static enum err_code find_known(struct import *im, struct err *e)
+{
+    struct store_tx *tx;
+    struct arena *a = arena_new();
+    if (!a)
+        return err_nomem(e);
+    enum err_code code = store_read_begin(im->x.svc->store, &tx, e);
+    for (size_t i = 0; i < im->walk.n && !code; i++) {
+        const struct history_file *f = &im->walk.files[i];
+        struct file_state s = {0};
+        arena_reset(a);
+        report_file(im->report, f);
+        file_id(im, f, s.id);
+        code = state_read(tx, a, &s, e);
+        im->known[i] = !code && same_file(&s, f) && (s.read || f->name.way != HISTORY_READ);
+        if (im->known[i] && f->name.way == HISTORY_READ) {
+            report_known(im, s.counts);
+            report_known(im, s.tail);
+        }
+        if (!im->known[i] && f->name.way == HISTORY_READ)
+            im->x.total += f->size;
+    }
+    if (!code || tx)
+        store_read_end(tx);
+    arena_free(a);
+    return code;
+}
+
+/* ---- files that are listed only ---- */
+
+struct listing {
+    struct import *im;
+    size_t from, to;
+};
+
+static enum err_code list_on(struct store_tx *tx, void *arg, struct err *e)
+{
+    const struct listing *l = arg;
+    struct import *im = l->im;
+    enum err_code code = ERR_OK;
+    for (size_t i = l->from; i < l->to && !code; i++) {
+        const struct history_file *f = &im->walk.files[i];
+        struct record *r = record_new(im->arena, KIND_IMPORT_FILE), *was;
+        char id[ID_MAX];
+        struct err why = {0};
+        if (!r)
+            return err_nomem(e);
+        if (im->known[i] || f->name.way == HISTORY_READ)
+            continue;
+        file_id(im, f, id);
+        record_set(r, "status", V_TEXT(f->name.way == HISTORY_LEAVE ? STR("left") : STR("listed")));
+        record_set(r, "source", V_TEXT(str_of(im->x.names.source)));
+        record_set(r, "file_kind", V_TEXT(str_of(f->name.kind)));
+        record_set(r, "root", V_TEXT(im->root));
+        record_set(r, "path", V_TEXT(history_shown(im->arena, f->path)));
+        record_set(r, "device", V_INT(f->device));
+        record_set(r, "inode", V_INT(f->inode));
+        record_set(r, "size", V_INT(f->size));
+        record_set(r, "modified", V_INT(f->modified_ns));
+        code = record_get(tx, im->arena, KIND_IMPORT_FILE, str_of(id), STR_NONE, &was, &why);
+        r->id = arena_str(im->arena, str_of(id));
+        r->project = STR("default");
+        code = !code                   ? record_update(tx, im->arena, was->seq, r, e)
+               : code == ERR_NOT_FOUND ? record_insert(tx, im->arena, r, e)
+                                       : err_set(e, code, NULL, "%s", why.message);
+    }
+    return code;
+}
+
+static enum err_code list_others(struct import *im, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < im->walk.n && !code;) {
+        struct listing l = {im, i, i};
+        size_t n = 0;
+        for (; l.to < im->walk.n && n < LISTED_AT_ONCE; l.to++)
+            n += !im->known[l.to] && im->walk.files[l.to].name.way != HISTORY_READ;
+        if (n)
+            code = store_write(im->x.svc->store, list_on, &l, e);
+        i = l.to;
+    }
+    return code;
+}
+
+/* ---- one file ---- */
+
+/* Where reading begins, and with which checksum. */
+static enum err_code begin(struct import *im, const struct history_file *f, int fd, struct err *e)
+{
+    struct extraction *x = &im->x;
+    struct file_state *s = &x->state;
+    struct store_tx *tx;
+    struct stat st;
+    *s = (struct file_state){0};
+    file_id(im, f, s->id);
+    if (fstat(fd, &st))
+        return err_set(e, ERR_IO, NULL, "cannot look at it: %m");
+    enum err_code code = store_read_begin(x->svc->store, &tx, e);
+    if (code)
+        return code;
+    code = state_read(tx, x->arena, s, e);
+    store_read_end(tx);
+    int64_t had = (int64_t)s->hash.bytes;
+    bool same = s->seq && s->device == (int64_t)st.st_dev && s->inode == (int64_t)st.st_ino && st.st_size >= had;
+    if (!code && same && had)
+        same = str_eq(s->anchor, state_anchor(x->arena, fd, had));
+    s->anew = s->seq && f->name.grows && !same;
+    if (s->anew)
+        s->read_to = s->lines = 0;
+    if (!same)
+        sha256_begin(&s->hash);
+    s->device = (int64_t)st.st_dev;
+    s->inode = (int64_t)st.st_ino;
+    s->modified_ns = f->modified_ns;
+    if (!code)
+        code = state_hash(fd, &s->hash, st.st_size, e);
+    s->size = (int64_t)s->hash.bytes;
+    s->anchor = state_anchor(x->arena, fd, s->size);
+    return code;
+}
+
+static enum err_code read_file(struct import *im, const struct history_file *f, int fd, int dir, struct err *e)
+{
+    struct extraction *x = &im->x;
+    enum err_code code = begin(im, f, fd, e);
+    if (code)
+        return code;
+    bool part = !x->keeps_place;
+    x->file = f;
+    x->project = x->wish->project;
+    x->root = im->root;
+    x->last_time = 0;
+    x->begun = false;
+    struct str shown = history_shown(x->arena, f->path);
+    code = gate_text(x->svc->store, x->arena, x->level, false, shown, &x->path, e);
+    x->in = (struct history_in){.kind = f->name.kind,
+                                .path = f->path,
+                                .fd = fd,
+                                .dir = dir,
+                                .size = x->state.size,
+                                .modified = f->modified_ns / 1000000,
+                                .from = part ? 0 : x->state.read_to,
+                                .from_line = part ? 0 : x->state.lines,
+                                .arena = arena_new(),
+                                .sink = &x->sink};
+    if (!x->in.arena)
+        return err_nomem(e);
+    if (!code)
+        code = x->wish->format->read(&x->in, e);
+    arena_free(x->in.arena);
+    if (code == ERR_LIMIT && x->enough) /* what came after the mark is read again */
+        code = ERR_OK;
+    if (!code)
+        code = extraction_flush(x, false, !x->enough, e);
+    return code;
+}
+
+/* Faults of one file: it cannot be read, or is not what it seemed. */
+static bool own_fault(enum err_code code)
+{
+    return code == ERR_IO || code == ERR_NOT_FOUND || code == ERR_CORRUPT || code == ERR_INVALID ||
+           code == ERR_READ_ONLY || code == ERR_TOO_LARGE;
+}
+
+static enum err_code take_file(struct import *im, const struct history_file *f, struct err *e)
+{
+    struct extraction *x = &im->x;
+    struct err why = {0};
+    int dir, fd = walk_file(&im->walk, f, &dir, &why);
+    arena_reset(x->arena);
+    if (fd < 0) {
+        im->report->files_gone += why.code == ERR_NOT_FOUND;
+        im->report->files_failed += why.code != ERR_NOT_FOUND;
+        return ERR_OK;
+    }
+    enum err_code code = read_file(im, f, fd, dir, &why);
+    close(fd);
+    close(dir);
+    im->report->files_read++;
+    im->report->bytes_read += f->size;
+    im->x.done += f->size;
+    struct err waited = {0};
+    enum err_code stored = code ? extraction_wait(x, &waited) : ERR_OK;
+    if (stored)
+        return err_set(e, stored, NULL, "%s", waited.message);
+    if (!code)
+        return ERR_OK;
+    log_event(LOG_WARN, "import_file_failed", L_CSTR("message", why.message));
+    im->report->files_failed++;
+    return own_fault(code) ? ERR_OK : err_set(e, code, NULL, "%s", why.message);
+}
+
+static enum err_code take_all(struct import *im, struct err *e)
+{
+    struct extraction *x = &im->x;
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < im->walk.n && !code && !x->enough; i++) {
+        if (!im->known[i] && im->walk.files[i].name.way == HISTORY_READ)
+            code = take_file(im, &im->walk.files[i], e);
+        if (x->wish->progress)
+            x->wish->progress(x->wish->progress_arg, x->done, x->total);
+        if (x->wish->stop && atomic_load(x->wish->stop))
+            x->enough = true;
+    }
+    struct err waited = {0};
+    enum err_code rest = extraction_wait(x, code ? &waited : e);
+    return code ? code : rest;
+}
+
+/* ---- the run's own record ---- */
+
+struct noting {
+    struct import *im;
+    const char *status; /* NULL: it begins */
+};
+
+static enum err_code note_on(struct store_tx *tx, void *arg, struct err *e)
+{
+    const struct noting *n = arg;
+    struct import *im = n->im;
+    struct record *was, *r = record_new(im->arena, KIND_IMPORT_RUN);
+    struct buf b;
+    struct json_out w;
+    if (!r)
+        return err_nomem(e);
+    if (!n->status) {
+        r->id = str_of(im->run);
+        r->project = STR("default");
+        record_set(r, "source", V_TEXT(str_of(im->x.names.source)));
+        record_set(r, "root", V_TEXT(im->root));
+        return record_insert(tx, im->arena, r, e);
+    }
+    enum err_code code = record_get(tx, im->arena, KIND_IMPORT_RUN, str_of(im->run), STR_NONE, &was, e);
+    if (code)
+        return code;
+    buf_init(&b, 0);
+    jw_init(&w, &b);
+    jw_object(&w);
+    history_report_write(&w, im->x.names.source, im->report);
+    jw_end_object(&w);
+    record_set(r, "status", V_TEXT(str_of(n->status)));
+    record_set(r, "finished_at", V_INT(clock_now_ms()));
+    record_set(r, "report", V_TEXT(buf_take(&b, im->arena)));
+    code = record_update(tx, im->arena, was->seq, r, e);
+    struct audit_deed d = {.action = "history.import", .from = {"cli", STR_NONE}};
+    if (strcmp(n->status, "failed") == 0)
+        d.outcome = "failed";
+    audit_trace_add(&d.trace, NULL, KIND_IMPORT_RUN, str_of(im->run));
+    audit_trace_count(&d.trace, "files", im->report->files);
+    audit_trace_count(&d.trace, "turns", im->report->counts.fresh);
+    audit_trace_count(&d.trace, "duplicates", im->report->counts.duplicates);
+    return code ? code : audit_deed_write(im->x.svc, tx, &d, e);
+}
+
+static enum err_code note(struct import *im, const char *status, struct err *e)
+{
+    struct noting n = {im, status};
+    return im->x.wish->dry_run ? ERR_OK : store_write(im->x.svc->store, note_on, &n, e);
+}
+
+static enum err_code import(struct import *im, struct err *e)
+{
+    struct extraction *x = &im->x;
+    im->known = arena_array(im->arena, bool, im->walk.n + 1);
+    id_make("impr", im->run);
+    struct str root = history_shown(im->arena, str_of(im->walk.root));
+    enum err_code code = im->known && root.p ? ERR_OK : err_nomem(e);
+    if (!code)
+        code = gate_text(x->svc->store, im->arena, x->level, false, root, &im->root, e);
+    if (!code)
+        code = find_known(im, e);
+    if (!code)
+        code = note(im, NULL, e);
+    if (!code && !x->wish->dry_run)
+        code = list_others(im, e);
+    if (!code)
+        code = take_all(im, e);
+    report_counts(im->report, &x->all);
+    if (!code && x->fresh && !x->wish->dry_run)
+        code = index_flush(x->svc->index, e);
+    im->report->stopped = x->wish->stop && atomic_load(x->wish->stop);
+    return code;
+}
+
+enum err_code history_import(struct service *svc, const struct history_wish *w, struct history_report *out,
+                             struct err *e)
+{
+    int64_t began = clock_mono_us();
+    struct import im = {.report = out, .arena = arena_new()};
+    struct err later = {0};
+    *out = (struct history_report){0};
+    enum err_code code = im.arena ? extraction_init(&im.x, svc, w, e) : err_nomem(e);
+    if (im.arena && !code) {
+        code = walk_open(&im.walk, w->format, w->path, e);
+        if (!code) {
+            code = import(&im, e);
+            out->seconds = (double)(clock_mono_us() - began) / 1e6;
+            enum err_code noted = note(&im, code ? "failed" : out->stopped ? "stopped" : "done", code ? &later : e);
+            code = code ? code : noted;
+        }
+        walk_close(&im.walk);
+    }
+    extraction_free(&im.x);
+    if (im.arena)
+        arena_free(im.arena);
+    return code;
+}
+
+enum err_code history_look(const struct history_format *f, const char *path, struct history_report *out, struct err *e)
+{
+    struct history_walk w;
+    *out = (struct history_report){0};
+    enum err_code code = walk_open(&w, f, path, e);
+    for (size_t i = 0; !code && i < w.n; i++)
+        report_file(out, &w.files[i]);
+    walk_close(&w);
+    return code;
+}

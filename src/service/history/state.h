@@ -1,0 +1,40 @@
+/* What is known of a file of a source (state.c). Between the files of an import. */
+#ifndef CAIRN_SERVICE_HISTORY_STATE_H
+#define CAIRN_SERVICE_HISTORY_STATE_H
+
+#include "service/history/int.h"
+
+/* What became of lines, with reasons. */
+struct file_counts {
+    struct history_counts c;
+    struct {
+        struct str name;
+        int64_t n;
+    } why[HISTORY_REASONS];
+    size_t n;
+};
+void counts_read(struct arena *a, struct str text, struct file_counts *out);
+struct str counts_text(struct arena *a, const struct file_counts *f);
+void reasons_add(struct file_counts *f, struct str name, int64_t n);
+void counts_add(struct file_counts *to, const struct file_counts *more);
+
+struct file_state {
+    char id[ID_MAX];
+    int64_t seq; /* of its record; 0: there is none */
+    int64_t device, inode, size, modified_ns, read_to, lines;
+    struct sha256 hash;      /* of its first hash.bytes bytes */
+    struct str anchor;       /* of the last bytes of those */
+    struct str counts, tail; /* JSON: up to read_to, and behind */
+    bool read;               /* it was read to its end */
+    bool anew;               /* it is read from its beginning: what was counted before does not count */
+};
+/* By s->id; seq 0 where there is none. */
+enum err_code state_read(struct store_tx *tx, struct arena *a, struct file_state *s, struct err *e);
+/* The fields that tell the file as it was read. */
+void state_fill(struct arena *a, const struct file_state *s, struct record *r);
+/* Takes the bytes of the file from h->bytes up to `to` into the checksum. */
+enum err_code state_hash(int fd, struct sha256 *h, int64_t to, struct err *e);
+/* A checksum of the last bytes before `to`: whether a file has only grown. */
+struct str state_anchor(struct arena *a, int fd, int64_t to);
+
+#endif

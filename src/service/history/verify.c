@@ -1,0 +1,125 @@
+/* After an import: are the sources as they were? Each file's checksum is made anew over as many bytes as were read;
+ * more may have been added behind them. And the manifest, and where a turn came from: what records of files tell. */
+#include "service/history/state.h"
+
+#include "store/records.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PAGE = 200 };
+
+typedef enum err_code file_fn(void *arg, const struct record *r, struct err *e);
+
+enum err_code history_manifest(struct service *svc, struct str source, file_fn *fn, void *arg, struct err *e)
+{
+    int64_t after = 0;
+    size_t n = PAGE;
+    enum err_code code = ERR_OK;
+    while (!code && n == PAGE) {
+        struct store_tx *tx;
+        struct record **rows;
+        struct arena *a = arena_new();
+        if (!a)
+            return err_nomem(e);
+        code = store_read_begin(svc->store, &tx, e);
+        if (!code) {
+            code = record_after(tx, a, KIND_IMPORT_FILE, after, PAGE, &rows, &n, e);
+            store_read_end(tx);
+        }
+        for (size_t i = 0; !code && i < n; i++) {
+            after = rows[i]->seq;
+            if (!rows[i]->deleted_at && (!source.n || str_eq(record_text(rows[i], "source"), source)))
+                code = fn(arg, rows[i], e);
+        }
+        arena_free(a);
+    }
+    return code;
+}
+
+struct verifying {
+    history_tell *tell;
+    void *arg;
+    struct history_verified *out;
+};
+
+/* "same", "grown", "changed", "gone". */
+static const char *look(const char *path, int64_t size, struct str checksum, int64_t *bytes)
+{
+    struct sha256 h;
+    struct stat s;
+    unsigned char end[SHA256_BYTES];
+    char hex[2 * SHA256_BYTES + 1];
+    struct err why = {0};
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOATIME);
+    if (fd < 0 && errno == EPERM)
+        fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? "gone" : "changed";
+    sha256_begin(&h);
+    bool readable = !fstat(fd, &s) && S_ISREG(s.st_mode) && !state_hash(fd, &h, size, &why);
+    close(fd);
+    *bytes += (int64_t)h.bytes;
+    sha256_end(&h, end);
+    sodium_bin2hex(hex, sizeof hex, end, sizeof end);
+    if (!readable || !str_is(checksum, hex))
+        return "changed";
+    return s.st_size > size ? "grown" : "same";
+}
+
+static enum err_code verify_one(void *arg, const struct record *r, struct err *e)
+{
+    struct verifying *v = arg;
+    struct history_verified *o = v->out;
+    struct arena *a = arena_new();
+    if (!a)
+        return err_nomem(e);
+    struct str root = record_text(r, "root"), path = record_text(r, "path");
+    struct str whole = arena_fmt(a, "%.*s/%.*s", STR_ARG(root), STR_ARG(path));
+    enum err_code code = whole.p ? ERR_OK : err_nomem(e);
+    if (!code && record_text(r, "checksum").n) {
+        const char *what = look(whole.p, record_int(r, "size"), record_text(r, "checksum"), &o->bytes);
+        o->files++;
+        o->same += str_is(str_of(what), "same");
+        o->grown += str_is(str_of(what), "grown");
+        o->gone += str_is(str_of(what), "gone");
+        o->changed += str_is(str_of(what), "changed");
+        if (v->tell)
+            v->tell(v->arg, r, what);
+    }
+    arena_free(a);
+    return code;
+}
+
+enum err_code history_verify(struct service *svc, history_tell *tell, void *arg, struct history_verified *out,
+                             struct err *e)
+{
+    struct verifying v = {tell, arg, out};
+    *out = (struct history_verified){0};
+    return history_manifest(svc, STR_NONE, verify_one, &v, e);
+}
+
+bool history_origin(struct store_tx *tx, struct arena *a, struct str metadata, struct history_origin *out)
+{
+    const struct json *o = NULL, *source, *n;
+    struct record *r;
+    struct err why = {0};
+    *out = (struct history_origin){.offset = -1};
+    if (str_find(str_take(metadata, 64), STR("\"source\":{")) < 0 ||
+        json_parse(a, metadata, JSON_DUPLICATES_OK, &o, NULL))
+        return false;
+    source = json_get_type(o, "source", JSON_OBJECT);
+    struct str id = json_text(source, "file");
+    if (!id.n || record_get(tx, a, KIND_IMPORT_FILE, id, STR_NONE, &r, &why))
+        return false;
+    out->source = record_text(r, "source");
+    out->root = record_text(r, "root");
+    out->path = record_text(r, "path");
+    out->line = (n = json_get_type(source, "line", JSON_INT)) ? n->integer : 0;
+    out->offset = (n = json_get_type(source, "offset", JSON_INT)) ? n->integer : -1;
+    out->bytes = (n = json_get_type(source, "bytes", JSON_INT)) ? n->integer : 0;
+    return true;
+}

@@ -1,0 +1,309 @@
+/* The inventory: every file below a root that a format knows, by its name. Names are hostile, links more so: none is
+ * followed but to a folder directly below the root or its `projects` (people keep those elsewhere), each folder once.
+ * What vanishes while we look is not there. Nothing but folders is opened. */
+#include "service/history/int.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { DEPTH_MAX = 24, FILES_MAX = 4000000 };
+
+struct folder {
+    struct str path; /* "" is the root */
+    int depth;
+    bool followed; /* it is, or is below, a link's target */
+};
+struct walking {
+    struct history_walk *w;
+    const struct history_format *f;
+    struct folder *todo, *links; /* links wait until all else is known */
+    size_t n_todo, room_todo, n_links, room_links;
+    struct place {
+        dev_t device;
+        ino_t inode;
+    } * seen;
+    size_t n_seen, room_seen;
+    bool failed;
+};
+
+static void *more(struct walking *k, void *old, size_t n, size_t *room, size_t size)
+{
+    if (n < *room)
+        return old;
+    size_t bigger = *room ? *room * 2 : 64;
+    char *p = arena_calloc(k->w->arena, bigger, size);
+    if (!p) {
+        k->failed = true;
+        return NULL;
+    }
+    if (n)
+        memcpy(p, old, n * size);
+    *room = bigger;
+    return p;
+}
+
+static void add_folder(struct walking *k, struct folder **list, size_t *n, size_t *room, struct folder f)
+{
+    struct folder *all = more(k, *list, *n, room, sizeof f);
+    if (!all)
+        return;
+    *list = all;
+    all[(*n)++] = f;
+}
+
+/* True the first time. */
+static bool see(struct walking *k, const struct stat *s, bool look)
+{
+    for (size_t i = 0; look && i < k->n_seen; i++)
+        if (k->seen[i].device == s->st_dev && k->seen[i].inode == s->st_ino)
+            return false;
+    struct place *all = more(k, k->seen, k->n_seen, &k->room_seen, sizeof *all);
+    if (!all)
+        return false;
+    k->seen = all;
+    all[k->n_seen++] = (struct place){s->st_dev, s->st_ino};
+    return true;
+}
+
+static int64_t nanoseconds(struct timespec t)
+{
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* ---- opening ---- */
+
+static bool may_be_link(size_t depth, struct str first)
+{
+    return depth == 0 || (depth == 1 && str_is(first, "projects"));
+}
+
+/* The folder that `path`'s last part is in (or path itself: whole), step by step from the root. */
+static int open_folder(const struct history_walk *w, struct str path, bool whole)
+{
+    struct str rest = path, first = STR_NONE;
+    int at = fcntl(w->fd, F_DUPFD_CLOEXEC, 0);
+    for (size_t depth = 0; at >= 0 && rest.n; depth++) {
+        struct str part = str_cut(&rest, '/');
+        char name[NAME_MAX + 1];
+        if (!whole && !rest.n)
+            break;
+        if (part.n > NAME_MAX) {
+            close(at);
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        memcpy(name, part.p, part.n);
+        name[part.n] = '\0';
+        first = depth == 0 ? part : first;
+        int next = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (next < 0 && (errno == ELOOP || errno == ENOTDIR) && may_be_link(depth, first))
+            next = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int why = errno;
+        close(at);
+        errno = why;
+        at = next;
+    }
+    return at;
+}
+
+static struct str last_part(struct str path)
+{
+    for (size_t i = path.n; i; i--)
+        if (path.p[i - 1] == '/')
+            return str_skip(path, i);
+    return path;
+}
+
+int walk_file(const struct history_walk *w, const struct history_file *f, int *dir, struct err *e)
+{
+    struct str name = last_part(f->path);
+    struct stat s;
+    char text[NAME_MAX + 1];
+    *dir = open_folder(w, f->path, false);
+    int fd = -1;
+    if (*dir >= 0 && name.n <= NAME_MAX) {
+        memcpy(text, name.p, name.n);
+        text[name.n] = '\0';
+        const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+        fd = openat(*dir, text, flags | O_NOATIME);
+        if (fd < 0 && errno == EPERM) /* somebody else's */
+            fd = openat(*dir, text, flags);
+    }
+    if (fd >= 0 && !fstat(fd, &s) && S_ISREG(s.st_mode))
+        return fd;
+    bool gone = fd < 0 && errno == ENOENT;
+    (void)err_set(e, gone ? ERR_NOT_FOUND : ERR_IO, NULL, fd < 0 ? "cannot open it: %m" : "it is no file any more");
+    if (fd >= 0)
+        close(fd);
+    if (*dir >= 0)
+        close(*dir);
+    *dir = -1;
+    return -1;
+}
+
+/* ---- walking ---- */
+
+static void add_file(struct walking *k, int dir, const char *name, struct str path, const struct history_name *as)
+{
+    struct history_walk *w = k->w;
+    struct stat s, beside;
+    if (fstatat(dir, name, &s, AT_SYMLINK_NOFOLLOW) || !S_ISREG(s.st_mode) || w->n >= FILES_MAX)
+        return;
+    struct history_file *all = more(k, w->files, w->n, &w->room, sizeof *all);
+    if (!all)
+        return;
+    w->files = all;
+    struct history_file *f = &all[w->n++];
+    *f = (struct history_file){path, *as, (int64_t)s.st_dev, (int64_t)s.st_ino, s.st_size, nanoseconds(s.st_mtim)};
+    if (as->beside) {
+        struct str other = arena_fmt(w->arena, "%s%s", name, as->beside);
+        if (other.p && !fstatat(dir, other.p, &beside, AT_SYMLINK_NOFOLLOW) &&
+            nanoseconds(beside.st_mtim) > f->modified_ns)
+            f->modified_ns = nanoseconds(beside.st_mtim);
+    }
+}
+
+static void look_at(struct walking *k, const struct folder *in, int dir, const struct dirent *d)
+{
+    struct history_name as;
+    struct stat s;
+    unsigned char type = d->d_type;
+    if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
+        return;
+    struct str path = in->path.n ? arena_fmt(k->w->arena, "%.*s/%s", STR_ARG(in->path), d->d_name)
+                                 : arena_str(k->w->arena, str_of(d->d_name));
+    if (!path.p) {
+        k->failed = true;
+        return;
+    }
+    if (type == DT_UNKNOWN && !fstatat(dir, d->d_name, &s, AT_SYMLINK_NOFOLLOW))
+        type = S_ISDIR(s.st_mode) ? DT_DIR : S_ISLNK(s.st_mode) ? DT_LNK : S_ISREG(s.st_mode) ? DT_REG : DT_UNKNOWN;
+    const struct folder next = {path, in->depth + 1, in->followed};
+    if (type == DT_DIR && in->depth < DEPTH_MAX)
+        add_folder(k, &k->todo, &k->n_todo, &k->room_todo, next);
+    else if (type == DT_LNK && !in->followed && !fstatat(dir, d->d_name, &s, 0) && S_ISDIR(s.st_mode) &&
+             may_be_link((size_t)in->depth, in->path))
+        add_folder(k, &k->links, &k->n_links, &k->room_links, next);
+    else if (type == DT_LNK)
+        k->w->links_left++;
+    else if (type == DT_REG && k->f->recognise(path, &as))
+        add_file(k, dir, d->d_name, path, &as);
+}
+
+static void walk_folder(struct walking *k, const struct folder *f)
+{
+    struct stat s;
+    int fd = open_folder(k->w, f->path, true);
+    if (fd < 0 || fstat(fd, &s) || !see(k, &s, f->followed)) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    DIR *d = fdopendir(fd);
+    if (!d) {
+        close(fd);
+        return;
+    }
+    for (struct dirent *one = readdir(d); one && !k->failed; one = readdir(d))
+        look_at(k, f, dirfd(d), one);
+    closedir(d);
+}
+
+static int by_name(const void *x, const void *y)
+{
+    const struct folder *a = x, *b = y;
+    return str_cmp(a->path, b->path);
+}
+
+static int by_order(const void *x, const void *y)
+{
+    const struct history_file *a = x, *b = y;
+    return a->name.order != b->name.order ? (a->name.order > b->name.order) - (a->name.order < b->name.order)
+                                          : str_cmp(a->path, b->path);
+}
+
+/* Links come when all folders of the root's own are known: one of those is not walked twice. */
+static void walk_all(struct walking *k)
+{
+    add_folder(k, &k->todo, &k->n_todo, &k->room_todo, (struct folder){.path = STR("")});
+    size_t links = 0;
+    for (bool more = true; more && !k->failed;) {
+        while (k->n_todo && !k->failed) {
+            struct folder f = k->todo[--k->n_todo];
+            walk_folder(k, &f);
+        }
+        if (links == 0 && k->n_links)
+            qsort(k->links, k->n_links, sizeof *k->links, by_name);
+        more = links < k->n_links;
+        if (more) {
+            struct folder f = k->links[links++];
+            f.followed = true;
+            add_folder(k, &k->todo, &k->n_todo, &k->room_todo, f);
+        }
+    }
+    if (k->w->n)
+        qsort(k->w->files, k->w->n, sizeof *k->w->files, by_order);
+}
+
+/* ---- the root ---- */
+
+static char *absolute(struct arena *a, const char *path)
+{
+    char here[PATH_MAX];
+    if (*path == '/' || !getcwd(here, sizeof here))
+        return arena_cstr(a, str_of(path));
+    return arena_cstr(a, arena_fmt(a, "%s/%s", here, path));
+}
+
+/* A file that is named by itself is read whatever it is called. */
+static enum err_code single(struct walking *k, char *path, struct err *e)
+{
+    struct history_name as;
+    char *slash = strrchr(path, '/');
+    struct str name = str_of(slash + 1);
+    if (!k->f->recognise(name, &as))
+        as = (struct history_name){.kind = "file", .way = HISTORY_READ, .grows = true};
+    k->w->root = slash == path ? arena_cstr(k->w->arena, STR("/"))
+                               : arena_cstr(k->w->arena, (struct str){path, (size_t)(slash - path)});
+    k->w->fd = k->w->root ? open(k->w->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (k->w->fd < 0)
+        return err_errno(e, "open", path);
+    add_file(k, k->w->fd, name.p, name, &as);
+    return k->failed ? err_nomem(e) : ERR_OK;
+}
+
+enum err_code walk_open(struct history_walk *w, const struct history_format *f, const char *path, struct err *e)
+{
+    struct walking k = {.w = w, .f = f};
+    struct stat s;
+    *w = (struct history_walk){.arena = arena_new(), .fd = -1};
+    char *whole = w->arena ? absolute(w->arena, path) : NULL;
+    if (!whole)
+        return err_nomem(e);
+    arena_limit(w->arena, (size_t)2 << 30);
+    if (stat(whole, &s))
+        return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : err_code_of_errno(errno), "path",
+                       "cannot look at %.180s: %m", path);
+    if (S_ISREG(s.st_mode))
+        return single(&k, whole, e);
+    w->root = whole;
+    w->fd = open(whole, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (w->fd < 0)
+        return err_errno(e, "open", path);
+    walk_all(&k);
+    return k.failed || arena_failed(w->arena) ? err_nomem(e) : ERR_OK;
+}
+
+void walk_close(struct history_walk *w)
+{
+    if (w->fd >= 0)
+        close(w->fd);
+    if (w->arena)
+        arena_free(w->arena);
+    *w = (struct history_walk){.fd = -1};
+}
