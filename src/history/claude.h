@@ -2,6 +2,7 @@
 #ifndef CAIRN_HISTORY_CLAUDE_H
 #define CAIRN_HISTORY_CLAUDE_H
 
+#include "base/json_write.h"
 #include "history/lines.h"
 
 /* What a path says of a transcript. */
@@ -18,6 +19,7 @@ struct claude_content {
     struct buf text;     /* as people read it */
     struct buf thinking; /* what the model thought */
     struct buf tools;    /* JSON members of tools used or answered, without brackets */
+    struct buf blobs;    /* types of pictures and documents, as JSON without brackets */
     bool results;        /* it has answers of tools */
     bool said;           /* it has text of its own */
 };
@@ -26,6 +28,10 @@ void claude_content_free(struct claude_content *c);
 void claude_content_clear(struct claude_content *c); /* keeps the memory */
 /* Adds a message's content (a string or blocks). */
 void claude_content_add(struct claude_content *c, const struct json *content);
+
+/* What is kept beside the text, as members. */
+void claude_content_metadata(const struct claude_content *c, struct json_out *w);
+bool claude_content_failed(const struct claude_content *c); /* out of memory */
 
 /* ---- claude_prompt.c: who said it ---- */
 enum claude_voice {

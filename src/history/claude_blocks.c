@@ -1,5 +1,5 @@
 /* Contents of messages: a string, or blocks. What people read becomes text; thoughts are kept apart; tools leave the
- * text of what was asked and answered, and their names and ids. Pictures and documents leave a mark. */
+ * text of what was asked and answered, and their names and ids. Of pictures and documents it is kept what they were. */
 #include "history/claude.h"
 
 #include "base/json_write.h"
@@ -10,6 +10,7 @@ void claude_content_init(struct claude_content *c)
     buf_init(&c->text, 0);
     buf_init(&c->thinking, 0);
     buf_init(&c->tools, 0);
+    buf_init(&c->blobs, 0);
 }
 
 void claude_content_free(struct claude_content *c)
@@ -17,6 +18,7 @@ void claude_content_free(struct claude_content *c)
     buf_release(&c->text);
     buf_release(&c->thinking);
     buf_release(&c->tools);
+    buf_release(&c->blobs);
 }
 
 void claude_content_clear(struct claude_content *c)
@@ -24,6 +26,7 @@ void claude_content_clear(struct claude_content *c)
     buf_clear(&c->text);
     buf_clear(&c->thinking);
     buf_clear(&c->tools);
+    buf_clear(&c->blobs);
     c->results = c->said = false;
 }
 
@@ -73,18 +76,14 @@ static void add_use(struct claude_content *c, const struct json *b)
     note_tool(c, name, json_text(b, "id"), false);
 }
 
-/* A picture, a document: what it is. */
+/* A picture, a document: what it is, beside the text. */
 static void add_blob(struct claude_content *c, const struct json *b)
 {
-    struct str what = json_text(json_get(b, "source"), "media_type");
-    paragraph(&c->text);
-    buf_char(&c->text, '[');
-    buf_str(&c->text, json_text(b, "type"));
-    if (what.n) {
-        buf_char(&c->text, ' ');
-        buf_str(&c->text, what);
-    }
-    buf_char(&c->text, ']');
+    struct str what = json_text(json_get(b, "source"), "media_type"), type = json_text(b, "type");
+    struct json_out w;
+    jw_init(&w, &c->blobs);
+    w.comma = c->blobs.n > 0;
+    jw_str(&w, what.n ? what : type.n ? type : STR("file"));
 }
 
 static void add_result(struct claude_content *c, const struct json *b)
@@ -134,10 +133,27 @@ void claude_content_add(struct claude_content *c, const struct json *content)
 {
     if (content && content->type == JSON_STRING)
         add_text(c, content->s);
-    for (size_t i = 0; content && content->type == JSON_ARRAY && i < content->n; i++) {
-        if (content->items[i].type == JSON_STRING)
-            add_text(c, content->items[i].s);
-        else
-            add_block(c, &content->items[i]);
+    for (size_t i = 0; content && content->type == JSON_ARRAY && i < content->n; i++)
+        add_block(c, &content->items[i]);
+}
+
+void claude_content_metadata(const struct claude_content *c, struct json_out *w)
+{
+    const struct buf *const lists[] = {&c->tools, &c->blobs};
+    static const char *const names[] = {"tools", "attachments"};
+    for (size_t i = 0; i < 2; i++) {
+        if (!lists[i]->n)
+            continue;
+        jw_key(w, names[i]);
+        jw_array(w);
+        jw_raw(w, buf_view(lists[i]));
+        jw_end_array(w);
     }
+    if (c->thinking.n)
+        jw_kstr(w, "thinking", buf_view(&c->thinking));
+}
+
+bool claude_content_failed(const struct claude_content *c)
+{
+    return c->text.failed || c->tools.failed || c->blobs.failed || c->thinking.failed;
 }

@@ -20,6 +20,14 @@ static bool is_true(const struct json *o, const char *key)
     return v && v->boolean;
 }
 
+/* What a message says: its content, or it itself, as some tools write it. NULL: it has none. */
+static const struct json *content_of(const struct json *message)
+{
+    if (message && message->type == JSON_OBJECT)
+        return json_get(message, "content");
+    return message && (message->type == JSON_STRING || message->type == JSON_ARRAY) ? message : NULL;
+}
+
 static enum err_code skip(struct envelope *v, const char *why, struct err *e)
 {
     return history_skip(v->r->in, why, &v->line->at, e);
@@ -82,16 +90,11 @@ static enum err_code tell_turn(struct envelope *v, struct json_out *w, struct er
     struct claude_reader *r = v->r;
     if (v->line->cut)
         jw_kbool(w, "cut", true);
-    if (v->content.tools.n) {
-        jw_key(w, "tools");
-        jw_array(w);
-        jw_raw(w, buf_view(&v->content.tools));
-        jw_end_array(w);
-    }
+    claude_content_metadata(&v->content, w);
     v->turn.metadata = buf_view(w->b);
     if (!v->turn.content.p)
         v->turn.content = v->content.text.n ? buf_view(&v->content.text) : STR("");
-    if (w->b->failed || v->content.text.failed || v->content.tools.failed)
+    if (w->b->failed || claude_content_failed(&v->content))
         return err_nomem(e);
     if (!r->held.n)
         return history_turn(r->in, &v->turn, e);
@@ -140,7 +143,7 @@ static enum err_code add_part(struct envelope *v, struct claude_held *x, const s
     size_t before = x->content.text.n + x->content.thinking.n;
     if (key.n && x->n_parts < CLAUDE_PARTS)
         x->parts[x->n_parts++] = arena_str(r->held.arena, key);
-    claude_content_add(&x->content, json_get(message, "content"));
+    claude_content_add(&x->content, content_of(message));
     take_usage(r, x, message);
     r->held.bytes += x->content.text.n + x->content.thinking.n - before;
     return arena_failed(r->held.arena) ? err_nomem(e) : ERR_OK;
@@ -172,8 +175,8 @@ static enum err_code new_message(struct envelope *v, const struct json *message,
 static enum err_code take_assistant(struct envelope *v, struct err *e)
 {
     struct claude_reader *r = v->r;
-    const struct json *message = json_get_type(v->o, "message", JSON_OBJECT);
-    if (!message)
+    const struct json *message = json_get(v->o, "message");
+    if (!content_of(message))
         return skip(v, HISTORY_DAMAGED, e);
     struct claude_held *x = claude_holding_find(&r->held, json_text(message, "id"));
     if (!x) {
@@ -202,6 +205,8 @@ static enum err_code take_words(struct envelope *v, struct str text, struct json
 {
     struct claude_reader *r = v->r;
     enum claude_voice voice = claude_voice_of(v->o, text);
+    if (r->place.thread.n && voice == CLAUDE_PERSON) /* nobody types in an agent's transcript */
+        voice = CLAUDE_AGENT;
     struct str queued = STR_NONE, own = json_text(v->o, "uuid");
     enum err_code code = ERR_OK;
     begin_turn(v,
@@ -243,12 +248,12 @@ static void take_beside(struct envelope *v)
 static enum err_code take_user(struct envelope *v, struct err *e)
 {
     struct claude_reader *r = v->r;
-    const struct json *message = json_get_type(v->o, "message", JSON_OBJECT);
+    const struct json *message = json_get(v->o, "message");
     struct buf metadata;
     enum err_code code = ERR_OK;
-    if (!message)
+    if (!content_of(message))
         return skip(v, HISTORY_DAMAGED, e);
-    claude_content_add(&v->content, json_get(message, "content"));
+    claude_content_add(&v->content, content_of(message));
     if (claude_holding_full(&r->held))
         code = claude_tell(r, e);
     if (code)

@@ -72,14 +72,7 @@ static void finish_metadata(struct claude_held *x)
         jw_kraw(&w, "usage", x->usage);
     if (x->stop.n)
         jw_kstr(&w, "stop_reason", x->stop);
-    if (x->content.tools.n) {
-        jw_key(&w, "tools");
-        jw_array(&w);
-        jw_raw(&w, buf_view(&x->content.tools));
-        jw_end_array(&w);
-    }
-    if (x->content.thinking.n)
-        jw_kstr(&w, "thinking", buf_view(&x->content.thinking));
+    claude_content_metadata(&x->content, &w);
     x->turn.metadata = buf_view(&x->common);
 }
 
@@ -90,7 +83,7 @@ static enum err_code tell(struct history_in *in, struct claude_held *x, struct e
     x->turn.content = buf_view(&x->content.text);
     if (!x->turn.content.p)
         x->turn.content = STR("");
-    if (x->common.failed || x->content.text.failed || x->content.tools.failed || x->content.thinking.failed)
+    if (x->common.failed || claude_content_failed(&x->content))
         return err_nomem(e);
     enum err_code code = history_turn(in, &x->turn, e);
     for (size_t i = 1; i < x->n_parts && !code; i++)

@@ -46,11 +46,11 @@ enum claude_voice claude_voice_of(const struct json *line, struct str text)
     text = str_trim(text);
     if (is_true(line, "isMeta") || is_true(line, "isCompactSummary") || is_true(line, "isVisibleInTranscriptOnly"))
         return CLAUDE_MACHINE;
-    if (BEGINS(text, given))
-        return CLAUDE_COMMAND;
-    if (BEGINS(text, made))
-        return CLAUDE_MACHINE;
     int says = says_person(line);
+    if (says <= 0 && BEGINS(text, given))
+        return CLAUDE_COMMAND;
+    if (says <= 0 && BEGINS(text, made))
+        return CLAUDE_MACHINE;
     if (is_true(line, "isSidechain"))
         return CLAUDE_AGENT;
     return says == 0 ? CLAUDE_MACHINE : CLAUDE_PERSON;

@@ -28,6 +28,8 @@ op_fn tag_create, prop_used;
 op_fn find_all, find_sessions, find_patterns;
 /* turn.c */
 op_fn turn_add, turn_remember;
+/* history/origin.c */
+op_fn turn_source;
 /* context.c */
 op_fn context_get, context_summary_put;
 /* summarize.c */

@@ -27,6 +27,10 @@ static const struct op_arg import_args[] = {
     {"project", ARG_TEXT, ARG_IN_BODY, 0, 1, 200, NULL, NULL, "put them into this project instead of their own"},
 };
 
+static const struct op_arg source_args[] = {
+    {"turn_id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED | ARG_POSITIONAL, 1, 200, NULL, NULL, "the turn's id"},
+};
+
 static const struct operation entries[] = {
     {"session.export", "POST", "/api/v2/sessions/{session_id}/export", NULL, NULL, ARGS(create_args), PERM_READ,
      LIMIT_ANALYTICS, 0, 201, export_create, "Make an export of a session, to be downloaded",
@@ -40,5 +44,8 @@ static const struct operation entries[] = {
     {"records.import", "POST", "/api/v2/import", NULL, NULL, ARGS(import_args), PERM_WRITE, LIMIT_NONE, 0, 200,
      records_import, "Take in records of an export; what is there already is left as it is",
      "{imported:int, known:int, refused [{record:int, kind:text, id, reason:text}], refused_count:int}"},
+    {"turn.source", "GET", "/api/v2/turns/{turn_id}/source", NULL, NULL, ARGS(source_args), PERM_READ, LIMIT_NONE, 0,
+     200, turn_source, "Which file and line of an agent's history a turn was imported from",
+     "{turn_id, origin:text, path:text, line:int, byte_offset?:int, bytes:int, content_hash:text}"},
 };
 const struct operation_table operations_export = TABLE_OF(entries);

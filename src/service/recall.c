@@ -2,6 +2,7 @@
 #include "service/context_load.h"
 #include "service/features.h"
 #include "service/find.h"
+#include "service/history/history.h"
 #include "service/operation_run.h"
 #include "service/place.h"
 #include "service/suspect.h"
@@ -52,14 +53,16 @@ static enum err_code read_kinds(const struct op_call *c, struct find_kinds *out,
     return code;
 }
 
-static void write_source(struct json_out *w, const struct recall_hit *h)
+static void write_source(const struct op_call *c, const struct recall_hit *h)
 {
+    struct json_out *w = c->out;
     jw_key(w, "source");
     jw_object(w);
     jw_kcstr(w, "kind", "turn");
     jw_kstr(w, "turn_id", h->turn.id);
     jw_kint(w, "turn_number", h->turn.turn_number);
     jw_kstr(w, "conversation", h->conversation_title);
+    history_origin_write(c->svc->store, c->arena, w, h->turn.metadata);
     jw_end_object(w);
 }
 
@@ -90,7 +93,7 @@ static void write_hit(struct op_call *c, const struct recall_hit *h, bool explai
     jw_kstr(w, "agent", h->turn.agent);
     jw_kstr(w, "role", h->turn.role);
     jw_ktime(w, "timestamp", h->turn.timestamp);
-    write_source(w, h);
+    write_source(c, h);
     write_marks(c, h);
     if (explain && h->why.n)
         jw_kraw(w, "why", h->why);

@@ -90,11 +90,54 @@ static enum err_code run_verb(struct cli *c, const struct command *cmd, const st
     return code ? code : render_answer(c, op, &answer, e);
 }
 
+/* show --source: of an imported turn the file, line and byte it came from. */
+static enum err_code show_source(struct cli *c, int argc, char **argv, struct err *e)
+{
+    struct given g;
+    struct answer answer;
+    const struct json *o;
+    const struct operation *op = operation_find("turn.source");
+    enum err_code code = arguments_parse(c, op, argc, argv, &g, e);
+    if (!code)
+        code = ask(c, &g, &answer, e);
+    if (code || c->json)
+        return code ? code : render_answer(c, op, &answer, e);
+    code = json_parse(c->arena, answer.json, JSON_DUPLICATES_OK, &o, e);
+    if (code)
+        return code;
+    const struct json *line = json_get_type(o, "line", JSON_INT), *at = json_get_type(o, "byte_offset", JSON_INT);
+    struct str path = clean_line(c->arena, json_text(o, "path"));
+    buf_fmt(&c->out, "%.*s:%lld", STR_ARG(path), line ? (long long)line->integer : 0LL);
+    if (at)
+        buf_fmt(&c->out, " (byte %lld)", (long long)at->integer);
+    buf_char(&c->out, '\n');
+    return ERR_OK;
+}
+
+/* Takes the flag out; false: it is not there. */
+static bool takes_source(const struct command *cmd, int *argc, char **argv)
+{
+    for (int i = 0; cmd == &command_show && i < *argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--source") != 0)
+            continue;
+        memmove(argv + i, argv + i + 1, (size_t)(*argc - i - 1) * sizeof *argv);
+        --*argc;
+        return true;
+    }
+    return false;
+}
+
 enum err_code command_kind(struct cli *c, const struct command *cmd, int argc, char **argv, struct err *e)
 {
+    bool source = takes_source(cmd, &argc, argv);
     int at = arguments_first_word(argc, argv);
     if (at < 0)
         return no_kind(c, cmd, argc, argv, e);
+    if (source) {
+        if (kind_find(str_of(argv[at])) == KIND_TURN)
+            memmove(argv + at, argv + at + 1, (size_t)(argc-- - at - 1) * sizeof *argv);
+        return show_source(c, argc, argv, e);
+    }
     struct str word = str_of(argv[at]);
     const struct kind *k = public_kind(word), *by_id = kind_of_id(word);
     if (!k && by_id && strcmp(cmd->verb, "list") != 0 && strcmp(cmd->verb, "create") != 0)
@@ -121,7 +164,7 @@ const struct command command_show = {
     .words = "[KIND] ID",
     .verb = "get",
     .details = "An id such as sess_… or turn_… tells its kind; records with a name of their own (agents, projects,\n"
-               "preferences, tags) need KIND.\n",
+               "preferences, tags) need KIND. --source: of an imported turn the file and line it came from.\n",
 };
 
 const struct command command_add = {

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-enum { TITLE_BYTES = 100 };
+enum { TITLE_BYTES = 100, DIRECTIVE_BYTES = 200 };
 
 /* Below 1: never put by for its age. What was imported is old from the start, and is there to stay. */
 static const char preferences[] = "{\"memory_retention_days\":0,\"context_depth\":10,\"auto_summarize\":true}";
@@ -123,37 +123,43 @@ static enum err_code place_ready(struct store_tx *tx, struct batch *b, struct pl
 
 /* ---- turns ---- */
 
-static void refuse(struct batch *b, const char *why)
+/* What became of it counts on its side of the mark. */
+static void count(struct batch *b, const struct item *i, const char *refused)
 {
-    b->stored.c.skipped++;
-    reasons_add(&b->stored, str_of(why), 1);
+    struct file_counts *f = i->tail ? &b->tail : &b->upto_stored;
+    if (refused)
+        reasons_add(f, str_of(refused), 1);
+    f->c.skipped += refused != NULL;
+    f->c.fresh += !refused && i->fresh;
+    f->c.duplicates += !i->fresh;
+}
+
+/* Whether it is new, and what its place is called if that is new too: by what is told of it, and by nothing else. */
+static enum err_code look_at(struct store_tx *tx, struct item *i, struct err *e)
+{
+    enum err_code code = met_add(tx, i->key, &i->fresh, e);
+    struct place *p = i->place;
+    struct str words = str_trim(str_take(i->turn.content, 4 * DIRECTIVE_BYTES));
+    if (code || !i->fresh)
+        return code;
+    if (!p->first)
+        p->first = i->turn.timestamp;
+    if (!p->directive.n && (p->thread.n || str_is(i->turn.role, "user")))
+        p->directive = text_cut(words, DIRECTIVE_BYTES);
+    return ERR_OK;
 }
 
 static enum err_code store_item(struct store_tx *tx, struct batch *b, struct item *i, struct err *e)
 {
     struct turn_added added;
     struct err why = {0};
-    bool fresh = false;
-    enum err_code code = met_add(tx, i->key, &fresh, e);
-    if (!code && !fresh) {
-        b->stored.c.duplicates++;
-        return ERR_OK;
-    }
-    if (!code)
-        code = place_ready(tx, b, i->place, true, e);
-    if (code)
-        return code;
-    if (i->place->state == PLACE_GONE) {
-        refuse(b, "deleted");
-        return ERR_OK;
-    }
-    code = turn_append(tx, &i->turn, &added, &why);
-    if (code == ERR_GONE)
-        refuse(b, "expired");
-    else if (code)
+    enum err_code code = i->fresh ? place_ready(tx, b, i->place, true, e) : ERR_OK;
+    bool gone = i->place->state == PLACE_GONE;
+    if (!code && i->fresh && !gone)
+        code = turn_append(tx, &i->turn, &added, &why);
+    if (code && code != ERR_GONE)
         return err_set(e, code, NULL, "%s", why.message);
-    else
-        b->stored.c.fresh++;
+    count(b, i, !i->fresh ? NULL : gone ? "deleted" : code == ERR_GONE ? "expired" : NULL);
     return ERR_OK;
 }
 
@@ -178,15 +184,15 @@ static void fill_counts(struct batch *b, const struct record *was, struct record
         counts_read(b->arena, record_text(was, "counts"), &upto);
     if (was && !b->begins)
         counts_read(b->arena, record_text(was, "tail"), &tail);
-    counts_add(&tail, &b->stored);
     if (b->marked) {
         counts_add(&upto, &tail);
+        counts_add(&upto, &b->upto_stored);
         tail = (struct file_counts){0};
-        record_set(r, "read_to", V_INT(b->file.read_to));
-        record_set(r, "lines", V_INT(b->file.lines));
-    } else if (anew) {
-        record_set(r, "read_to", V_INT(0));
-        record_set(r, "lines", V_INT(0));
+    }
+    counts_add(&tail, &b->tail);
+    if (b->marked || anew) {
+        record_set(r, "read_to", V_INT(b->marked ? b->file.read_to : 0));
+        record_set(r, "lines", V_INT(b->marked ? b->file.lines : 0));
     }
     record_set(r, "counts", V_TEXT(counts_text(b->arena, &upto)));
     record_set(r, "tail", V_TEXT(counts_text(b->arena, &tail)));
@@ -203,8 +209,7 @@ static enum err_code keep_file(struct store_tx *tx, struct batch *b, struct err 
         return code;
     fill_counts(b, was, r);
     record_set(r, "status", V_TEXT(b->ends ? STR("read") : STR("partly")));
-    if (b->ends)
-        state_fill(b->arena, &b->file, r);
+    state_fill(b->arena, &b->file, r);
     if (was)
         return record_update(tx, b->arena, was->seq, r, e);
     r->id = str_of(b->file.id);
@@ -216,16 +221,43 @@ static enum err_code keep_file(struct store_tx *tx, struct batch *b, struct err 
     return record_insert(tx, b->arena, r, e);
 }
 
+/* What the reader counted, on both sides of the mark, and which items are where. */
+static void batch_begin_counts(struct batch *b)
+{
+    bool behind = !b->marked || !b->mark_item;
+    b->upto_stored = b->marked ? b->upto : (struct file_counts){0};
+    b->tail = b->counts;
+    if (b->marked)
+        counts_subtract(&b->tail, &b->upto);
+    for (struct item *i = b->items; i; i = i->next) {
+        i->tail = behind;
+        behind = behind || i == b->mark_item;
+    }
+}
+
+static void batch_end_counts(struct batch *b)
+{
+    b->stored = b->upto_stored;
+    counts_add(&b->stored, &b->tail);
+}
+
 enum err_code batch_write(struct store_tx *tx, void *arg, struct err *e)
 {
     struct batch *b = arg;
     enum err_code code = ERR_OK;
     bool added;
-    b->stored = b->counts;
-    for (size_t i = 0; i < b->n_places; i++)
-        b->places[i]->state = PLACE_UNKNOWN;
+    batch_begin_counts(b);
+    for (size_t i = 0; i < b->n_places; i++) {
+        struct place *p = b->places[i];
+        p->state = PLACE_UNKNOWN;
+        p->first = 0;
+        p->directive = STR_NONE;
+    }
+    for (struct item *i = b->items; i && !code; i = i->next)
+        code = look_at(tx, i, e);
     for (struct item *i = b->items; i && !code; i = i->next)
         code = store_item(tx, b, i, e);
+    batch_end_counts(b);
     for (const struct more_key *k = b->keys; k && !code; k = k->next)
         code = met_add(tx, k->key, &added, e);
     for (size_t i = 0; i < b->n_places && !code; i++)
@@ -238,15 +270,16 @@ enum err_code batch_try(struct batch *b, struct err *e)
 {
     struct store_tx *tx;
     enum err_code code = store_read_begin(b->x->svc->store, &tx, e);
-    b->stored = b->counts;
     if (code)
         return code;
+    batch_begin_counts(b);
     for (struct item *i = b->items; i && !code; i = i->next) {
         bool has = false;
         code = met_has(tx, i->key, &has, e);
-        b->stored.c.fresh += !has;
-        b->stored.c.duplicates += has;
+        i->fresh = !has;
+        count(b, i, NULL);
     }
+    batch_end_counts(b);
     store_read_end(tx);
     return code;
 }

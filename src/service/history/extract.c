@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { BATCH_BYTES = 1 << 20, BATCH_MOST = 6 << 20, FLIGHT_BYTES = 8 << 20, SEEN_SLOTS = 1 << 18 };
-enum { AGENT_BYTES = 200, PROJECT_BYTES = 200, DIRECTIVE_BYTES = 200, CONTENT_BYTES = 16 << 20, NAME_BYTES = 200 };
+enum { AGENT_BYTES = 200, PROJECT_BYTES = 200, TITLE_BYTES = 200, CONTENT_BYTES = 16 << 20, NAME_BYTES = 200 };
 
 /* ---- keys ---- */
 
@@ -135,7 +135,7 @@ static void keep_reasons(struct file_counts *f)
                 f->why[i].name = str_of(all[k]);
 }
 
-enum err_code extraction_flush(struct extraction *x, bool marked, bool ends, struct err *e)
+enum err_code extraction_flush(struct extraction *x, bool ends, struct err *e)
 {
     struct batch *b = batch_now(x);
     if (!b)
@@ -147,12 +147,12 @@ enum err_code extraction_flush(struct extraction *x, bool marked, bool ends, str
     b->path = arena_str(b->arena, x->path);
     b->kind = str_of(x->file->name.kind);
     b->project = x->project.p ? arena_str(b->arena, x->project) : STR("default");
-    b->marked = marked;
     b->ends = ends;
     b->begins = !x->begun;
     x->begun = true;
     b->bytes += sizeof *b;
     keep_reasons(&b->counts);
+    keep_reasons(&b->upto);
     enum err_code code = ERR_OK;
     if (x->wish->dry_run) {
         code = batch_try(b, e);
@@ -276,6 +276,21 @@ static struct str metadata_of(const struct extraction *x, struct arena *a, const
     return buf_take(&b, a);
 }
 
+/* Its time first, so that what is said together lies together. */
+static void turn_id(const struct extraction *x, const struct history_turn *t, const struct item *i, int64_t when,
+                    char *out)
+{
+    unsigned char key[SHA256_BYTES];
+    const struct history_names open = {.source = x->names.source};
+    if (t->key.n)
+        names_key(&open, "turn", &t->key, 1, key);
+    else
+        memcpy(key, i->key, MET_KEY);
+    int n = snprintf(out, ID_MAX, "turn_%012llx", (unsigned long long)when & 0xFFFFFFFFFFFF);
+    for (int k = 0; k < 10; k++)
+        n += snprintf(out + n, (size_t)(ID_MAX - n), "%02x", key[k]);
+}
+
 /* Texts as they may be stored; the hash is the raw content's. */
 static enum err_code make_turn(struct extraction *x, struct batch *b, const struct history_turn *t, struct item *i,
                                struct err *e)
@@ -285,9 +300,7 @@ static enum err_code make_turn(struct extraction *x, struct batch *b, const stru
     struct str content = valid(a, t->content), raw = metadata_of(x, a, t);
     int64_t when = t->timestamp ? t->timestamp : x->last_time ? x->last_time : x->in.modified;
     id_sha256(content, hash);
-    int n = snprintf(id, sizeof id, "turn_%012llx", (unsigned long long)when & 0xFFFFFFFFFFFF);
-    for (int k = 0; k < 10; k++)
-        n += snprintf(id + n, sizeof id - (size_t)n, "%02x", i->key[k]);
+    turn_id(x, t, i, when, id);
     x->last_time = when;
     i->turn = (struct turn_new){.id = arena_str(a, str_of(id)),
                                 .conversation_id = str_of(i->place->conversation_id),
@@ -306,17 +319,12 @@ static enum err_code make_turn(struct extraction *x, struct batch *b, const stru
     return code ? code : arena_failed(a) || !raw.p ? err_nomem(e) : ERR_OK;
 }
 
-static void describe(struct extraction *x, struct batch *b, struct place *p, const struct history_turn *t,
-                     const struct item *i)
+static void find_project(struct extraction *x, struct batch *b, struct place *p, struct str cwd)
 {
-    if (!p->first)
-        p->first = i->turn.timestamp;
-    if (!p->project.p && (x->wish->project.n || t->cwd.n))
-        p->project = x->wish->project.n ? x->wish->project : project_of(x, b->arena, t->cwd);
+    if (!p->project.p && (x->wish->project.n || cwd.n))
+        p->project = x->wish->project.n ? x->wish->project : project_of(x, b->arena, cwd);
     if (p->project.p && !x->project.p)
         x->project = arena_str(x->arena, p->project);
-    if (!p->directive.p && (str_is(t->role, "user") || (p->thread.n && i->turn.content.n)))
-        p->directive = text_cut(str_trim(str_take(i->turn.content, 4 * DIRECTIVE_BYTES)), DIRECTIVE_BYTES);
 }
 
 static enum err_code skip(struct history_sink *s, const char *reason, const struct history_at *at, struct err *e)
@@ -357,12 +365,13 @@ static enum err_code turn(struct history_sink *s, const struct history_turn *t, 
     enum err_code code = make_turn(x, b, t, i, e);
     if (code)
         return code;
-    describe(x, b, p, t, i);
+    find_project(x, b, p, t->cwd);
     b->counts.c.lines++;
     *b->last_item = i;
     b->last_item = &i->next;
+    b->newest = i;
     b->bytes += i->turn.content.n + i->turn.metadata.n + sizeof *i;
-    return b->bytes > BATCH_MOST ? extraction_flush(x, false, false, e) : ERR_OK;
+    return b->bytes > BATCH_MOST ? extraction_flush(x, false, e) : ERR_OK;
 }
 
 static enum err_code merged(struct history_sink *s, struct str key, const struct history_at *at, struct err *e)
@@ -390,7 +399,7 @@ static enum err_code title(struct history_sink *s, struct str session, struct st
     struct place *p = b ? place_of(x, b, session, STR_NONE) : NULL;
     if (!p)
         return err_nomem(e);
-    p->title = arena_str(b->arena, text_cut(valid(b->arena, str_trim(text)), DIRECTIVE_BYTES));
+    p->title = arena_str(b->arena, text_cut(valid(b->arena, str_trim(text)), TITLE_BYTES));
     return p->title.p ? ERR_OK : err_nomem(e);
 }
 
@@ -403,10 +412,15 @@ static enum err_code mark(struct history_sink *s, int64_t from, int64_t lines, s
     if (w->progress)
         w->progress(w->progress_arg, x->done + (from <= x->in.size ? from : 0), x->total);
     bool stop = w->stop && atomic_load(w->stop);
-    struct batch *b = x->now;
-    enum err_code code = ERR_OK;
+    struct batch *b = batch_now(x);
+    enum err_code code = b ? ERR_OK : err_nomem(e);
+    if (b) {
+        b->marked = true;
+        b->upto = b->counts;
+        b->mark_item = b->newest;
+    }
     if (b && (stop || b->bytes >= BATCH_BYTES || (w->limit && b->items)))
-        code = extraction_flush(x, true, false, e);
+        code = extraction_flush(x, false, e);
     x->enough = stop || (w->limit && x->fresh >= w->limit);
     return code ? code : x->enough ? ERR_LIMIT : ERR_OK;
 }

@@ -12,13 +12,15 @@ struct place {
     struct str session, thread; /* the tool's names */
     char session_id[ID_MAX], conversation_id[ID_MAX];
     struct str project, directive, title;
-    int64_t first;                                         /* ms */
-    enum { PLACE_UNKNOWN, PLACE_READY, PLACE_GONE } state; /* the writer's */
+    int64_t first; /* ms */
+    enum { PLACE_UNKNOWN, PLACE_READY, PLACE_GONE } state;
 };
 struct item {
     struct turn_new turn;
     unsigned char key[MET_KEY];
     struct place *place;
+    bool tail;  /* behind the batch's mark */
+    bool fresh; /* the writer's */
     struct item *next;
 };
 struct more_key {
@@ -34,10 +36,13 @@ struct batch {
     size_t bytes;
     struct place **places;
     size_t n_places, room_places;
-    struct item *items, **last_item;
+    struct item *items, **last_item, *newest;
     struct more_key *keys;
-    struct file_counts counts;            /* new and duplicates are added by the writer */
-    struct file_counts stored;            /* counts with those */
+    struct file_counts counts; /* new and duplicates are added by the writer */
+    struct file_counts upto;   /* the same up to the last mark in it */
+    struct item *mark_item;    /* the last before that mark */
+    struct file_counts stored; /* with what the writer found; its parts before and behind the mark: */
+    struct file_counts upto_stored, tail;
     struct file_state file;               /* as it will be known */
     struct str root, path, kind, project; /* of the file */
     bool begins;                          /* it is the first of this reading */
@@ -77,7 +82,7 @@ struct extraction {
 enum err_code extraction_init(struct extraction *x, struct service *svc, const struct history_wish *w, struct err *e);
 void extraction_free(struct extraction *x);
 /* Sends what is there. ends: with it the file is known as x->state says. */
-enum err_code extraction_flush(struct extraction *x, bool marked, bool ends, struct err *e);
+enum err_code extraction_flush(struct extraction *x, bool ends, struct err *e);
 /* Waits for all that was sent. */
 enum err_code extraction_wait(struct extraction *x, struct err *e);
 /* The key of a line or turn that has one of its own. */

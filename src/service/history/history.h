@@ -20,6 +20,7 @@
 
 #include "history/format.h"
 #include "service/service.h"
+#include "store/records.h"
 
 #include <stdatomic.h>
 
@@ -83,6 +84,9 @@ struct history_origin {
     struct str source, root, path; /* in the arena */
     int64_t line, offset, bytes;   /* offset -1: none */
 };
-bool history_origin(struct store_tx *tx, struct arena *a, struct str metadata, struct history_origin *out);
+bool history_imported(struct str metadata);
+bool history_origin(struct store *s, struct arena *a, struct str metadata, struct history_origin *out);
+/* The members of an answer that tell it; none where there is none. */
+void history_origin_write(struct store *s, struct arena *a, struct json_out *w, struct str metadata);
 
 #endif

@@ -1,5 +1,6 @@
-/* Ids and keys of what is imported, made of what it is, so that it is the same whenever it is met. With a secret of the
- * store: nobody who sees a key can tell, or try out, what it was made of. */
+/* Ids and keys of what is imported, made of what it is, so that it is the same whenever it is met. Ids are made of the
+ * tool's own ids and of paths, and are the same in every store; keys, which may be made of words, with a secret of the
+ * store: nobody who sees one can tell, or try out, what it was made of. */
 #include "service/history/int.h"
 
 #include <stdio.h>
@@ -23,7 +24,8 @@ void names_key(const struct history_names *n, const char *what, const struct str
 void names_id(const struct history_names *n, const char *prefix, const struct str *parts, size_t n_parts, char *out)
 {
     unsigned char key[SHA256_BYTES];
-    names_key(n, prefix, parts, n_parts, key);
+    const struct history_names open = {.source = n->source};
+    names_key(&open, prefix, parts, n_parts, key);
     int at = snprintf(out, ID_MAX, "%s_", prefix);
     for (int i = 0; i < 16; i++)
         at += snprintf(out + at, (size_t)(ID_MAX - at), "%02x", key[i]);

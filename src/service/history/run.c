@@ -31,6 +31,8 @@ static void report_reasons(struct history_report *r, const struct file_counts *f
 {
     for (size_t i = 0; i < f->n; i++) {
         size_t k = 0;
+        if (!f->why[i].n)
+            continue;
         while (k < r->n_reasons && !str_is(f->why[i].name, r->reasons[k].why))
             k++;
         if (k == HISTORY_REASONS)
@@ -242,7 +244,7 @@ static enum err_code read_file(struct import *im, const struct history_file *f, 
     if (code == ERR_LIMIT && x->enough) /* what came after the mark is read again */
         code = ERR_OK;
     if (!code)
-        code = extraction_flush(x, false, !x->enough, e);
+        code = extraction_flush(x, !x->enough, e);
     return code;
 }
 

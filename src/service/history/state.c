@@ -45,6 +45,8 @@ struct str counts_text(struct arena *a, const struct file_counts *f)
     jw_key(&w, "why");
     jw_object(&w);
     for (size_t i = 0; i < f->n; i++) {
+        if (!f->why[i].n)
+            continue;
         jw_key_str(&w, f->why[i].name);
         jw_int(&w, f->why[i].n);
     }
@@ -76,6 +78,17 @@ void counts_add(struct file_counts *to, const struct file_counts *more)
     to->c.skipped += more->c.skipped;
     for (size_t i = 0; i < more->n; i++)
         reasons_add(to, more->why[i].name, more->why[i].n);
+}
+
+void counts_subtract(struct file_counts *from, const struct file_counts *less)
+{
+    from->c.lines -= less->c.lines;
+    from->c.fresh -= less->c.fresh;
+    from->c.merged -= less->c.merged;
+    from->c.duplicates -= less->c.duplicates;
+    from->c.skipped -= less->c.skipped;
+    for (size_t i = 0; i < less->n; i++)
+        reasons_add(from, less->why[i].name, -less->why[i].n);
 }
 
 /* ---- the record ---- */

@@ -1,5 +1,5 @@
 /* After an import: are the sources as they were? Each file's checksum is made anew over as many bytes as were read;
- * more may have been added behind them. And the manifest, and where a turn came from: what records of files tell. */
+ * more may have been added behind them. And the manifest: what records of files tell. */
 #include "service/history/state.h"
 
 #include "store/records.h"
@@ -100,26 +100,4 @@ enum err_code history_verify(struct service *svc, history_tell *tell, void *arg,
     struct verifying v = {tell, arg, out};
     *out = (struct history_verified){0};
     return history_manifest(svc, STR_NONE, verify_one, &v, e);
-}
-
-bool history_origin(struct store_tx *tx, struct arena *a, struct str metadata, struct history_origin *out)
-{
-    const struct json *o = NULL, *source, *n;
-    struct record *r;
-    struct err why = {0};
-    *out = (struct history_origin){.offset = -1};
-    if (str_find(str_take(metadata, 64), STR("\"source\":{")) < 0 ||
-        json_parse(a, metadata, JSON_DUPLICATES_OK, &o, NULL))
-        return false;
-    source = json_get_type(o, "source", JSON_OBJECT);
-    struct str id = json_text(source, "file");
-    if (!id.n || record_get(tx, a, KIND_IMPORT_FILE, id, STR_NONE, &r, &why))
-        return false;
-    out->source = record_text(r, "source");
-    out->root = record_text(r, "root");
-    out->path = record_text(r, "path");
-    out->line = (n = json_get_type(source, "line", JSON_INT)) ? n->integer : 0;
-    out->offset = (n = json_get_type(source, "offset", JSON_INT)) ? n->integer : -1;
-    out->bytes = (n = json_get_type(source, "bytes", JSON_INT)) ? n->integer : 0;
-    return true;
 }

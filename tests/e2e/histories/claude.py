@@ -18,14 +18,16 @@ class Session:
 
     def __init__(self, history, name, cwd="/home/ada/mill", clock=0, sid=None):
         self.history, self.cwd, self.clock = history, cwd, clock
-        self.id = sid or uid("claude", name)
-        self.parent, self.records = None, []
+        self.key = uid("claude", name)  # what its lines' ids are made of
+        self.id = sid or self.key
+        self.parent, self.records, self.written = None, [], 0
 
     def envelope(self, kind, **more):
         self.clock += 1
+        self.written += 1
         record = {"parentUuid": self.parent, "isSidechain": False, "userType": "external", "cwd": self.cwd,
                   "sessionId": self.id, "version": "2.1.40", "gitBranch": "main", "type": kind,
-                  "uuid": uid(self.id, len(self.records)), "timestamp": at(self.clock)}
+                  "uuid": uid(self.key, self.written), "timestamp": at(self.clock)}
         record.update(more)
         self.parent = record["uuid"]
         self.records.append(record)
@@ -40,7 +42,7 @@ class Session:
 
     def assistant(self, *blocks, mid=None, usage=(10, 1), stop=None, **more):
         """The blocks of one API message, a line each; usage grows from line to line and the last is right."""
-        mid = mid or "msg_" + uid(self.id, "m", len(self.records))[:8]
+        mid = mid or "msg_" + uid(self.key, "m", self.written)[:8]
         for i, block in enumerate(blocks):
             last = i == len(blocks) - 1
             self.envelope("assistant", requestId="req_" + mid, message={
