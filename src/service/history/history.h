@@ -74,10 +74,9 @@ struct history_verified {
 typedef void history_tell(void *arg, const struct record *file, const char *what);
 enum err_code history_verify(struct service *svc, history_tell *tell, void *arg, struct history_verified *out,
                              struct err *e);
-/* fn for each file that is known, by source and path; record borrowed. */
-enum err_code history_manifest(struct service *svc, struct str source,
-                               enum err_code (*fn)(void *, const struct record *, struct err *), void *arg,
-                               struct err *e);
+/* fn for each file that is known, by source (STR_NONE: of all); the record is borrowed. */
+typedef enum err_code history_file_fn(void *arg, const struct record *file, struct err *e);
+enum err_code history_manifest(struct service *svc, struct str source, history_file_fn *fn, void *arg, struct err *e);
 
 /* Where an imported turn came from, by its metadata. False: it was not imported, or the file is not known any more. */
 struct history_origin {

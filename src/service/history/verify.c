@@ -12,9 +12,7 @@
 
 enum { PAGE = 200 };
 
-typedef enum err_code file_fn(void *arg, const struct record *r, struct err *e);
-
-enum err_code history_manifest(struct service *svc, struct str source, file_fn *fn, void *arg, struct err *e)
+enum err_code history_manifest(struct service *svc, struct str source, history_file_fn *fn, void *arg, struct err *e)
 {
     int64_t after = 0;
     size_t n = PAGE;
