@@ -17,21 +17,47 @@ struct masking {
     int inner; /* how deep in strings that are JSON */
     bool changed;
     struct json_first first;
+    int64_t *next; /* the number of the next text */
 };
 
-/* What is found in a text; `own`: it is one of those that json_first has seen all of. */
-static enum err_code find(struct masking *m, bool own, struct str text, struct scratch **out)
+/* A text as the JSON has it has a number (json_look), one that a mask changed has none. */
+static const int64_t CHANGED = -1;
+
+/* The patterns that may find something in that text. */
+static size_t hits_of(const struct masking *m, int64_t number, uint32_t patterns[SIGHTS])
 {
-    return own && m->first.told ? scan_by(m->p, text, m->first.hits, m->first.n, out, m->e)
-                                : scan_text(m->p, m->level, text, out, m->e);
+    size_t n = 0;
+    for (size_t i = 0; i < m->first.n; i++) {
+        const uint32_t at = m->first.hits[i].at;
+        if (at == ANYWHERE || at == number || at == number + 1)
+            patterns[n++] = m->first.hits[i].pattern;
+    }
+    return n;
 }
 
-static enum err_code mask_text(struct masking *m, bool own, struct str text, struct str *out)
+/* Nothing can be in it, with its name or alone. */
+static bool is_clean(const struct masking *m, int64_t number)
+{
+    uint32_t patterns[SIGHTS];
+    return number != CHANGED && m->first.told && hits_of(m, number, patterns) == 0;
+}
+
+static enum err_code find(struct masking *m, int64_t number, struct str text, struct scratch **out)
+{
+    uint32_t patterns[SIGHTS];
+    if (number == CHANGED || !m->first.told)
+        return scan_text(m->p, m->level, text, out, m->e);
+    return scan_by(m->p, text, patterns, hits_of(m, number, patterns), out, m->e);
+}
+
+static enum err_code mask_text(struct masking *m, int64_t number, struct str text, struct str *out)
 {
     struct scratch *s;
     *out = text;
-    if (own && m->first.told) {
-        enum err_code code = find(m, own, text, &s);
+    if (is_clean(m, number))
+        return ERR_OK;
+    if (number != CHANGED && m->first.told) {
+        enum err_code code = find(m, number, text, &s);
         if (code || !s->kept.n)
             return code;
     }
@@ -71,7 +97,7 @@ static void only_value(const struct privacy *p, struct finds *kept, size_t from,
     kept->n = n;
 }
 
-static enum err_code mask_named(struct masking *m, bool own, const struct json_path *at, struct str value,
+static enum err_code mask_named(struct masking *m, int64_t number, const struct json_path *at, struct str value,
                                 const char *quote, struct str *out)
 {
     struct scratch *s;
@@ -81,7 +107,7 @@ static enum err_code mask_named(struct masking *m, bool own, const struct json_p
     *out = value;
     if (!text.p)
         return err_nomem(m->e);
-    enum err_code code = find(m, own, text, &s);
+    enum err_code code = find(m, number, text, &s);
     if (code)
         return code;
     only_value(m->p, &s->kept, prefix, prefix + value.n);
@@ -94,16 +120,19 @@ static enum err_code mask_named(struct masking *m, bool own, const struct json_p
 }
 
 /* Again until nothing changes, for a mask changes what stands around the rest. */
-static enum err_code mask_value(struct masking *m, bool own, const struct json_path *at, struct str value,
+static enum err_code mask_value(struct masking *m, int64_t number, const struct json_path *at, struct str value,
                                 const char *quote, struct str *out)
 {
     *out = value;
+    if (is_clean(m, number))
+        return ERR_OK;
     for (int i = 0; i < PASSES; i++) {
         const struct str before = *out;
-        const bool still = own && before.p == value.p;
-        enum err_code code = at->name.p ? mask_named(m, still, at, before, quote, out) : ERR_OK;
+        enum err_code code = at->name.p ? mask_named(m, number, at, before, quote, out) : ERR_OK;
+        number = out->p == value.p ? number : CHANGED;
         if (!code)
-            code = mask_text(m, still && out->p == value.p, *out, out);
+            code = mask_text(m, number, *out, out);
+        number = CHANGED;
         if (code || out->p == before.p || str_eq(*out, before))
             return code;
     }
@@ -135,6 +164,7 @@ static enum err_code put_string(struct masking *m, const struct json_path *at, s
 {
     const struct json *inside;
     struct str masked = value;
+    const int64_t number = (*m->next)++;
     enum err_code code = ERR_OK;
     if (m->inner < JSON_INNER && json_inside(m->a, value, &inside)) {
         m->inner++;
@@ -142,7 +172,7 @@ static enum err_code put_string(struct masking *m, const struct json_path *at, s
         m->inner--;
     }
     if (!code)
-        code = mask_value(m, masked.p == value.p, at, masked, "\"", &masked);
+        code = mask_value(m, masked.p == value.p ? number : CHANGED, at, masked, "\"", &masked);
     if (code)
         return code;
     m->changed = m->changed || masked.p != value.p;
@@ -153,7 +183,7 @@ static enum err_code put_string(struct masking *m, const struct json_path *at, s
 static enum err_code put_number(struct masking *m, const struct json_path *at, struct str raw)
 {
     struct str masked;
-    enum err_code code = mask_value(m, true, at, raw, "", &masked);
+    enum err_code code = mask_value(m, (*m->next)++, at, raw, "", &masked);
     if (code)
         return code;
     if (masked.p == raw.p) {
@@ -179,7 +209,7 @@ static enum err_code mask_name(struct masking *m, const struct json *o, size_t i
 {
     const struct str name = o->keys[i].key;
     struct str masked;
-    enum err_code code = mask_text(m, true, name, &masked);
+    enum err_code code = mask_text(m, (*m->next)++, name, &masked);
     names[i] = masked;
     if (code || masked.p == name.p)
         return code;
@@ -240,7 +270,8 @@ enum err_code privacy_mask_json(const struct privacy *p, enum privacy_level leve
                                 struct str *out, struct err *e)
 {
     const struct json *v;
-    struct masking m = {.p = p, .level = level, .a = a, .e = e};
+    int64_t next = 0;
+    struct masking m = {.p = p, .level = level, .a = a, .e = e, .next = &next};
     enum err_code code = json_parse(a, json, JSON_DUPLICATES_OK, &v, e);
     *out = json;
     if (!code)

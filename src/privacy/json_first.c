@@ -9,6 +9,7 @@ enum { PREFIX_MOST = 256, TEXT_MOST = 64 << 10, ROOM = 128 };
 
 struct lines {
     struct buf b;
+    struct buf ends; /* uint32_t: where the lines of each text end */
     struct arena *a;
     int inner;
     bool edges; /* forms may ask for a line's ends: names and values get lines of their own as well */
@@ -42,6 +43,13 @@ static void put_line(struct lines *l, struct str text)
     buf_cstr(&l->b, "\nz\n");
 }
 
+/* What was put since the last one was a text's. */
+static void text_ends(struct lines *l)
+{
+    const uint32_t end = (uint32_t)l->b.n;
+    buf_put(&l->ends, &end, sizeof end);
+}
+
 static void put_value(struct lines *l, const struct json_path *at, struct str value, const char *quote)
 {
     if (at->name.p) {
@@ -50,6 +58,7 @@ static void put_value(struct lines *l, const struct json_path *at, struct str va
     }
     if (l->edges || !at->name.p)
         put_line(l, value);
+    text_ends(l);
 }
 
 static void put(struct lines *l, const struct json_path *at, const struct json *v);
@@ -62,6 +71,7 @@ static void put_members(struct lines *l, const struct json_path *at, const struc
         const bool with_value = type == JSON_STRING || type == JSON_INT || type == JSON_DOUBLE;
         if (l->edges || !with_value || member.name.n > PREFIX_MOST)
             put_line(l, member.name);
+        text_ends(l);
         put(l, &member, &v->items[i]);
     }
 }
@@ -95,19 +105,39 @@ static void put(struct lines *l, const struct json_path *at, const struct json *
     }
 }
 
-/* Of the patterns that were seen those that the level masks. */
-static enum err_code take_hits(const struct privacy *p, enum privacy_level level, const struct scratch *s,
-                               struct arena *a, struct json_first *out, struct err *e)
+static uint32_t text_at(const struct lines *l, uint32_t end)
 {
-    out->hits = s->n_seen ? arena_array(a, uint32_t, s->n_seen) : NULL;
-    if (s->n_seen && !out->hits)
+    const uint32_t *ends = (const uint32_t *)(const void *)l->ends.p;
+    uint32_t n = 0;
+    while (ends[n] < end)
+        n++;
+    return n;
+}
+
+/* Of what was seen what the level masks. */
+static enum err_code take_hits(const struct privacy *p, enum privacy_level level, const struct lines *l,
+                               const struct sights *seen, struct json_first *out, struct err *e)
+{
+    out->hits = seen->n ? arena_array(l->a, struct sight, seen->n) : NULL;
+    if (seen->n && !out->hits)
         return err_nomem(e);
-    for (size_t i = 0; i < s->n_seen; i++) {
-        if (level_masks(level, p->patterns[s->seen[i]].d->class))
-            out->hits[out->n++] = s->seen[i];
+    for (size_t i = 0; i < seen->n; i++) {
+        const struct sight *s = &seen->all[i];
+        if (level_masks(level, p->patterns[s->pattern].d->class))
+            out->hits[out->n++] = (struct sight){s->pattern, s->at == ANYWHERE ? ANYWHERE : text_at(l, s->at)};
     }
     out->told = true;
     return ERR_OK;
+}
+
+static enum err_code look(const struct privacy *p, const struct prefilter *first, enum privacy_level level,
+                          const struct lines *l, struct json_first *out, struct err *e)
+{
+    struct sights seen;
+    struct scratch *s = scratch_take(p);
+    const struct search in = {.p = p, .s = s, .text = buf_view(&l->b)};
+    enum err_code code = s ? prefilter_see(first, &in, &seen, e) : err_nomem(e);
+    return code || seen.n > SIGHTS ? code : take_hits(p, level, l, &seen, out, e);
 }
 
 enum err_code json_look(const struct privacy *p, enum privacy_level level, const struct json *v, struct arena *a,
@@ -120,15 +150,12 @@ enum err_code json_look(const struct privacy *p, enum privacy_level level, const
     if (!first || v->raw.n > TEXT_MOST)
         return ERR_OK;
     buf_init(&l.b, TEXT_MOST);
+    buf_init(&l.ends, 0);
     (void)buf_room(&l.b, v->raw.n * 2 + ROOM); /* at once what most need */
     put(&l, &(struct json_path){STR_NONE, STR_NONE}, v);
-    if (!l.b.failed) {
-        struct scratch *s = scratch_take(p);
-        const struct search in = {.p = p, .s = s, .text = buf_view(&l.b)};
-        code = s ? prefilter_see(first, &in, e) : err_nomem(e);
-        if (!code)
-            code = take_hits(p, level, s, a, out, e);
-    }
+    if (!l.b.failed && !l.ends.failed)
+        code = look(p, first, level, &l, out, e);
     buf_release(&l.b);
+    buf_release(&l.ends);
     return code;
 }

@@ -300,13 +300,45 @@ enum err_code prefilter_mark(const struct prefilter *f, const struct search *in,
     return code;
 }
 
-enum err_code prefilter_see(const struct prefilter *f, const struct search *in, struct err *e)
+struct seeing {
+    const struct privacy *p;
+    struct sights *out;
+};
+
+static void sight_add(struct sights *to, uint32_t pattern, uint32_t at)
 {
-    struct scratch *s = in->s;
-    enum err_code code = ready(f, s) ? look(f, in, 0, in->text.n, needs_met(in->text), e) : err_nomem(e);
-    for (size_t i = 0; !code && i < f->n_blind; i++)
-        s->seen[s->n_seen++] = f->blind[i];
-    return code;
+    if (to->n < SIGHTS)
+        to->all[to->n++] = (struct sight){pattern, at};
+    else
+        to->n = SIGHTS + 1;
+}
+
+static int see(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *arg)
+{
+    const struct seeing *s = arg;
+    (void)from;
+    (void)flags;
+    sight_add(s->out, id, once(s->p->patterns[id].d) ? ANYWHERE : (uint32_t)to);
+    return s->out->n > SIGHTS;
+}
+
+enum err_code prefilter_see(const struct prefilter *f, const struct search *in, struct sights *out, struct err *e)
+{
+    struct seeing s = {in->p, out};
+    const unsigned needs = needs_met(in->text);
+    out->n = 0;
+    if (!ready(f, in->s))
+        return err_nomem(e);
+    for (int i = 0; i < DETECTOR_NEEDS; i++) {
+        const int rc = f->db[i] && (needs & 1u << i)
+                           ? hs_scan(f->db[i], in->text.p, (unsigned)in->text.n, 0, in->s->hs, see, &s)
+                           : HS_SUCCESS;
+        if (rc != HS_SUCCESS && rc != HS_SCAN_TERMINATED)
+            return err_set(e, ERR_INTERNAL, NULL, "the text could not be searched");
+    }
+    for (size_t i = 0; i < f->n_blind; i++)
+        sight_add(out, f->blind[i], ANYWHERE);
+    return ERR_OK;
 }
 
 enum err_code prefilter_search(const struct prefilter *f, const struct search *in, enum privacy_level level,

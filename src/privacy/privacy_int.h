@@ -121,8 +121,18 @@ enum err_code prefilter_begin(const struct prefilter *f, const struct search *in
 /* Marks in s->hit, one a pattern, which may have a match that lies in text[from, n): those of what was seen, and those
  * that are in no database. */
 enum err_code prefilter_mark(const struct prefilter *f, const struct search *in, size_t from, struct err *e);
-/* The patterns that may match anywhere in the text, in s->seen. */
-enum err_code prefilter_see(const struct prefilter *f, const struct search *in, struct err *e);
+/* Where a form ends; ANYWHERE: it may be at any place. */
+struct sight {
+    uint32_t pattern, at;
+};
+enum { SIGHTS = 256 };
+static const uint32_t ANYWHERE = UINT32_MAX;
+struct sights {
+    struct sight all[SIGHTS];
+    size_t n; /* SIGHTS + 1: there are more */
+};
+/* All forms that are in the text; those that are told once, and patterns in no database, are ANYWHERE. */
+enum err_code prefilter_see(const struct prefilter *f, const struct search *in, struct sights *out, struct err *e);
 size_t prefilter_bytes(const struct prefilter *f);
 
 /* ---- later.c: when it is made ---- */
@@ -154,10 +164,12 @@ struct json_path {
     struct str outer, name;
 };
 struct json_first {
-    bool told;      /* false: it was not looked at, any pattern may find something */
-    uint32_t *hits; /* else those that may, in any of the texts that json.c searches, as long as no mask changed them */
+    bool told;          /* false: it was not looked at, any pattern may find something */
+    struct sight *hits; /* else all that may, `at` the number of the text, as long as no mask changed it */
     size_t n;
 };
+/* The texts are numbered: for each member its name, then its value if that is a string or a number, then what is in it;
+ * elements of arrays as values. A name's form may be told with the number behind it. */
 enum err_code json_look(const struct privacy *p, enum privacy_level level, const struct json *v, struct arena *a,
                         struct json_first *out, struct err *e);
 /* Appends the value as it is searched with its name: "outer.name": "value"; gives where the value is. */
