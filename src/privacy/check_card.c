@@ -60,7 +60,8 @@ static int issued(const char *digits, size_t n)
 /* As cards are printed, or in one piece. */
 static bool written_like_a_card(const struct digits_group *g, size_t n)
 {
-    static const char *const FORMS[] = {"4444", "465", "464", "44443", "4443", "444", "4441", "445", "88", "6d"};
+    static const char *const FORMS[] = {"4444", "465",  "464", "44443", "4443", "444",
+                                        "4441", "4333", "445", "88",    "6d"};
     if (n == 1)
         return true;
     for (size_t f = 0; f < sizeof FORMS / sizeof FORMS[0]; f++) {
@@ -129,7 +130,7 @@ static double rate(const struct detector_match *m, const struct digits_run *run,
     if (digits_glued(m->text, g[0].at) || named)
         return 0;
     bool visa = digits[0] == '4' && (count == 13 || count == 19) && !is_ean(digits, count);
-    return who == 2 ? 0.95 : (n == 4 ? 0.8 : (visa ? 0.6 : 0));
+    return who == 2 ? 0.95 : (n == 4 || (n == 2 && g[1].n == 13) ? 0.8 : (visa ? 0.6 : 0));
 }
 
 double check_card(const struct detector_match *m, size_t *start, size_t *end)

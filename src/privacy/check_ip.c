@@ -48,7 +48,7 @@ static bool of_every_machine(const unsigned char q[4])
 {
     bool mask = q[0] == 255 && (q[1] == 255 || q[1] == 0) && q[3] != 255 && (q[2] == 255 || q[2] == 0 || q[3] == 0);
     bool broadcast = q[0] == 255 && q[1] == 255 && q[2] == 255;
-    return q[0] == 127 || q[0] == 0 || mask || broadcast;
+    return (q[0] == 127 && q[1] == 0) || q[0] == 0 || mask || broadcast;
 }
 
 /* Private ranges and resolvers whose short numbers are known to all: 10.0.0.1, 8.8.8.8 */

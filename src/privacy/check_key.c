@@ -1,51 +1,11 @@
 /* Checks of keys and tokens behind a name: `api_key = …`, "the token is …", --token …. Such values are made by chance.
  */
+#include "privacy/key_name.h"
 #include "privacy/secret_around.h"
 #include "privacy/secret_checks.h"
 #include "privacy/secret_look.h"
 
 #include <string.h>
-
-/* The name as it stands before its sign, letters only, in lower case: "nextpagetoken". */
-static void read_name(const struct detector_match *m, size_t start, char name[64])
-{
-    size_t from = m->from, n = 0, to = m->from;
-    while (from > 0 && m->from - from < 40) {
-        char c = m->text.p[from - 1];
-        if (!((c | 32) >= 'a' && (c | 32) <= 'z') && c != '_' && c != '-')
-            break;
-        from--;
-    }
-    while (to < start && (((m->text.p[to] | 32) >= 'a' && (m->text.p[to] | 32) <= 'z') || m->text.p[to] == '_' ||
-                          m->text.p[to] == '-' || m->text.p[to] == ' '))
-        to++;
-    for (size_t i = from; i < to && n < 63; i++) {
-        char c = m->text.p[i];
-        if ((c | 32) >= 'a' && (c | 32) <= 'z')
-            name[n++] = (char)(c | 32);
-    }
-    name[n] = 0;
-}
-
-/* public_key, primary_key, next_page_token: what opens nothing. */
-static bool is_open_name(const struct detector_match *m, size_t start)
-{
-    static const char *const open[] = {
-        "publickey",      "publishablekey",    "pubkey",      "primarykey",     "foreignkey", "cachekey",
-        "sortkey",        "partitionkey",      "hashkey",     "indexkey",       "rowkey",     "mapkey",
-        "objectkey",      "routingkey",        "groupkey",    "sitekey",        "restorekey", "pagetoken",
-        "publickeytoken", "nexttoken",         "maxtoken",    "padtoken",       "eostoken",   "bostoken",
-        "masktoken",      "unktoken",          "septoken",    "clstoken",       "synctoken",  "starttoken",
-        "stoptoken",      "continuationtoken", "registrykey", "translationkey", "hotkey",     "shortcutkey"};
-    char name[64];
-    read_name(m, start, name);
-    struct str all = str_of(name);
-    for (size_t i = 0; i < sizeof open / sizeof open[0]; i++) {
-        if (str_ends(all, open[i]))
-            return true;
-    }
-    return false;
-}
 
 /* Keys made to be seen. */
 static bool is_open_key(struct str v)
@@ -57,7 +17,35 @@ static bool is_open_key(struct str v)
 static bool cannot_be_key(const struct detector_match *m, size_t start, struct str v)
 {
     return v.n < 6 || secret_type_or_color(v) || secret_placeholder(v) || secret_path(v) || is_open_key(v) ||
-           secret_named_hash(v) || secret_email(v) || is_open_name(m, start);
+           secret_named_hash(v) || secret_email(v) || key_name_open(m, start);
+}
+
+/* NAME_OF_IT=value: an assignment of its own. */
+static bool is_another(struct str v)
+{
+    size_t n = 0;
+    while (n < v.n && ((v.p[n] >= 'A' && v.p[n] <= 'Z') || v.p[n] == '_' || (n && v.p[n] >= '0' && v.p[n] <= '9')))
+        n++;
+    return n > 3 && n + 4 < v.n && v.p[n] == '=' && secret_count(str_take(v, n), '_');
+}
+
+/* Quoted values may have any sign, as keys made of all that a keyboard has; with brackets and commas they are chance
+ * through and through, or a piece of code. */
+static bool is_piece_of_code(struct str v, const struct secret_look *l)
+{
+    bool odd = false;
+    for (size_t i = 0; i < v.n; i++)
+        odd = odd || strchr("&(),;?<>{}[]\"'", v.p[i]);
+    return odd && (v.n < 12 || l->words || l->distinct < 10 || l->digits < 2 || secret_code(v) ||
+                   secret_count(v, '(') + secret_count(v, ',') > 3);
+}
+
+static bool is_plain_chance(struct str v, const struct secret_look *l)
+{
+    if (l->hex)
+        return v.n >= 32;
+    return v.n >= 20 && !l->words && !l->uuid && l->digits >= 2 && l->turns * 5 >= v.n &&
+           l->other <= (size_t)secret_count(v, '_') + secret_count(v, '-');
 }
 
 double secret_check_key(const struct detector_match *m, size_t *start, size_t *end)
@@ -75,7 +63,11 @@ double secret_check_key(const struct detector_match *m, size_t *start, size_t *e
     struct secret_look l = secret_look(v);
     if (cannot_be_key(m, *start, v) || (!quote && (secret_code(v) || around_call(m, *end))) || l.digits == v.n)
         return around_refuse(start, end);
+    if (!quote && is_another(v))
+        return around_refuse(start, end);
     if (s.c == ':' && !s.spaced && m->from && m->text.p[m->from - 1] == ':') /* arn:…:secret:… */
+        return around_refuse(start, end);
+    if (is_piece_of_code(v, &l))
         return around_refuse(start, end);
     if (s.compares && !quote)
         return around_refuse(start, end);
@@ -85,12 +77,42 @@ double secret_check_key(const struct detector_match *m, size_t *start, size_t *e
         return around_refuse(start, end);
     if (s.c == ',' && (l.digits < 3 || v.n < 12))
         return around_refuse(start, end);
+    if (key_name_any(m, *start) && (key_name_of_tables(m, *start) || !is_plain_chance(v, &l)))
+        return around_refuse(start, end);
     if (secret_random(v))
         return s.compares || s.c == ',' ? 0.7 : 0.85;
     bool secret = secret_names_one(around_span(m, m->from, *start)) && !s.compares && s.c != ',';
     if (secret && secret_strong(v) && (!l.words || l.digits >= 2) && (quote || !s.spaced || around_starts_line(m)))
         return 0.75;
     return around_refuse(start, end);
+}
+
+/* "use token …", "with my API key …": right behind the name; a commit is not handed over so. */
+static bool is_handed_over(const struct detector_match *m, size_t start)
+{
+    static const char *const words[] = {"use", "using", "with", "my", "our", "new", "this"};
+    struct str before = around_span(m, 0, m->from), name = around_span(m, m->from, start);
+    if (!str_ends(before, " ") || secret_count(name, ' ') > 2 || str_ieq(str_take(name, 3), STR("key")))
+        return false;
+    before.n--;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct str word = str_of(words[i]);
+        if (before.n >= word.n && str_ieq(str_skip(before, before.n - word.n), word))
+            return true;
+    }
+    return false;
+}
+
+/* A row of names and values, "x is our key": the value alone must tell. */
+double secret_check_key_alone(const struct detector_match *m, size_t *start, size_t *end)
+{
+    around_trim(m, start, end);
+    struct str v = around_span(m, *start, *end);
+    struct secret_look l = secret_look(v);
+    bool sure = v.n >= 16 && !l.words && l.digits >= 2 && secret_random(v) && !secret_code(v) && !secret_count(v, '/');
+    if (!sure || cannot_be_key(m, *start, v) || l.hex != (l.hex && v.n >= 32))
+        *end = m->from;
+    return *end == m->from ? 0 : 0.75;
 }
 
 double secret_check_key_said(const struct detector_match *m, size_t *start, size_t *end)
@@ -101,13 +123,18 @@ double secret_check_key_said(const struct detector_match *m, size_t *start, size
         around_trim(m, start, end);
     struct str v = around_span(m, *start, *end);
     struct secret_look l = secret_look(v);
+    if (!quote && is_another(v))
+        return around_refuse(start, end);
     if (str_starts(v, "0x") && v.n < 40) /* a number */
         return around_refuse(start, end);
     if (cannot_be_key(m, *start, v) || v.n < 12 || !secret_random(v) || secret_code(v) ||
         (!quote && around_call(m, *end)))
         return around_refuse(start, end);
-    if (!firmly && (l.uuid || (l.hex && v.n != 32) || (!link && !quote && v.n < 16) || secret_count(v, '/') > 2 ||
-                    secret_count(v, '.') > 1))
+    bool called = !str_ieq(str_take(around_span(m, m->from, *start), 3), STR("key"));
+    if (l.uuid && !called)
+        return around_refuse(start, end);
+    if (!firmly && ((l.hex && v.n != 32 && !is_handed_over(m, *start)) || (!link && !quote && v.n < 16) ||
+                    secret_count(v, '/') > 2 || secret_count(v, '.') > 1))
         return around_refuse(start, end);
     return firmly || quote ? 0.8 : 0.7;
 }

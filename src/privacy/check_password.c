@@ -51,6 +51,23 @@ static double judge_word(const struct detector_match *m, struct around_sign s, s
     return 0;
 }
 
+/* "boarding pass: LH1234" */
+static bool is_ticket(const struct detector_match *m)
+{
+    static const char *const kinds[] = {"boarding", "ski",   "season", "bus",   "day",
+                                        "hall",     "press", "rail",   "train", "travel"};
+    struct str before = around_span(m, 0, m->from);
+    if (!str_ends(before, " "))
+        return false;
+    before.n--;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct str kind = str_of(kinds[i]);
+        if (before.n >= kind.n && str_ieq(str_skip(before, before.n - kind.n), kind))
+            return true;
+    }
+    return false;
+}
+
 /* "pass" alone is what tests do as well; a table's row has a bar before the name. */
 static bool may_be_name(const struct detector_match *m, struct around_sign s, struct str v, bool quoted)
 {
@@ -62,17 +79,32 @@ static bool may_be_name(const struct detector_match *m, struct around_sign s, st
         return true;
     struct secret_look l = secret_look(v);
     bool alone = !m->from || m->text.p[m->from - 1] != '_';
+    if (alone && is_ticket(m))
+        return false;
     return !alone || (user_near(m) && secret_strong(v)) ||
            (secret_strong(v) && !l.words && !secret_count(v, '/') && !secret_count(v, '(') &&
             !str_eq(str_take(name, 4), STR("PASS")));
 }
 
-/* Braces, calls, a choice: a piece of code. !vault: a tag. */
+/* PWD=/srv, OLDPWD=~/x: where the shell is. */
+static bool is_folder(const struct detector_match *m, struct str v)
+{
+    bool path = v.p[0] == '/' || v.p[0] == '~' || (v.n > 2 && v.p[1] == ':' && v.p[2] == '\\');
+    return path && str_ieq(str_take(around_span(m, m->from, m->text.n), 3), STR("pwd"));
+}
+
+/* !vault, *default_password, &pw: YAML's tags and anchors. */
+static bool is_tagged(struct str v)
+{
+    return v.n > 1 && strchr("!*&", v.p[0]) && secret_lower_words(str_skip(v, 1));
+}
+
+/* Braces, calls, a choice: a piece of code. */
 static bool is_tangled(struct str v)
 {
     if (secret_count(v, '{') || secret_count(v, '}') || secret_count(v, '(') || secret_count(v, ')'))
         return true;
-    return (secret_count(v, '?') && secret_count(v, ':')) || (v.p[0] == '!' && secret_lower_words(str_skip(v, 1)));
+    return (secret_count(v, '?') && secret_count(v, ':')) || is_tagged(v);
 }
 
 double secret_check_password(const struct detector_match *m, size_t *start, size_t *end)
@@ -98,8 +130,10 @@ double secret_check_password(const struct detector_match *m, size_t *start, size
     struct str v = around_span(m, *start, *end);
     if (!line && is_tangled(v))
         return around_refuse(start, end);
-    if (v.n < 3 || secret_code(v) || around_call(m, *end) || secret_placeholder(v) || secret_path(v) || s.compares ||
-        !may_be_name(m, s, v, false))
+    if (secret_look(v).hex && m->from && m->text.p[m->from - 1] == '(') /* md5(password) = */
+        return around_refuse(start, end);
+    if (v.n < 3 || secret_code(v) || around_call(m, *end) || secret_placeholder(v) || secret_path(v) ||
+        is_folder(m, v) || s.compares || !may_be_name(m, s, v, false))
         return around_refuse(start, end);
     double c = judge_word(m, s, *start, *end);
     if (secret_strong(v)) {
@@ -110,6 +144,12 @@ double secret_check_password(const struct detector_match *m, size_t *start, size
         c = 0.7;
     }
     return c > 0 ? c : around_refuse(start, end);
+}
+
+/* word42 and Blue-Sky-42; section-12 and release-2024 are said of passwords too. */
+static bool is_composed(struct str v, const struct secret_look *l)
+{
+    return !l->other || (l->upper >= 2 && l->lower >= 2 && !secret_count(v, '.') && !secret_count(v, '/'));
 }
 
 double secret_check_password_said(const struct detector_match *m, size_t *start, size_t *end)
@@ -126,12 +166,12 @@ double secret_check_password_said(const struct detector_match *m, size_t *start,
     if (str_starts(v, "\xef\xbc\x9a")) /* a wide colon: a sign, and another detector's */
         return around_refuse(start, end);
     if (v.n < 4 || secret_placeholder(v) || secret_code(v) || secret_path(v) || secret_email(v) || secret_is_name(v) ||
-        (!quoted && (around_call(m, *end) || secret_argument(v))))
+        (!quoted && (is_tagged(v) || str_ends(v, "*"))) || (!quoted && (around_call(m, *end) || secret_argument(v))))
         return around_refuse(start, end);
     double c = 0;
     if (secret_strong(v)) {
         bool sure = l.digits && l.lower + l.upper && !l.words;
-        c = firmly || quoted ? 0.85 : link || sure || (l.words && !l.other && l.digits >= 2) ? 0.75 : 0;
+        c = firmly || quoted ? 0.85 : link || sure || (l.words && l.digits >= 2 && is_composed(v, &l)) ? 0.75 : 0;
         if (l.digits == v.n && !firmly)
             c = 0;
         if (!firmly && (l.uuid || l.hex))
@@ -168,4 +208,56 @@ double secret_check_password_given(const struct detector_match *m, size_t *start
     if (secret_prose_word(v) || (l.words && !l.digits && !quote && !around_command_goes_on(m, *end)))
         return around_refuse(start, end);
     return memchr(v.p, ' ', v.n) && !secret_passphrase(v) && !l.digits ? around_refuse(start, end) : 0.87;
+}
+
+/* login("anna", "…"): the second of two texts; of calls that are not made for passwords it must look like one. */
+double secret_check_call(const struct detector_match *m, size_t *start, size_t *end)
+{
+    struct str v = around_span(m, *start, *end), call = around_span(m, m->from, *start);
+    struct secret_look l = secret_look(v);
+    if (secret_placeholder(v) || secret_path(v) || secret_is_name(v) || secret_prose_word(v) || secret_email(v) ||
+        v.p[0] == '$' || str_find(call, STR("anonymous")) >= 0)
+        return around_refuse(start, end);
+    if (memchr(v.p, ' ', v.n))
+        return secret_passphrase(v) ? 0.8 : around_refuse(start, end);
+    bool made = str_ieq(str_take(call, 5), STR("basic")) || str_ieq(str_take(call, 4), STR("cred")) ||
+                str_ieq(str_take(call, 6), STR("auth=(")) || str_find(call, STR("@")) >= 0;
+    return secret_strong(v) && (made || !l.words || l.digits >= 2) ? 0.85 : around_refuse(start, end);
+}
+
+/* "x is the password", "set x as her password": it must tell itself. */
+double secret_check_password_before(const struct detector_match *m, size_t *start, size_t *end)
+{
+    while (*end > *start + 1 && strchr(".,;:", m->text.p[*end - 1]))
+        --*end;
+    struct str v = around_span(m, *start, *end);
+    struct secret_look l = secret_look(v);
+    bool no = !secret_strong(v) || (l.words && l.other) || l.digits == v.n || secret_code(v) || secret_email(v) ||
+              secret_path(v) || secret_is_name(v) || secret_names_one(v) || l.hex || l.uuid;
+    if (no)
+        *end = m->from;
+    return no ? 0 : 0.75;
+}
+
+/* Words to the line's end, none of which belongs to a sentence. */
+double secret_check_phrase(const struct detector_match *m, size_t *start, size_t *end)
+{
+    struct str rest = around_span(m, *start, *end);
+    while (rest.n) {
+        size_t n = 0;
+        while (n < rest.n && rest.p[n] != ' ' && rest.p[n] != '-')
+            n++;
+        struct str word = str_take(rest, n);
+        if (secret_prose_word(word) || secret_placeholder(word))
+            return around_refuse(start, end);
+        rest = str_skip(rest, n + 1);
+    }
+    return 0.75;
+}
+
+/* Digits, or two groups with a digit in them. */
+double secret_check_code(const struct detector_match *m, size_t *start, size_t *end)
+{
+    struct str v = around_span(m, *start, *end);
+    return secret_look(v).digits && !secret_lower_words(v) ? 0.7 : around_refuse(start, end);
 }

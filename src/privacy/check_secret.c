@@ -215,7 +215,10 @@ double secret_check_pair(const struct detector_match *m, size_t *start, size_t *
         --*end;
     struct str v = span(m, *start, *end);
     struct secret_look l = secret_look(v);
-    if (!secret_strong(v) || secret_code(v) || (l.words && !l.digits) || l.uuid || l.hex || l.digits == v.n)
+    bool no = !secret_strong(v) || secret_code(v) || (l.words && !l.digits) || l.uuid || l.hex || l.digits == v.n;
+    if (no || (l.words && l.other)) {
+        *end = m->from; /* "admin login: admin / x" holds another pair */
         return 0;
-    return l.words && l.other ? 0 : 0.7;
+    }
+    return 0.7;
 }

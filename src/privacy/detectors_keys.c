@@ -53,6 +53,10 @@ const struct detector detectors_keys[] = {
         "(?i:seed|mnemonic|recovery)(?i:[ _-](?:phrase|words|key))?(?: is)?[\"'`]?[ \\t]{0,4}[=:]?[ \\t]{0,4}[\"'`]?((?:[a-z]{3,8} ){11}[a-z]{3,8}(?:(?: [a-z]{3,8}){3}){0,4})(?![a-z ])",
         NULL, 0.85, MASK_ALL, 0, 260),
 
+    KEY("bitlocker", "private_key", "[0-9]{6}-[0-9]{6}-[0-9]{6}-[0-9]{6}-",
+        "(?<![0-9A-Za-z-])(?:[0-9]{6}-){7}[0-9]{6}(?![0-9A-Za-z-])",
+        NULL, 0.95, MASK_ALL, 0, 60),
+
     KEY_BY("jwt", "jwt", 0, "eyJ[A-Za-z0-9_-]{8}",
         "(?:(?<![A-Za-z0-9_.-])|(?<=\\\\[nrt])|(?<=%[0-9A-Fa-f]{2}))eyJ[A-Za-z0-9_-]{8,2000}\\.[A-Za-z0-9_-]{2,12000}\\.(?:[A-Za-z0-9_-]{0,2000}\\.[A-Za-z0-9_-]{4,6000}\\.)?[A-Za-z0-9_-]{0,2000}",
         secret_check_jwt, 0.99, MASK_PREFIX, 3, 24100),
@@ -66,6 +70,12 @@ const struct detector detectors_keys[] = {
     KEY_BY("connection_url", "url_credentials", 40, "(?i)(?:jdbc:|://)",
         "(?i)(?:jdbc:[a-z0-9:]{2,40}|(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\\+srv)?|redis|rediss|amqps?|sqlserver|clickhouse|snowflake|libsql|nats|cassandra)(?:\\+[a-z0-9]{2,20})?:)//[^\\s\"'`<>]{1,200}?[?;&](?:password|pwd|authToken|passwd)=([^\\s\"'`<>&;]{1,128})",
         secret_check_url, 0.96, MASK_ALL, 0, 480),
+    KEY("connection_oracle", "url_credentials", "(?i)jdbc:oracle|sqlplus|expdp|impdp|sqlldr",
+        "(?i)(?:jdbc:oracle:(?:thin|oci8?):|(?:sqlplus|expdp|impdp|sqlldr)[ ](?:-[a-z]{1,8}[ ]){0,3})[\"']?[a-z0-9_$#.]{1,40}/[\"']?([^\\s\"'`<>/@]{1,80})[\"']?@",
+        secret_check_url, 0.95, MASK_ALL, 0, 180),
+    KEY("connection_go", "url_credentials", "@(?:tcp|unix)\\(",
+        "(?<![A-Za-z0-9_.-])[A-Za-z0-9_.-]{1,40}:([^\\s\"'`<>/@]{1,80})@(?:tcp|unix)\\(",
+        secret_check_url, 0.95, MASK_ALL, 0, 140),
     KEY("connection_ado", "url_credentials", "(?i)(?:password|pwd) ?=",
         "(?i)(?<![a-z])(?:server|data source|host|hostname|addr|address|endpoint|user id|userid|uid|user|username|database|initial catalog|dsn|driver)[ ]?=[^;\\n\"']{1,120};(?:[^;=\\n\"']{1,40}=[^;\\n\"']{0,120};){0,8}[ ]?(?:password|pwd)[ ]?=[ ]?(?|'([^'\\n]{1,120})'|\"([^\"\\n]{1,120})\"|([^;\\s\"'`<>]{1,128}))",
         secret_check_url, 0.95, MASK_ALL, 0, 1900),

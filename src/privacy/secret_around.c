@@ -128,13 +128,18 @@ struct around_sign around_sign(const struct detector_match *m, size_t start)
     size_t i = start;
     while (i > m->from && strchr("\"'`\\*_bBrRuUfFL@", m->text.p[i - 1]) && start - i < 6)
         i--;
+    bool below = false;
     while (i > m->from && is_space(m->text.p[i - 1])) {
         s.spaced = true;
         i--;
+        below = below || m->text.p[i] == '\n';
     }
     if (i > m->from)
         s.c = m->text.p[i - 1];
-    if (s.c == '>')
+    if (below && strchr("|>+-", s.c)) /* YAML's blocks */
+        s.c = ':';
+    bool fallback = i > m->from + 1 && (s.c == '|' || s.c == '?') && m->text.p[i - 2] == s.c; /* x || "…" */
+    if (s.c == '>' || fallback)
         s.c = '=';
     if (s.c == '\x9a')
         s.c = ':';
@@ -227,9 +232,16 @@ void around_behind_user(const struct detector_match *m, size_t *start, size_t en
         *start += (size_t)cut + 1;
 }
 
+static bool is_name_byte(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' || c == '-' || c == '.';
+}
+
 bool around_row(const struct detector_match *m)
 {
     size_t i = m->from;
+    while (i > 0 && is_name_byte(m->text.p[i - 1]))
+        i--;
     while (i > 0 && strchr(" *`_", m->text.p[i - 1]))
         i--;
     return i > 0 && m->text.p[i - 1] == '|';

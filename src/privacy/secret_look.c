@@ -178,8 +178,8 @@ bool secret_strong(struct str v)
     size_t letters = l.lower + l.upper, special = 0;
     for (size_t i = 0; i < v.n; i++)
         special += strchr("!@#$%^&*+=?~", v.p[i]) != NULL && v.p[i];
-    if (!letters && l.digits < v.n && secret_number(v))
-        return false;
+    if (!letters && l.digits < v.n && (secret_number(v) || secret_number(str_take(v, v.n - 1))))
+        return false; /* 100% */
     if (!letters)
         return special ? l.digits >= 3 : l.digits >= 5 && l.digits == v.n;
     if (secret_number(v))
