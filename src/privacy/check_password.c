@@ -6,16 +6,26 @@
 
 #include <string.h>
 
+/* 's3cr3t pg': one gap, and one side that tells itself. */
+static bool is_two_parts(struct str v)
+{
+    struct str rest = v, first = str_cut(&rest, ' ');
+    if (secret_count(v, ' ') != 1 || !first.n || !rest.n || secret_prose_word(first) || secret_prose_word(rest))
+        return false;
+    struct secret_look a = secret_look(first), b = secret_look(rest);
+    return (secret_strong(first) && !a.words && a.digits) || (secret_strong(rest) && !b.words && b.digits);
+}
+
 static double judge_quoted(struct str v)
 {
     if (v.n < 3 || v.n > 128 || secret_placeholder(v))
         return 0;
-    if (memchr(v.p, ' ', v.n))
-        return secret_passphrase(v) ? 0.8 : 0;
-    if (secret_prose_word(v) && !secret_strong(v))
-        return 0;
     if (str_find(v, STR("(?")) >= 0 || str_find(v, STR("|min:")) >= 0)
         return 0; /* a rule for passwords */
+    if (memchr(v.p, ' ', v.n))
+        return secret_passphrase(v) || is_two_parts(v) ? 0.8 : 0;
+    if (secret_prose_word(v) && !secret_strong(v))
+        return 0;
     return 0.9;
 }
 
@@ -51,21 +61,35 @@ static double judge_word(const struct detector_match *m, struct around_sign s, s
     return 0;
 }
 
+static bool word_before(const struct detector_match *m, const char *const *words, size_t n)
+{
+    struct str before = around_span(m, 0, m->from);
+    if (!str_ends(before, " "))
+        return false;
+    before.n--;
+    for (size_t i = 0; i < n; i++) {
+        struct str word = str_of(words[i]);
+        if (before.n >= word.n && str_ieq(str_skip(before, before.n - word.n), word))
+            return true;
+    }
+    return false;
+}
+
+/* "db pass: winter_storm" */
+static bool is_owned(const struct detector_match *m)
+{
+    static const char *const owners[] = {"db",       "database", "mail",  "smtp",   "imap", "ftp",   "root",
+                                         "admin",    "wifi",     "wi-fi", "wlan",   "ssh",  "vpn",   "login",
+                                         "postgres", "mysql",    "my",    "router", "user", "redis", "server"};
+    return word_before(m, owners, sizeof owners / sizeof owners[0]);
+}
+
 /* "boarding pass: LH1234" */
 static bool is_ticket(const struct detector_match *m)
 {
     static const char *const kinds[] = {"boarding", "ski",   "season", "bus",   "day",
                                         "hall",     "press", "rail",   "train", "travel"};
-    struct str before = around_span(m, 0, m->from);
-    if (!str_ends(before, " "))
-        return false;
-    before.n--;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        struct str kind = str_of(kinds[i]);
-        if (before.n >= kind.n && str_ieq(str_skip(before, before.n - kind.n), kind))
-            return true;
-    }
-    return false;
+    return word_before(m, kinds, sizeof kinds / sizeof kinds[0]);
 }
 
 /* "pass" alone is what tests do as well; a table's row has a bar before the name. */
@@ -81,7 +105,7 @@ static bool may_be_name(const struct detector_match *m, struct around_sign s, st
     bool alone = !m->from || m->text.p[m->from - 1] != '_';
     if (alone && is_ticket(m))
         return false;
-    return !alone || (user_near(m) && secret_strong(v)) ||
+    return !alone || (is_owned(m) && secret_strong(v)) || (user_near(m) && secret_strong(v)) ||
            (secret_strong(v) && !l.words && !secret_count(v, '/') && !secret_count(v, '(') &&
             !str_eq(str_take(name, 4), STR("PASS")));
 }
@@ -208,56 +232,4 @@ double secret_check_password_given(const struct detector_match *m, size_t *start
     if (secret_prose_word(v) || (l.words && !l.digits && !quote && !around_command_goes_on(m, *end)))
         return around_refuse(start, end);
     return memchr(v.p, ' ', v.n) && !secret_passphrase(v) && !l.digits ? around_refuse(start, end) : 0.87;
-}
-
-/* login("anna", "…"): the second of two texts; of calls that are not made for passwords it must look like one. */
-double secret_check_call(const struct detector_match *m, size_t *start, size_t *end)
-{
-    struct str v = around_span(m, *start, *end), call = around_span(m, m->from, *start);
-    struct secret_look l = secret_look(v);
-    if (secret_placeholder(v) || secret_path(v) || secret_is_name(v) || secret_prose_word(v) || secret_email(v) ||
-        v.p[0] == '$' || str_find(call, STR("anonymous")) >= 0)
-        return around_refuse(start, end);
-    if (memchr(v.p, ' ', v.n))
-        return secret_passphrase(v) ? 0.8 : around_refuse(start, end);
-    bool made = str_ieq(str_take(call, 5), STR("basic")) || str_ieq(str_take(call, 4), STR("cred")) ||
-                str_ieq(str_take(call, 6), STR("auth=(")) || str_find(call, STR("@")) >= 0;
-    return secret_strong(v) && (made || !l.words || l.digits >= 2) ? 0.85 : around_refuse(start, end);
-}
-
-/* "x is the password", "set x as her password": it must tell itself. */
-double secret_check_password_before(const struct detector_match *m, size_t *start, size_t *end)
-{
-    while (*end > *start + 1 && strchr(".,;:", m->text.p[*end - 1]))
-        --*end;
-    struct str v = around_span(m, *start, *end);
-    struct secret_look l = secret_look(v);
-    bool no = !secret_strong(v) || (l.words && l.other) || l.digits == v.n || secret_code(v) || secret_email(v) ||
-              secret_path(v) || secret_is_name(v) || secret_names_one(v) || l.hex || l.uuid;
-    if (no)
-        *end = m->from;
-    return no ? 0 : 0.75;
-}
-
-/* Words to the line's end, none of which belongs to a sentence. */
-double secret_check_phrase(const struct detector_match *m, size_t *start, size_t *end)
-{
-    struct str rest = around_span(m, *start, *end);
-    while (rest.n) {
-        size_t n = 0;
-        while (n < rest.n && rest.p[n] != ' ' && rest.p[n] != '-')
-            n++;
-        struct str word = str_take(rest, n);
-        if (secret_prose_word(word) || secret_placeholder(word))
-            return around_refuse(start, end);
-        rest = str_skip(rest, n + 1);
-    }
-    return 0.75;
-}
-
-/* Digits, or two groups with a digit in them. */
-double secret_check_code(const struct detector_match *m, size_t *start, size_t *end)
-{
-    struct str v = around_span(m, *start, *end);
-    return secret_look(v).digits && !secret_lower_words(v) ? 0.7 : around_refuse(start, end);
 }

@@ -6,13 +6,12 @@
 
 /* Names of passwords. The short ones stand alone or behind a _ or a hump; "pass" is also a word of tests. */
 #define PASSWORD                                                                                                       \
-    "(?:pass(?:word|wd|[ -]?phrase|code|wort)|pwd|pswd|psw|passkey|psk|"                                               \
-    "contrase(?:\xc3\xb1|n)a|mot[ _]de[ _]passe|mdp|kennwort|kennw\xc3\xb6rter|zugangswort|senha|(?<![A-Za-z])clave|"  \
-    "wachtwoord|l\xc3\xb6senord|has\xc5\x82o|adgangskode|passord|salasana|parola|heslo|jelsz\xc3\xb3|sifre|"           \
+    "(?:p(?:ass(?:word|wd|[ -]?phrase|code|wort|key|ord)|wd|s(?:wd|w|k)|arola)|contrase(?:\xc3\xb1|n)a|"               \
+    "m(?:ot[ _]de[ _]passe|dp)|kennw(?:ort|\xc3\xb6rter)|zugangswort|s(?:enha|alasana|ifre)|(?<![A-Za-z])clave|"       \
+    "wachtwoord|l\xc3\xb6senord|h(?:as\xc5\x82o|eslo)|adgangskode|jelsz\xc3\xb3|"                                      \
     "\xc5\x9f"                                                                                                         \
-    "ifre|(?:\xd0\xbf|\xd0\x9f)\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c|\xe5\xaf\x86\xe7\xa0\x81|"                     \
-    "\xe5\xaf\x86\xe7\xa2\xbc|\xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf\xe3\x83\xbc\xe3\x83\x89|"                           \
-    "\xeb\xb9\x84\xeb\xb0\x80\xeb\xb2\x88\xed\x98\xb8)"
+    "ifre|(?:\xd0\xbf|\xd0\x9f)\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c|\xe5\xaf\x86\xe7(?:\xa0\x81|\xa2\xbc)|"        \
+    "\xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf\xe3\x83\xbc\xe3\x83\x89|\xeb\xb9\x84\xeb\xb0\x80\xeb\xb2\x88\xed\x98\xb8)"
 /* Words that are others as well: only with a sign behind them. */
 #define SHORT "(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=P)))(?:pass|pw)"
 #define PASSWORD_FOUND                                                                                                 \
@@ -23,17 +22,17 @@
 
 /* Names of keys and tokens. */
 #define OF                                                                                                             \
-    "(?:api|access|auth|app|application|client|consumer|secret|private|signing|encryption|master|account|storage|"     \
-    "webhook|deploy|"                                                                                                  \
-    "licen[cs]e|service|subscription|session|shared|hmac|admin|bot|write|read|server|integration|project|team|org|"    \
-    "root|"                                                                                                            \
-    "cookie|crypt|cipher|device|push|refresh|bearer|personal|ingest|functions?|host)"
+    "(?:a(?:pi|ccess|uth|pp(?:lication)?|ccount|dmin)|b(?:ot|earer)|c(?:lient|onsumer|ookie|rypt|ipher)|"              \
+    "de(?:ploy|vice)|encryption|functions?|h(?:mac|ost)|in(?:tegration|gest)|licen[cs]e|master|org|"                   \
+    "p(?:rivate|roject|ush|ersonal)|r(?:oot|ead|efresh)|"                                                              \
+    "s(?:ecret|igning|torage|ervice|ubscription|ession|hared|erver)|team|w(?:ebhook|rite))"
 #define KEY                                                                                                            \
     "(?:" OF "[_ "                                                                                                     \
-    ".-]?(?:key|token|secret|pat)|secret|token|apikey|credentials?|sonar\\.login|(?:2fa|[th]?otp|mfa)[ _-]seed|(?-i:(?<=[A-Z0-9])_(?:KEY|PAT|AUTH)|(?<=[a-z0-9])(?:[_-]k|K)ey(?![A-Za-z]))|_auth|"        \
+    ".-]?(?:key|token|secret|pat)|secret|token|apikey|credentials?|sonar\\.login|(?:2fa|[th]?otp|mfa)[ "               \
+    "_-]seed|(?-i:(?<=[A-Z0-9])_(?:KEY|PAT|AUTH)|(?<=[a-z0-9])(?:[_-]k|K)ey(?![A-Za-z]))|_auth|"                       \
     "(?:llave|clave) (?:de )?api|cl\xc3\xa9 (?:d'|de l')?api|api[- ]schl\xc3\xbcssel)"
 #define KEY_FOUND                                                                                                      \
-    "(?i)key|secret|token|credential|sonar|seed|_pat|" OF "[_ "                                                                   \
+    "(?i)key|secret|token|credential|sonar|seed|_pat|" OF "[_ "                                                        \
     ".-]?pat|_auth|cl\xc3\xa9|schl\xc3\xbcssel|llave|clave"
 
 /* What may stand between a name and the sign: which one it is, a closing quote or bracket. */
@@ -47,7 +46,7 @@
  * ("name": x, "value": y; in YAML on the next line; in XML). */
 #define SIGN                                                                                                           \
     "(?:[?!]?[ \\t]?:[ \\t]?[A-Za-z&'][A-Za-z&'<>\\[\\]|? ]{0,30}=[ \\t]{0,4}(?=[\"'`])|"                              \
-    "[ ]?:[ ]?[|>][+-]?[ ]{0,4}\\r?\\n[ \\t]{1,16}|[ ]?(?:[.+]|\\?\\?|:{2,3})=[ ]?(?=[\"'])|"                                                       \
+    "[ ]?:[ ]?[|>][+-]?[ ]{0,4}\\r?\\n[ \\t]{1,16}|[ ]?(?:[.+]|\\?\\?|:{2,3})=[ ]?(?=[\"'])|"                          \
     "[ \\t]{0,20}(?:=>|:=|\\?=|\\|\\|=|===?|=|[?!]?:(?!:)|\xef\xbc\x9a|->)[ \\t]{0,40}|"                               \
     "[ ](?:string|str|String)[ ]=[ ](?=[\"'`])|"                                                                       \
     "(?<=[\"'`])[ \\t]{0,4},?(?:[ \\t\\r\\n]{0,40})[\"']?value[\"']?[ \\t]{0,4}[=:][ \\t]{0,4}|"                       \
@@ -55,7 +54,7 @@
     "[ \\t]{0,4}\\r?\\n[ \\t]{1,30}value:[ \\t]{1,4}|"                                                                 \
     "(?<=[\"'])[ ]{0,4}\\{[ \\t\\r\\n]{0,8}(?:[a-z]{1,20} {1,8}= [^\\n]{0,60}\\n[ \\t]{0,8}){0,3}default {1,8}= "      \
     "(?=[\"'])|"                                                                                                       \
-    "[ ]?\\t[ \\t]{0,8}|[ ]?(?:\\|\\||\\?\\?)[ ](?=[\"'])|[ ]?\xe2\x86\x92[ ]?|"                                                              \
+    "[ ]?\\t[ \\t]{0,8}|[ ]?(?:\\|\\||\\?\\?)[ ](?=[\"'])|[ ]?\xe2\x86\x92[ ]?|"                                       \
     "[ \\t]{0,4}\\|[ \\t]{1,30})"
 #define OPENED "[*_]{0,2}[ \\t]{0,2}(?:\\[[ ]?(?=[\"']))?(?:[bBrRuUfFL@]{1,2}(?=[\"'`]))?"
 
@@ -63,11 +62,12 @@
     "\\\\\"([^\"\\\\\\r\\n]{1," most "})\\\\\"|\"((?:[^\"\\\\\\r\\n]|\\\\.){1," most                                   \
     "})\"|'((?:[^'\\\\\\r\\n]|\\\\.){1," most "})'|`([^`\\r\\n]{1," most "})`"
 
-/* With a value of at least DETECTOR_RUN bytes that a token may have. */
-#define ASSIGNED_RUN(name_, type_, found_, pattern_, check_, most_)                                                    \
+/* The same, with a value of at least DETECTOR_RUN bytes that a token may have. */
+#define ASSIGNED_RUN(name_, type_, within_, found_, pattern_, check_, most_)                                           \
     {                                                                                                                  \
         .name = (name_), .type = (type_), .class = PRIVACY_SECRET, .pattern = (pattern_), .prefilter = (found_),       \
-        .check = (check_), .confidence = 0.85, .mask = MASK_ALL, .most = (most_), .needs = NEEDS_RUN                    \
+        .leads = !(within_), .within = (within_), .check = (check_), .confidence = 0.85, .mask = MASK_ALL,             \
+        .most = (most_), .needs = NEEDS_RUN                                                                            \
     }
 
 #define ASSIGNED(name_, type_, found_, pattern_, check_, most_)                                                        \
@@ -83,9 +83,12 @@
         .most = (most_)                                                                                                \
     }
 
+/* bytes.fromhex("…"), Buffer.from('…', 'hex') */
+#define DECODED "(?:(?:bytes|bytearray|buffer|base64|binascii|hex)\\.[a-z0-9_]{3,20}\\([ ]?(?=[\"']))?"
+
 /* "for the staging box": up to five words. */
 #define SAID_OF                                                                                                        \
-    "(?:[ ](?:we|i|you|they|for|to|of|on|at|in|from|de|de "                                                                          \
+    "(?:[ ](?:we|i|you|they|for|to|of|on|at|in|from|de|de "                                                            \
     "la|del|du|des|da|do|della|vom|von|zum|pour|f\xc3\xbcr|di|\xd0\xbe\xd1\x82|\xd0\xb4\xd0\xbb\xd1\x8f)[ "            \
     "][A-Za-z0-9@.'_\x80-\xff-]{1,40}(?:[ ][A-Za-z0-9@.'_\x80-\xff-]{1,30}){0,4}?)"
 
@@ -105,10 +108,10 @@ const struct detector detectors_assigned[] = {
     ASSIGNED_BY("password_pair", "password", 0, "(?i)cred|log.?in|user|admin|account|sign(?:ed)? in|(?:use|try|with|as|via) [a-z_]{0,20}(?:admin|user|login)",
         "(?i)(?<![A-Za-z0-9+/])(?:(?:use|try|with|as|via)[ ](?=[a-z_]{0,20}(?:admin|user|login)[a-z_]{0,20}[ ]?[/:])|cred(?:ential)?s?|log[ -]?in(?:[ ]cred(?:ential)?s?)?|user(?:name)?[ ]?/[ ]?pass(?:word)?|sign(?:ed)?[ ]in|admin|account)(?:[ ](?:is|are|with|as|using|for [a-z]{2,20}(?: [a-z]{2,20})?))?[ ]?[:=]?[ ]?[\"'`(]?[A-Za-z0-9_.@+-]{2,60}[ ]?[/:][ ]?[\"'`]?([^\\s\"'`<>/=?]{5,80})",
         secret_check_pair, 300),
-    ASSIGNED("password_before", "password", "(?i) (?:pass(?:word|code|phrase|wort)|pw)",
+    ASSIGNED("password_before", "password", "(?i)(?:,[ ](?:that|this|which)(?:'s|[ ]is)|[ ](?:is|was|as))[ ](?:the|my|your|his|her|our|their|its|a)(?:[ ][a-z-]{2,14}){0,2}[ ](?:pass|pw)",
         "(?i)(?<![^\\s\"'`(])(?=[^\\s\"'`<>()=,0-9]{0,40}[0-9!@#$%^&*])([^\\s\"'`<>()=,]{5,60}+)[\"'`]?(?:,[ ](?:that|this|which)(?:'s|[ ]is)|[ ](?:is|was|as))[ ](?:the|my|your|his|her|our|their|its|a)(?:[ ](?!manager)[a-z-]{2,14}){0,2}[ ](?:password|passcode|passphrase|passwort|pw)(?=[.,;:!)]|[ ]?$|[ ](?:for|to|on|of|now|and|when|if)[ ])",
         secret_check_password_before, 150),
-    ASSIGNED("passphrase", "password", "(?i)phrase",
+    ASSIGNED_BY("passphrase", "password", 14, "(?i)phrase",
         "(?i)(?<![a-z])pass[ _-]?phrase(?:[ ]is|[ ]?[:=])[ ]{0,2}(?-i:([a-z]{3,12}(?:[ -][a-z]{3,12}){2,9}))(?=[.!]?[ ]{0,4}$)",
         secret_check_phrase, 200),
     ASSIGNED("password_up", "password", "[ ,;/|][pP][ ]?:[ ]",
@@ -126,13 +129,13 @@ const struct detector detectors_assigned[] = {
     ASSIGNED_BY("password_piped", "password", 0, "(?i)echo|printf",
         "(?i)(?:echo|printf)[ ](?:-[en]{1,2}[ ])?[\"']?(?:[a-z0-9_.-]{1,40}:(?=[^\\n]{1,120}chpasswd))?([^\\s\"'|]{3,100}?)(?:\\\\n)?[\"']?[ ]?\\|[ ]?(?:sudo[ ](?:-k[ ])?-S|chpasswd|sudo chpasswd|passwd --stdin|docker login|gpg --)",
         secret_check_password_given, 240),
-    ASSIGNED("password_call", "password", "(?i)basic_?auth|credential|login|auth|getconnection|mysqli|pg_connect|new pdo|connect\\(",
+    ASSIGNED("password_call", "password", "(?i)(?:basic_?auth|credentials?|login|log_?in|sign_?in|authenticate|authentication|(?:plain_?)?auth|getconnection|new pdo|mysqli(?:_connect)?|connect)[\"']?[ ]?(?:[=:][ ]?)?[(\\[]",
         "(?i)(?:basic_?auth|credentials?|login|log_?in|sign_?in|authenticate|authentication|(?<![a-z_])(?:plain_?)?auth|getconnection|new pdo|mysqli(?:_connect)?|(?<=[.>])connect)[\"']?[ ]?(?:[=:][ ]?)?[(\\[][ ]?(?:[A-Za-z_.]{1,40}[ ]?,[ ]?|[\"'](?:jdbc:)?[^\\s\"']{0,120}[\"'][ ]?,[ ]?)?[\"'][^\\s\"',]{1,80}[\"'][ ]?,[ ]?(?:some\\()?(?|\"([^\"\\n]{4,100})\"|'([^'\\n]{4,100})')(?=[ ]?[,)\\]])",
         secret_check_call, 520),
-    ASSIGNED("pin", "password", "(?i)pin[ ]?(?:[:=]|code|num|no|is|was|ist|lautet|est|es|to|we|i|you|they|for|of|on|at|in|from|de|d|vom|von|zum|pour|f\xc3\xbc|\xd0)",
+    ASSIGNED_BY("pin", "password", 0, "(?i)pin[ -]?(?:[:=]|code|num|no|is|was|ist|lautet|est|es|to|we|i|you|they|for|of|on|at|in|from|de|d|vom|von|zum|pour|f\xc3\xbc|\xd0)",
         "(?i)(?<![a-z0-9_])pin(?:[ -]?(?:code(?=[^0-9\\n]{1,60}[0-9]{4}(?![0-9]))|number|no\\.?))?" SAID_OF "?(?:[ ](?:is|was|ist|lautet|est|es|to)(?:[ ](?:now|still|set to|changed to))?|[ ]?[:=])[ ]{0,2}[\"']?([0-9]{4,6})(?![0-9A-Za-z:/-]|\\.[0-9])",
         NULL, 320),
-    ASSIGNED("code", "password", "(?i)code",
+    ASSIGNED_BY("code", "password", 0, "(?i)(?:unlock|door|gate|alarm|safe|garage|lock|vault|backup|recovery) code",
         "(?i)(?<![a-z])(?:unlock|door|gate|alarm|safe|garage|lock|vault|backup|recovery)[ ]codes?" SAID_OF "?(?:[ ]is|[ ]was|:)[ ]{0,2}[\"']?([0-9]{4,8}|[0-9a-z]{4,6}-[0-9a-z]{4,6})(?![0-9A-Za-z:/-]|\\.[0-9])",
         secret_check_code, 320),
     ASSIGNED_BY("password_netrc", "password", 0, "(?i)login|user",
@@ -141,7 +144,7 @@ const struct detector detectors_assigned[] = {
     ASSIGNED("password_pgpass", "password", ":(?:\\*|[0-9]{4,5}):[A-Za-z0-9_*-]{1,40}:[A-Za-z0-9_.*-]{1,40}:",
         "^[A-Za-z0-9_.*-]{1,80}:(?:\\*|[0-9]{4,5}):[A-Za-z0-9_*-]{1,40}:[A-Za-z0-9_.*-]{1,40}:([^\\s:]{3,100})[ \\t]{0,4}$",
         secret_check_password_given, 300),
-    ASSIGNED("password_sql", "password", "(?i)identified|password|pwd",
+    ASSIGNED("password_sql", "password", "(?i)identified|(?:encrypted|with|set|login) password|password(?:_?to| ?\\()|alter user|insert into",
         "(?i)(?:identified(?: with [a-z0-9_']{3,40})? by(?: password)?|(?:encrypted |with |set |login )password|password_?to_?|insert into[^()\\n]{1,80}\\([^)\\n]{0,160}[ ,(`\"](?:password|passwd|pwd)[`\"]?[ ]?\\)[ ]values[ ]?\\((?:[^()\\n]{0,200},)?|alter user [a-z0-9_\"]{1,40} password|password ?\\()[ ]?(?:=[ ]?)?(?:'([^'\\n]{3,120})'|\"([^\"\\n]{3,120})\")",
         secret_check_password_given, 640),
     ASSIGNED("password_element", "password", "(?i)(?:passw|pwd|passphrase|pass[ >])",
@@ -152,7 +155,7 @@ const struct detector detectors_assigned[] = {
         secret_check_basic, 460),
 
     ASSIGNED_BY("key_assigned", "api_key", 32, KEY_FOUND,
-        "(?i)" KEY "s?" WHICH CLOSED SIGN OPENED "(?:\\[[ ]?)?(?|\\\\\"(?:Bearer[ ]|Token[ ])?(" TOKEN_BYTES "{6,512})\\\\\"|\"(?:Bearer[ ]|Token[ ])?((?:" ANY_BYTES "|'){6,512})\"|'(?:Bearer[ ]|Token[ ])?((?:" ANY_BYTES "|\"){6,512})'|`(" TOKEN_BYTES "{6,512})`|(?:Bearer[ ]|Token[ ])?([A-Za-z0-9_./+=~:!@$%^*-]{6,512}))",
+        "(?i)" KEY "s?" WHICH CLOSED SIGN OPENED "(?:\\[[ ]?)?" DECODED "(?|\\\\\"(?:Bearer[ ]|Token[ ])?(" TOKEN_BYTES "{6,512})\\\\\"|\"(?:Bearer[ ]|Token[ ])?((?:" ANY_BYTES "|'){6,512})\"|'(?:Bearer[ ]|Token[ ])?((?:" ANY_BYTES "|\"){6,512})'|`(" TOKEN_BYTES "{6,512})`|(?:Bearer[ ]|Token[ ])?([A-Za-z0-9_./+=~:!@$%^*-]{6,512}))",
         secret_check_key, 900),
     ASSIGNED_BY("key_said", "api_key", 32, KEY_FOUND,
         "(?i)(?:(?<![A-Za-z])" KEY "|(?<![A-Za-z_-])key)(?:" SAID_OF "?[ ](?:is|was|are|will be|should be|to|as|you need is|i got is|it gave me is|es|ist|lautet|est)(?:[ ](?:now|still|just|currently|set to|this))?|" SAID_OF ")?"
@@ -164,19 +167,19 @@ const struct detector detectors_assigned[] = {
     ASSIGNED("key_call", "api_key", "(?i)jwt\\.|hmac|fernet|cipher|cryptojs|algoliasearch|\"key\"",
         "(?i)(?:jwt\\.(?:sign|encode|verify|decode)\\([^\\n;]{1,200}?,|(?:createHmac|createCipher(?:iv)?)\\([ ]?[\"'][a-z0-9-]{3,20}[\"'],|hmac\\.new\\(|fernet\\(|cryptojs\\.[a-z0-9.]{3,20}\\([^,\"'\\n]{1,60},|algoliasearch\\([ ]?[\"'][a-z0-9]{10}[\"'],|\"username\"[ ]?:[ ]?\"[^\"\\n]{1,60}\",[ ]?\"key\"[ ]?:)[ ]?b?[\"']([^\\s\"']{8,200})[\"'](?=[ ]?[,).}])",
         secret_check_key_given, 460),
-    ASSIGNED_RUN("key_command", "api_key", "(?i)wandb|vercel|netlify|snyk|ngrok|railway|vault login|sentry-cli|supabase|pulumi|codecov|doppler",
+    ASSIGNED_RUN("key_command", "api_key", 0, "(?i)wandb|vercel|netlify|snyk|ngrok|railway|vault (?:config|login|auth|add-|-t)|sentry-cli|supabase|pulumi|codecov|doppler",
         "(?i)(?<![a-z])(?:wandb|vercel|netlify|snyk|ngrok|railway|vault|sentry-cli|supabase|pulumi|codecov|doppler)[ ](?:config[ ])?(?:login|auth|authtoken|add-authtoken|-t)[ ](?:--relogin[ ]|--verify[ ])?[\"']?([A-Za-z0-9_.-]{20,200})",
         secret_check_key_given, 260),
-    ASSIGNED_RUN("cookie", "api_key", "(?i)cookie",
+    ASSIGNED_RUN("cookie", "api_key", 0, "(?i)cookie",
         "(?i)cookie[\"']?[ ]?[:=,][ ]{0,2}[\"']?(?:[^;\\n\"'=]{1,60}=[^;\\n\"']{0,200};[ ]?){0,6}?[a-z0-9_.-]{0,30}(?:sess(?:ion)?|sid|auth|token|jwt)[a-z0-9_.-]{0,12}=([A-Za-z0-9_.~%+/=:-]{16,512})",
         secret_check_key_given, 2300),
-    ASSIGNED_RUN("key_row", "api_key", "(?i)(?:key|token|secret|passw(?:or)?d),",
+    ASSIGNED_RUN("key_row", "api_key", 56, "(?i)(?:key|token|secret|passw(?:or)?d),",
         "(?i)^[a-z0-9_.-]{0,40}(?:key|token|secret|passw(?:or)?d),([A-Za-z0-9_.+/=-]{16,512})(?=,|$)",
         secret_check_key_alone, 580),
-    ASSIGNED_RUN("key_before", "api_key", "(?i) (?:key|token|secret|api.?key)",
+    ASSIGNED_RUN("key_before", "api_key", 300, "(?i)[ ](?:is|was|as)[ ](?:the|my|your|his|her|our|their|an?)(?:[ ][a-z0-9.-]{2,20}){0,3}[ ](?:api[ _-]?key|key|token|secret)",
         "(?i)(?<![^\\s\"'`(])(?=[A-Za-z_.+/=-]{0,40}[0-9])([A-Za-z0-9_.+/=-]{16,160}+)[\"'`]?[ ](?:is|was|as)[ ](?:the|my|your|his|her|our|their|an?)(?:[ ][a-z0-9.-]{2,20}){0,3}[ ](?:api[ _-]?key|key|token|secret)(?![a-z])",
         secret_check_key_alone, 300),
-    ASSIGNED_BY("key_environment", "api_key", 0, "(?:ENV|ARG|export|setx?|SET|#define) ",
+    ASSIGNED_BY("key_environment", "api_key", 0, "(?:ENV|ARG|export|setx?|SET|#define) {1,4}(?:-gx )?[A-Z0-9_]{3}",
         "(?:ENV|ARG|export|setx?|SET|#define(?=[^\"\\n]{1,90}\"))[ ]{1,4}(?:-gx[ ])?[A-Z0-9_]{0,60}(?:KEY|TOKEN|SECRET|PAT)[ ]{1,4}[\"']?([A-Za-z0-9_./+=~:-]{8,512})",
         secret_check_key_given, 640),
     ASSIGNED("password_environment", "password", "PASSW|PASS |PWD ",

@@ -53,7 +53,7 @@ const struct detector detectors_keys[] = {
         "(?i:seed|mnemonic|recovery)(?i:[ _-](?:phrase|words|key))?(?: is)?[\"'`]?[ \\t]{0,4}[=:]?[ \\t]{0,4}[\"'`]?((?:[a-z]{3,8} ){11}[a-z]{3,8}(?:(?: [a-z]{3,8}){3}){0,4})(?![a-z ])",
         NULL, 0.85, MASK_ALL, 0, 260),
 
-    KEY("bitlocker", "private_key", "[0-9]{6}-[0-9]{6}-[0-9]{6}-[0-9]{6}-",
+    KEY_BY("bitlocker", "private_key", 0, "[0-9]{6}-[0-9]{6}-[0-9]{6}-[0-9]{6}-",
         "(?<![0-9A-Za-z-])(?:[0-9]{6}-){7}[0-9]{6}(?![0-9A-Za-z-])",
         NULL, 0.95, MASK_ALL, 0, 60),
 
@@ -70,7 +70,7 @@ const struct detector detectors_keys[] = {
     KEY_BY("connection_url", "url_credentials", 40, "(?i)(?:jdbc:|://)",
         "(?i)(?:jdbc:[a-z0-9:]{2,40}|(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\\+srv)?|redis|rediss|amqps?|sqlserver|clickhouse|snowflake|libsql|nats|cassandra)(?:\\+[a-z0-9]{2,20})?:)//[^\\s\"'`<>]{1,200}?[?;&](?:password|pwd|authToken|passwd)=([^\\s\"'`<>&;]{1,128})",
         secret_check_url, 0.96, MASK_ALL, 0, 480),
-    KEY("connection_oracle", "url_credentials", "(?i)jdbc:oracle|sqlplus|expdp|impdp|sqlldr",
+    KEY_BY("connection_oracle", "url_credentials", 0, "(?i)jdbc:oracle|sqlplus|expdp|impdp|sqlldr",
         "(?i)(?:jdbc:oracle:(?:thin|oci8?):|(?:sqlplus|expdp|impdp|sqlldr)[ ](?:-[a-z]{1,8}[ ]){0,3})[\"']?[a-z0-9_$#.]{1,40}/[\"']?([^\\s\"'`<>/@]{1,80})[\"']?@",
         secret_check_url, 0.95, MASK_ALL, 0, 180),
     KEY("connection_go", "url_credentials", "@(?:tcp|unix)\\(",
