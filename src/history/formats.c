@@ -10,6 +10,8 @@ static const struct history_format *const table[] = {
     &history_opencode,       //
     &history_cursor,         //
     &history_memory_context, //
+    &history_ccc,            //
+    &history_weaver,         //
     &history_generic,        //
 };
 

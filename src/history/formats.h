@@ -12,6 +12,8 @@ extern const struct history_format history_gemini;
 extern const struct history_format history_opencode;
 extern const struct history_format history_cursor;
 extern const struct history_format history_memory_context;
+extern const struct history_format history_ccc;
+extern const struct history_format history_weaver;
 extern const struct history_format history_generic;
 
 #endif

@@ -141,22 +141,15 @@ static enum err_code read_checkpoint(struct history_in *in, struct err *e)
 /* ---- the database ---- */
 
 static const struct tables_layout layouts[] = {
-    {"messages",
-     {{"id"},
-      {"role", "message_role", "sender", "type"},
-      {"content", "message", "text"},
-      {"timestamp", "created_at", "first_seen", "time"},
-      {"session_id", "conversation_id", "checkpoint", "checkpoint_id", "session"},
-      {NULL},
-      {"model"}}},
-    {"checkpoints",
-     {{"id"},
-      {NULL},
-      {"summary", "content", "description"},
-      {"created_at", "timestamp", "created"},
-      {"name", "checkpoint_id", "title", "id"},
-      {NULL},
-      {NULL}}},
+    {.table = "messages",
+     .names = {[TABLES_ROLE] = {"role", "message_role", "sender", "type"},
+               [TABLES_CONTENT] = {"content", "message", "text"},
+               [TABLES_TIME] = {"timestamp", "created_at", "first_seen", "time"},
+               [TABLES_SESSION] = {"session_id", "conversation_id", "checkpoint", "checkpoint_id", "session"}}},
+    {.table = "checkpoints",
+     .names = {[TABLES_CONTENT] = {"summary", "content", "description"},
+               [TABLES_TIME] = {"created_at", "timestamp", "created"},
+               [TABLES_SESSION] = {"name", "checkpoint_id", "title", "id"}}},
 };
 
 struct reading {

@@ -2,23 +2,44 @@
  */
 #include "history/tables.h"
 
-/* The column's name, or "null" in its place. */
+#include <string.h>
+
+enum { TIME_MOST = 40 };
+
+static bool is_there(struct database *d, const struct tables_layout *l, const char *name)
+{
+    return *name == '.' ? l->conversations && database_has(d, l->conversations, name + 1)
+                        : database_has(d, l->table, name);
+}
+
+/* The first of the names that there is; NULL: none. */
 static const char *column_of(struct database *d, const struct tables_layout *l, int which)
 {
-    for (size_t i = 0; i < sizeof l->names[which] / sizeof *l->names[which] && l->names[which][i]; i++)
-        if (database_has(d, l->table, l->names[which][i]))
+    for (size_t i = 0; i < TABLES_NAMES && l->names[which][i]; i++)
+        if (is_there(d, l, l->names[which][i]))
             return l->names[which][i];
-    return "null";
+    return NULL;
 }
 
 static struct str statement(struct database *d, struct arena *a, const struct tables_layout *l)
 {
     struct buf b;
+    bool joined =
+        l->conversations && database_has(d, l->conversations, "id") && database_has(d, l->table, l->conversation_id);
     buf_init(&b, 0);
-    buf_cstr(&b, "select rowid");
-    for (int i = 0; i < TABLES_COLUMNS; i++)
-        buf_fmt(&b, ", %s", column_of(d, l, i));
-    buf_fmt(&b, " from %s order by rowid", l->table);
+    buf_cstr(&b, "select m.rowid");
+    for (int i = 0; i < TABLES_COLUMNS; i++) {
+        const char *name = column_of(d, l, i);
+        if (!name || (*name == '.' && !joined))
+            buf_cstr(&b, ", null");
+        else
+            buf_fmt(&b, ", %c.%s", *name == '.' ? 'c' : 'm', name + (*name == '.'));
+    }
+    buf_fmt(&b, " from %s m", l->table);
+    if (joined)
+        buf_fmt(&b, " left join %s c on c.id = m.%s", l->conversations, l->conversation_id);
+    buf_cstr(&b, " order by m.rowid");
+    buf_char(&b, '\0');
     return buf_take(&b, a);
 }
 
@@ -26,10 +47,8 @@ enum err_code tables_read(struct database *d, struct arena *a, const struct tabl
                           void *arg, struct err *e)
 {
     struct rows *r = NULL;
-    bool found = true, content = false;
-    for (size_t i = 0; l->names[TABLES_CONTENT][i] && !content; i++)
-        content = database_has(d, l->table, l->names[TABLES_CONTENT][i]);
-    if (!content)
+    bool found = true;
+    if (!column_of(d, l, TABLES_CONTENT))
         return ERR_OK;
     struct str sql = statement(d, a, l);
     enum err_code code = sql.p ? database_query(d, sql.p, NULL, 0, &r, e) : err_nomem(e);
@@ -51,10 +70,19 @@ enum err_code tables_read(struct database *d, struct arena *a, const struct tabl
 int64_t tables_time(struct str value)
 {
     double number;
+    char text[TIME_MOST];
     struct json v = {.type = JSON_STRING, .s = value};
-    if (str_double(value, &number))
+    if (str_double(value, &number)) {
         v = (struct json){.type = JSON_DOUBLE, .number = number};
-    return value.n ? history_time(&v) : 0;
+        return history_time(&v);
+    }
+    int64_t when = value.n ? history_time(&v) : 0;
+    if (when || !value.n || value.n + 1 > sizeof text)
+        return when;
+    memcpy(text, value.p, value.n); /* SQLite's own form says nothing of a zone */
+    text[value.n] = 'Z';
+    v.s = (struct str){text, value.n + 1};
+    return history_time(&v);
 }
 
 struct str tables_role(struct str value)

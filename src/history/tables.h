@@ -5,7 +5,6 @@
 
 #include "history/database.h"
 
-/* What a row holds: a value for each of these, NULL in the row where there is no such column. */
 enum tables_column {
     TABLES_ID,
     TABLES_ROLE,
@@ -13,25 +12,33 @@ enum tables_column {
     TABLES_TIME,
     TABLES_SESSION,
     TABLES_TITLE,
+    TABLES_CWD,
     TABLES_MODEL,
+    TABLES_PARENT,
+    TABLES_SIDE, /* an agent's: its id, or a number that is not 0 */
     TABLES_COLUMNS
 };
+enum { TABLES_NAMES = 6 };
 
 struct tables_layout {
     const char *table;
-    const char *names[TABLES_COLUMNS][8]; /* tried in order; NULL ends */
+    /* Where the rows' conversations are, and the table's column that holds their `id`; NULL: nowhere. */
+    const char *conversations, *conversation_id;
+    /* Tried in order, in the table and then, for those that begin with '.', in the conversation. NULL ends. */
+    const char *names[TABLES_COLUMNS][TABLES_NAMES];
 };
 
 struct tables_row {
-    struct str value[TABLES_COLUMNS]; /* texts as they stand, until the next row */
+    struct str value[TABLES_COLUMNS]; /* texts as they stand, until the next row; STR_NONE: null, or no such column */
     int64_t number;
 };
 
 typedef enum err_code tables_take(void *arg, const struct tables_row *row, struct err *e);
-/* Nothing when there is no such table, or none of its columns is called like a content. In the order of the rows. */
+/* In the order of the rows; the arena is emptied behind each. Nothing when there is no such table, or none of its
+ * columns is called like a content. */
 enum err_code tables_read(struct database *d, struct arena *a, const struct tables_layout *l, tables_take *take,
                           void *arg, struct err *e);
-/* Of a time as a text, a number in a text, seconds or milliseconds; 0: none. */
+/* Of a time as a text ("2026-03-01 09:00:00" is UTC), or a number of seconds or milliseconds; 0: none. */
 int64_t tables_time(struct str value);
 /* "user", "assistant", "system" or "tool", whatever people call them; "" when it is none of them. */
 struct str tables_role(struct str value);

@@ -8,12 +8,12 @@ import zipfile
 
 import pytest
 
-from histories import (claude_folders, codex, cursor, exports, gemini, generic, manifest, memory_context, opencode, worst)
+from histories import (claude_folders, codex, cursor, exports, gemini, generic, manifest, memory_context, opencode, stores, worst)
 
 SOURCES = {
     "claude": claude_folders.whole, "codex": codex.whole, "gemini": gemini.whole, "opencode": opencode.sqlite,
     "opencode-legacy": opencode.legacy, "cursor": cursor.whole, "chatgpt": exports.chatgpt, "claude-ai": exports.claude,
-    "jsonl": generic.whole, "memory-context": memory_context.whole,
+    "jsonl": generic.whole, "memory-context": memory_context.whole, "ccc": stores.ccc, "chronicle-weaver": stores.weaver,
 }
 
 # What the description names. Each must be in a file's bytes or in a file's name.
@@ -38,6 +38,9 @@ NAMED = {
     "jsonl": "role content timestamp session",
     "memory-context": """dedup_state/unique_messages.jsonl hash content timestamp global_hashes.json checkpoint_index.json
         exports/ .txt checkpoints/ .md memory-context.db""",
+    "ccc": ".cccmemory.db conversations messages external_id",
+    "chronicle-weaver": """conversations messages agent_configurations character_states prop_items conversation_summaries
+        user_preferences""",
 }
 
 

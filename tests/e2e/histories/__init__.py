@@ -1,7 +1,7 @@
 """Histories of agents, made up: sources as close to the description of their formats as can be, and beside each what a
 right importer finds in it. What is expected is noted while the source is written, never read back from it.
 
-`claude`, `claude_folders`, `codex`, `gemini`, `opencode`, `cursor`, `exports`, `generic` and `memory_context` write a
+`claude`, `claude_folders`, `codex`, `gemini`, `opencode`, `cursor`, `exports`, `generic`, `memory_context` and `stores` write a
 source each; `prompts` is a labelled set of lines; `worst` writes what is large or broken."""
 
 import hashlib

@@ -3,12 +3,13 @@
 import pathlib
 import sys
 
-from histories import claude_folders, codex, cursor, exports, gemini, generic, memory_context, opencode
+from histories import claude_folders, codex, cursor, exports, gemini, generic, memory_context, opencode, stores
 
 SOURCES = {
     "claude": claude_folders.whole, "codex": codex.whole, "gemini": gemini.whole, "opencode": opencode.sqlite,
     "opencode-legacy": opencode.legacy, "cursor": cursor.whole, "chatgpt": exports.chatgpt, "claude-ai": exports.claude,
     "jsonl": generic.whole, "memory-context": memory_context.whole,
+    "ccc": stores.ccc, "chronicle-weaver": stores.weaver,
 }
 
 if __name__ == "__main__":
