@@ -70,17 +70,19 @@ enum err_code fold(struct arena *a, struct str text, struct folded *out, struct 
         i += fold_one(text, i, &b);
     size_t n = b.n, at = 0;
     *out = (struct folded){buf_take(&b, a), arena_array(a, size_t, n + 1)};
-    if (!out->text.p || !out->from)
-        return err_nomem(e);
-    for (size_t i = 0; i < text.n;) { /* once more, for where each byte came from */
+    bool failed = !out->text.p || !out->from;
+    for (size_t i = 0; !failed && i < text.n;) { /* once more, for where each byte came from */
         struct buf one;
         buf_init(&one, 0);
         size_t wide = fold_one(text, i, &one);
         for (size_t k = 0; k < one.n && at < n; k++)
             out->from[at++] = i;
+        failed = one.failed;
         buf_release(&one);
         i += wide;
     }
+    if (failed)
+        return err_nomem(e);
     while (at <= n)
         out->from[at++] = text.n;
     return ERR_OK;
