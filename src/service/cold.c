@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "seal/seal.h"
+#include "service/caller.h"
 #include "store/records.h"
 
 #include <stdio.h>
@@ -134,6 +135,17 @@ enum err_code cold_read(struct service *svc, struct arena *a, const struct cold_
     if (!code)
         code = b.failed ? err_nomem(e) : cold_parse(svc, a, c, buf_view(&b), lines, e);
     buf_release(&b);
+    return code;
+}
+
+enum err_code cold_permits(struct arena *a, const struct caller *who, struct str lines, bool *out, struct err *e)
+{
+    const struct json *head;
+    *out = !who || who->everything;
+    if (*out)
+        return ERR_OK;
+    enum err_code code = json_parse(a, str_cut(&lines, '\n'), 0, &head, e);
+    *out = !code && caller_writes(who, json_text(head, "project"));
     return code;
 }
 

@@ -44,6 +44,10 @@ enum err_code cold_parse(struct service *svc, struct arena *a, const struct cold
 enum err_code cold_read(struct service *svc, struct arena *a, const struct cold_archive *c, struct str *lines,
                         struct err *e);
 
+/* Whether the caller may look into and change it: whose project it is, its first line tells. NULL: may everything. */
+struct caller;
+enum err_code cold_permits(struct arena *a, const struct caller *who, struct str lines, bool *out, struct err *e);
+
 /* ---- erasure (cold_erase.c) ---- */
 /* The archives that an erasure has removed or written anew, for its receipt: a JSON array of {"path","removed"}. */
 struct cold_changed {
@@ -57,9 +61,14 @@ enum err_code cold_changed_end(struct cold_changed *c, struct arena *a, struct s
 /* Takes out what belongs to an erasure that has taken its rows. */
 enum err_code cold_erase(struct service *svc, struct arena *a, const struct record *erasure,
                          struct cold_changed *changed, struct err *e);
-/* Takes out turns that mention one of the (folded) forms. changed NULL: only counts them. */
-enum err_code cold_forget_value(struct service *svc, const struct str *forms, size_t n_forms,
+/* Takes out turns that mention one of the (folded) forms, where `who` may. changed NULL: only counts them. */
+enum err_code cold_forget_value(struct service *svc, const struct caller *who, const struct str *forms, size_t n_forms,
                                 struct cold_changed *changed, int64_t *turns, struct err *e);
+/* fn(arg, line) for each turn that mentions one of the forms, in archives that `who` may look into; what nobody can
+ * read is passed over. */
+typedef enum err_code cold_line_fn(void *arg, struct str line, struct err *e);
+enum err_code cold_mentions(struct service *svc, const struct caller *who, const struct str *forms, size_t n_forms,
+                            cold_line_fn *fn, void *arg, struct err *e);
 /* Where a turn is that the store has let go, in the arena. ERR_NOT_FOUND: in no archive. */
 struct cold_place {
     int64_t seq; /* of what is left of its row, 0: nothing */

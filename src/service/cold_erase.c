@@ -90,6 +90,7 @@ static bool among(const struct ids *s, struct str id)
 
 struct taking {
     struct service *svc;
+    const struct caller *who; /* NULL: may everything */
     const struct ids *ids;
     const struct str *forms;
     size_t n_forms;
@@ -97,20 +98,32 @@ struct taking {
     int64_t turns;
 };
 
+/* In the line as it stands, and in the content as it was said: in JSON a quote or a line's end is written otherwise. */
+static enum err_code mentions(const struct taking *t, struct arena *a, struct str line, struct str content, bool *out,
+                              struct err *e)
+{
+    enum err_code code = ERR_OK;
+    struct str rest;
+    *out = false;
+    for (size_t i = 0; !code && !*out && i < t->n_forms; i++) {
+        code = value_cut(a, line, t->forms[i], &rest, out, e);
+        if (!code && !*out)
+            code = value_cut(a, content, t->forms[i], &rest, out, e);
+    }
+    return code;
+}
+
 static enum err_code line_goes(const struct taking *t, struct arena *a, struct str line, bool *goes, struct err *e)
 {
     const struct json *o;
     *goes = false;
-    if (t->ids) {
-        enum err_code code = json_parse(a, line, 0, &o, e);
-        *goes = !code && among(t->ids, json_text(o, "turn_id"));
+    enum err_code code = json_parse(a, line, 0, &o, e);
+    if (code)
         return code;
-    }
-    enum err_code code = ERR_OK;
-    struct str rest;
-    for (size_t i = 0; !code && !*goes && i < t->n_forms; i++)
-        code = value_cut(a, line, t->forms[i], &rest, goes, e);
-    return code;
+    if (!t->ids)
+        return mentions(t, a, line, json_text(o, "content"), goes, e);
+    *goes = among(t->ids, json_text(o, "turn_id"));
+    return ERR_OK;
 }
 
 /* The head stays as it is: it tells which numbers the archive is of, not how many lines are left. */
@@ -119,9 +132,11 @@ static enum err_code rewrite(struct taking *t, struct arena *a, const struct col
     struct str lines, rest;
     struct buf b;
     int64_t gone = 0;
-    bool goes = false;
+    bool goes = false, may = false;
     enum err_code code = cold_read(t->svc, a, c, &lines, e);
-    if (code)
+    if (!code)
+        code = cold_permits(a, t->who, lines, &may, e);
+    if (code || !may)
         return code;
     buf_init(&b, 0);
     rest = lines;
@@ -199,11 +214,53 @@ enum err_code cold_erase(struct service *svc, struct arena *a, const struct reco
     return !code && ids.n ? cold_walk(svc, session_of(erasure), look_at, &t, e) : code;
 }
 
-enum err_code cold_forget_value(struct service *svc, const struct str *forms, size_t n_forms,
+enum err_code cold_forget_value(struct service *svc, const struct caller *who, const struct str *forms, size_t n_forms,
                                 struct cold_changed *changed, int64_t *turns, struct err *e)
 {
-    struct taking t = {.svc = svc, .forms = forms, .n_forms = n_forms, .changed = changed};
+    struct taking t = {.svc = svc, .who = who, .forms = forms, .n_forms = n_forms, .changed = changed};
     enum err_code code = cold_walk(svc, STR_NONE, look_at, &t, e);
     *turns = t.turns;
     return code;
+}
+
+/* ---- mentions ---- */
+
+struct mentioning {
+    struct taking taking; /* whose forms, and who asks */
+    cold_line_fn *fn;
+    void *arg;
+};
+
+static enum err_code mentions_in(struct mentioning *m, struct arena *a, const struct cold_archive *c, struct err *e)
+{
+    struct str lines;
+    bool may = false, is;
+    enum err_code code = cold_read(m->taking.svc, a, c, &lines, e);
+    if (!code)
+        code = cold_permits(a, m->taking.who, lines, &may, e);
+    (void)str_cut(&lines, '\n'); /* the head */
+    while (!code && may && lines.n) {
+        struct str line = str_cut(&lines, '\n');
+        code = line_goes(&m->taking, a, line, &is, e);
+        if (!code && is)
+            code = m->fn(m->arg, line, e);
+    }
+    return code;
+}
+
+static enum err_code mentions_of(void *arg, const struct cold_archive *c, struct err *e)
+{
+    struct err why = {0};
+    struct arena *a = arena_new();
+    enum err_code code = a ? mentions_in(arg, a, c, &why) : err_nomem(&why);
+    arena_free(a);
+    return !code || code == ERR_GONE || code == ERR_NOT_FOUND ? ERR_OK : err_set(e, code, NULL, "%s", why.message);
+}
+
+enum err_code cold_mentions(struct service *svc, const struct caller *who, const struct str *forms, size_t n_forms,
+                            cold_line_fn *fn, void *arg, struct err *e)
+{
+    struct mentioning m = {
+        .taking = {.svc = svc, .who = who, .forms = forms, .n_forms = n_forms}, .fn = fn, .arg = arg};
+    return cold_walk(svc, STR_NONE, mentions_of, &m, e);
 }

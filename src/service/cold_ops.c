@@ -1,4 +1,5 @@
 /* The operations on cold storage: what is there, whether it is whole, and reading it. */
+#include "service/caller.h"
 #include "service/cold.h"
 #include "service/features.h"
 #include "service/operation_run.h"
@@ -18,10 +19,30 @@ static void put_archive(struct json_out *w, const struct cold_archive *a)
     jw_kstr(w, "sha256", a->sha256);
 }
 
+/* Its lines, when it can be read and the caller may look into it. What nobody can read is for those to see who may see
+ * everything. */
+static enum err_code look_into(const struct op_call *c, struct arena *a, const struct cold_archive *x,
+                               struct str *lines, bool *shown, struct err *why)
+{
+    *shown = caller_of(c)->everything;
+    enum err_code code = cold_read(c->svc, a, x, lines, why);
+    return code ? code : cold_permits(a, caller_of(c), *lines, shown, why);
+}
+
 static enum err_code list_one(void *arg, const struct cold_archive *a, struct err *e)
 {
     struct listing *l = arg;
-    (void)e;
+    struct err why = {0};
+    struct str lines;
+    bool shown = caller_of(l->call)->everything;
+    struct arena *own = shown ? NULL : arena_new();
+    if (!shown && !own)
+        return err_nomem(e);
+    if (!shown)
+        (void)look_into(l->call, own, a, &lines, &shown, &why);
+    arena_free(own);
+    if (!shown)
+        return ERR_OK;
     l->archives++;
     l->bytes += a->bytes;
     jw_object(l->call->out);
@@ -53,8 +74,10 @@ static enum err_code verify_one(void *arg, const struct cold_archive *a, struct 
     struct arena *own = arena_new();
     if (!own)
         return err_nomem(e);
-    l->archives++;
-    if (cold_read(l->call->svc, own, a, &lines, &why)) {
+    bool shown;
+    enum err_code code = look_into(l->call, own, a, &lines, &shown, &why);
+    l->archives += shown;
+    if (code && shown) {
         l->damaged++;
         jw_object(l->call->out);
         put_archive(l->call->out, a);
@@ -88,11 +111,12 @@ static enum err_code read_one(void *arg, const struct cold_archive *a, struct er
 {
     struct reading *r = arg;
     struct op_call *c = r->call;
-    r->archives++;
     struct str lines;
+    bool shown = false;
     struct arena *own = arena_new();
-    enum err_code code = own ? cold_read(c->svc, own, a, &lines, e) : err_nomem(e);
-    if (!code)
+    enum err_code code = own ? look_into(c, own, a, &lines, &shown, e) : err_nomem(e);
+    r->archives += !code && shown;
+    if (!code && shown)
         buf_str(c->out->b, lines);
     if (own)
         arena_free(own);

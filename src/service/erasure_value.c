@@ -402,7 +402,7 @@ enum err_code erasure_find(struct op_call *c, struct str value, bool masked, str
     }
     out->forms = l.forms;
     if (!code)
-        code = cold_forget_value(c->svc, l.forms.sure, l.forms.n_sure, NULL, &out->cold, e);
+        code = cold_forget_value(c->svc, caller_of(c), l.forms.sure, l.forms.n_sure, NULL, &out->cold, e);
     return code;
 }
 
@@ -475,7 +475,7 @@ static enum err_code take_cold(struct op_call *c, struct str erasure_id, const s
     enum err_code code = cold_changed_begin(&changed, c->arena, STR_NONE, e);
     if (code)
         return code;
-    code = cold_forget_value(c->svc, found->forms.sure, found->forms.n_sure, &changed, &turns, e);
+    code = cold_forget_value(c->svc, caller_of(c), found->forms.sure, found->forms.n_sure, &changed, &turns, e);
     struct err why = {0};
     enum err_code noted = cold_changed_end(&changed, c->arena, &n.archives, &why);
     if (!noted) /* also what was changed before something failed */

@@ -1,8 +1,9 @@
 /* Portability: all that is held about a person, found by a value, written out as it is read: every record that mentions
- * it, where each came from (labels and sources), and who has touched it (the audit's rows; never a content). Pages are
- * read on snapshots of their own, as in export.c. What goes when a person is forgotten is found the same way
- * (erasure_value.h). */
+ * it, where each came from (labels and sources), and who has touched it (the audit's rows; never a content); and turns
+ * in cold storage. Pages are read on snapshots of their own, as in export.c. What goes when a person is forgotten is
+ * found the same way (erasure_value.h). */
 #include "service/caller.h"
+#include "service/cold.h"
 #include "service/erasure_value.h"
 #include "service/features.h"
 #include "service/operation_run.h"
@@ -119,6 +120,14 @@ static enum err_code tell_page(struct telling *t, const struct kind *k, int64_t 
     return t->call->flush(t->call, e);
 }
 
+/* A turn that is in cold storage, as it stands there. */
+static enum err_code tell_cold(void *arg, struct str line, struct err *e)
+{
+    struct telling *t = arg;
+    jw_raw(t->call->out, line);
+    return t->call->flush && t->call->out->b->n >= FLUSH_BYTES ? t->call->flush(t->call, e) : ERR_OK;
+}
+
 enum err_code person_export(struct op_call *c, struct err *e)
 {
     size_t n_kinds;
@@ -139,6 +148,11 @@ enum err_code person_export(struct op_call *c, struct err *e)
     }
     jw_end_array(c->out);
     jw_kint(c->out, "records_total", t.records);
+    jw_key(c->out, "cold_storage");
+    jw_array(c->out);
+    if (!code)
+        code = cold_mentions(c->svc, caller_of(c), t.forms.sure, t.forms.n_sure, tell_cold, &t, e);
+    jw_end_array(c->out);
     jw_end_object(c->out);
     return code;
 }

@@ -76,7 +76,7 @@ class Door(http.server.BaseHTTPRequestHandler):
 class Bucket:
     def __enter__(self):
         self.behind = free_port()
-        env = {**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": "4", "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"}
+        env = {**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": "4"}
         self.moto = subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(self.behind)], env=env,
                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.wait()

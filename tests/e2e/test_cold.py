@@ -82,15 +82,19 @@ def test_a_person_is_taken_out_of_archives(cold):
     words = Words(4)
     s = session(cold)
     c = conversation(cold, s)
-    for text in (words.text(), "write to jane.doe@example.com zqhers", words.text(), words.text(), words.text()):
+    for text in (words.text(), "write to jane.doe@example.com zqhers", words.text(), words.text(),
+                 'it was "Bob"\nBobson'):
         turn(cold, c, text)
     age(cold, 200, s)
     sql(cold, "UPDATE session SET user_preferences = '{\"memory_retention_days\":0}' WHERE id = ?", s)
     assert clean(cold, 100)["turns_removed"] == 5
     assert forget(cold, value="Jane.Doe@example.com", dry_run=True)["turns_in_cold_storage"] == 1
+    held = json.loads(cold.run("person", "jane.doe@EXAMPLE.com").stdout)["cold_storage"]
+    assert [t["content"] for t in held] == ["write to jane.doe@example.com zqhers"]
     forget(cold, value="Jane.Doe@example.com", now=True)
     assert where(["jane.doe@example.com", "zqhers"], cold.data.parent / "archives", cold.data) == {}
-    assert len(archived(cold, s)[1]) == 4 and cold.post("/api/v2/cold/verify", {}, 200)["damaged"] == []
+    assert forget(cold, value='"bob"\nBOBSON', now=True)["turns_in_cold_storage"] == 1
+    assert len(archived(cold, s)[1]) == 3 and cold.post("/api/v2/cold/verify", {}, 200)["damaged"] == []
 
 
 def test_without_cold_storage_nothing_is_archived(cairn):

@@ -108,6 +108,16 @@ def test_a_bucket_that_is_not_there_is_told(make_cairn, bucket):
     assert r.status_code == 400 and "no such bucket" in r.text
 
 
+def test_the_bucket_may_be_part_of_the_server_s_name(make_cairn, bucket):
+    cairn = make_cairn(start=False, env=bucket.keys)
+    (cairn.data / "cairn.toml").write_text(CONFIG.format(bucket=NAME, endpoint=f"http://localhost:{bucket.port}")
+                                           .replace("[cold]", "[cold]\npath_style = false"))
+    cairn.start()
+    s, *_ = let_go(cairn, Words(17), 3)
+    assert len(bucket.names()) == 1 and all(NAME not in path for _, path in bucket.door.asked)
+    assert len(archived(cairn, s)[1]) == 3
+
+
 BUSY = (503, {"Retry-After": "1"}, b"<Error><Code>SlowDown</Code></Error>")
 
 

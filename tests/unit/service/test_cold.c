@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cold_memory.h"
 #include "config/config.h"
+#include "service/caller.h"
 #include "service/cold.h"
 #include "store/retention.h"
 
@@ -260,6 +261,31 @@ static void what_was_erased_stays_away(void **state)
     buf_release(&old);
 }
 
+/* Of another project, though he may call the operations. */
+static void others_archives_are_out_of_reach(void **state)
+{
+    static const struct caller other = {
+        .name = {"tok_1", 5}, .org = {"default", 7}, .project = {"other", 5}, .permissions = ~0u};
+    struct fixture *f = *state;
+    cold_memory_lend(f->svc);
+    struct talk t = talk(f, 3);
+    struct err e = {0};
+    OK(keep(f, &t, 1, 3, &ok_));
+    let_go(f, &t);
+    const char *name = fixture_args(f, "{\"session_id\":\"%s\"}", t.session);
+    f->caller = &other;
+    assert_int_equal(archives(f), 0);
+    assert_int_equal(count_of(fixture_ok(f, "cold.verify", "{}"), "archives"), 0);
+    assert_int_equal(fixture_call(f, "cold.read", name, NULL, &e), ERR_NOT_FOUND);
+    err_clear(&e);
+    assert_int_equal(fixture_call(f, "cold.restore", name, NULL, &e), ERR_FORBIDDEN);
+    const struct json *done = fixture_ok(f, "forget", "{\"value\":\"lamp number\",\"now\":true}");
+    assert_null(json_get(done, "turns_in_cold_storage"));
+    f->caller = NULL;
+    assert_int_equal(archives(f), 1);
+    assert_int_equal(count_of(restore(f, &t), "restored"), 3);
+}
+
 /* ---- the folder ---- */
 
 struct seen {
@@ -386,6 +412,7 @@ int main(void)
         WITH(a_bomb_is_refused),
         WITH(out_of_memory_is_told),
         WITH(what_was_erased_stays_away),
+        WITH(others_archives_are_out_of_reach),
         WITH(a_folder_keeps_files),
         WITH(a_bucket_s_keys_come_from_a_file_of_its_owner_s_alone),
     };
