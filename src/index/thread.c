@@ -30,6 +30,7 @@ static bool wait_for(struct index *x, int ms, bool until_woken)
 {
     struct timespec at;
     clock_after(ms, &at);
+    thread_wipe_registers();
     pthread_mutex_lock(&x->lock);
     int rc = 0;
     while (!x->stop && !(until_woken && x->woken) && rc != ETIMEDOUT)

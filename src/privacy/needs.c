@@ -60,6 +60,19 @@ static struct bits bits_of(const unsigned char *p)
 }
 #endif
 
+/* The last bytes are looked at in a copy, which is wiped: no text stays on a stack (EPHEMERAL). */
+static struct bits bits_at(struct str text, size_t at)
+{
+    const unsigned char *p = (const unsigned char *)text.p + at;
+    unsigned char rest[BLOCK] = {0};
+    if (text.n - at >= BLOCK)
+        return bits_of(p);
+    memcpy(rest, p, text.n - at);
+    const struct bits b = bits_of(rest);
+    explicit_bzero(rest, sizeof rest);
+    return b;
+}
+
 /* DETECTOR_RUN bits on end, in x or from the end of the block before on. */
 static bool has_run(uint64_t before, uint64_t x)
 {
@@ -81,11 +94,7 @@ unsigned needs_met(struct str text)
     uint64_t before = 0;
     bool one = false; /* a number's sign was seen */
     for (size_t at = 0; at < text.n && met != all; at += BLOCK) {
-        unsigned char rest[BLOCK] = {0};
-        const unsigned char *p = (const unsigned char *)text.p + at;
-        if (text.n - at < BLOCK)
-            p = memcpy(rest, p, text.n - at);
-        const struct bits b = bits_of(p);
+        const struct bits b = bits_at(text, at);
         if (b.number && (one || (b.number & (b.number - 1))))
             met |= 1u << NEEDS_NUMBER;
         one = one || b.number;

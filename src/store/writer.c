@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/thread.h"
 
 #include <semaphore.h>
 
@@ -240,6 +241,7 @@ static struct group take_group(struct writer *w)
     (void)pthread_mutex_lock(&w->lock);
     while (!w->head && !w->stop) {
         w->sleeping = true;
+        thread_wipe_registers();
         (void)pthread_cond_wait(&w->work, &w->lock);
         w->sleeping = false;
     }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/thread.h"
 #include "doors/http/http_int.h"
 #include "service/audit.h"
 #include "service/caller.h"
@@ -380,6 +381,7 @@ void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, en
     *context = NULL;
     if (r)
         request_left(r, toe == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    thread_wipe_registers();
 }
 
 void handler_conn_closed(struct http_conn *c)

@@ -1,6 +1,7 @@
 /* The worker pool: a queue and a few threads for what may block, so that the HTTP threads never do.
  * Requests are queued through their own `next`, so that handing one over allocates nothing. */
 #include "base/mem.h"
+#include "base/thread.h"
 #include "doors/http/http_int.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@ static bool work_take(struct work *w, struct http_request **r, struct job **j)
     pthread_mutex_lock(&w->mu);
     while (!w->requests && !w->jobs && !w->stop) {
         w->idle++;
+        thread_wipe_registers();
         pthread_cond_wait(&w->some, &w->mu);
         w->idle--;
         w->waking = false;
