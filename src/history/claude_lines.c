@@ -3,6 +3,7 @@
 #include "history/claude.h"
 
 #include "base/json_write.h"
+#include "history/prompt.h"
 
 /* A line being read. */
 struct envelope {
@@ -228,6 +229,8 @@ static enum err_code take_words(struct envelope *v, struct str text, struct json
     }
     if (!code)
         code = tell_turn(v, w, e);
+    if (!code && voice == CLAUDE_PERSON)
+        code = history_prompt_told(r->in, text, v->turn.timestamp, e);
     return code || !queued.n || !own.n ? code : history_merged(r->in, own, NULL, e);
 }
 

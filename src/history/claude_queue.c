@@ -4,6 +4,7 @@
 #include "history/claude.h"
 
 #include "base/mem.h"
+#include "history/prompt.h"
 
 #include <string.h>
 
@@ -42,6 +43,8 @@ static enum err_code tell(struct claude_reader *r, size_t i, struct err *e)
     if (!t.key.p)
         return err_nomem(e);
     enum err_code code = history_turn(r->in, &t, e);
+    if (!code)
+        code = history_prompt_told(r->in, x->text, x->timestamp, e);
     drop(&r->queue, i);
     return code;
 }

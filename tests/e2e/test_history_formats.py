@@ -1,0 +1,263 @@
+"""Importing all sources but Claude Code's transcripts: each is read whole, every record is accounted for, a second import
+finds nothing new, the source stays as it was, and what was said is recalled with its place."""
+
+import json
+import shutil
+import subprocess
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Callable
+
+import pytest
+from conftest import binary, key_of_tests
+from histories import (claude_folders, codex, cursor, exports, gemini, generic, line, manifest, memory_context, opencode, stores)
+
+
+@dataclass
+class Source:
+    name: str  # as the command takes it
+    write: Callable
+    ask: str  # words of one that is to be found
+    find: str  # and what is found
+
+
+SOURCES = {
+    "codex": Source("codex", codex.whole, "governor archived question", "Archived question about the governor"),
+    "jsonl": Source("jsonl", generic.whole, "which tea ambassador", "Which tea for the ambassador?"),
+    "chatgpt": Source("chatgpt", exports.chatgpt, "calm angry bees", "How do I calm angry bees?"),
+    "chatgpt-shards": Source("chatgpt", lambda r: exports.chatgpt(r, shards=3), "calm angry bees", "How do I calm angry bees?"),
+    "chatgpt-zip": Source("chatgpt", lambda r: exports.chatgpt(r, shards=2, zipped=True), "calm angry bees",
+                          "How do I calm angry bees?"),
+    "chatgpt-broken": Source("chatgpt", exports.chatgpt_broken, "mead good one", "The good one is found, mead"),
+    "claude-ai": Source("claude-ai", exports.claude, "how tall lighthouse", "How tall is the lighthouse?"),
+    "claude-ai-zip": Source("claude-ai", lambda r: exports.claude(r, zipped=True), "how tall lighthouse",
+                            "How tall is the lighthouse?"),
+    "gemini": Source("gemini", gemini.whole, "orrery blue paint", "Paint the orrery blue"),
+    "opencode": Source("opencode", opencode.sqlite, "weave red cloth", "How do I weave the red cloth of ses_sqlite?"),
+    "opencode-log": Source("opencode", lambda r: opencode.sqlite(r, wal=True), "weave red cloth",
+                           "How do I weave the red cloth of ses_sqlite?"),
+    "opencode-files": Source("opencode", opencode.legacy, "weave red cloth", "How do I weave the red cloth of ses_legacy?"),
+    "cursor": Source("cursor", cursor.whole, "hawthorn hedge plant", "When do I plant the hawthorn hedge?"),
+    "cursor-log": Source("cursor", lambda r: cursor.whole(r, wal=True), "hawthorn hedge plant",
+                         "When do I plant the hawthorn hedge?"),
+    "claude-folders": Source("claude-code", claude_folders.whole, "mill wheel creak", "Why does the mill wheel creak?"),
+    "memory-context": Source("memory-context", memory_context.whole, "bridge opens noon", "The bridge opens at noon"),
+    "ccc": Source("ccc", stores.ccc, "thick dam", "How thick is the dam?"),
+    "ccc-before": Source("ccc", stores.ccc_of_before, "dam leak", "Does the dam leak?"),
+    "chronicle-weaver": Source("chronicle-weaver", stores.weaver, "caravan night", "The caravan sets out at night"),
+}
+
+
+@pytest.fixture
+def store(make_cairn):
+    """A data folder without a server."""
+    return make_cairn(start=False)
+
+
+@pytest.fixture(params=SOURCES)
+def written(request, tmp_path):
+    """A source, and the history that was written for it. Databases with a log stay open, as their tools are running."""
+    source = SOURCES[request.param]
+    h = source.write(tmp_path / "source")
+    yield source, h
+    if getattr(h, "open", None):
+        h.open.close()
+
+
+def imported(store, source, h, *args):
+    return json.loads(store.run("import", source.name, str(h.root), "--json", *args).stdout)
+
+
+def turns(store):
+    found = json.loads(store.run("list", "turns", "--limit", "1000", "--json").stdout)
+    return found if isinstance(found, list) else found["turns"]
+
+
+def accounted(report):
+    assert report["records"] == report["turns_new"] + report["duplicates"] + report["skipped"]
+    assert sum(report["skipped_by_reason"].values()) == report["skipped"]
+    assert report["files_failed"] == 0
+
+
+def moment(t):
+    return datetime.fromisoformat(t.replace("Z", "+00:00"))
+
+
+def by_session(pairs):
+    """What was said in each session, whatever the sessions are called."""
+    sessions = defaultdict(Counter)
+    for session, what in pairs:
+        sessions[session][what] += 1
+    return Counter(frozenset(words.items()) for words in sessions.values())
+
+
+def test_what_is_imported_is_what_was_written(store, written):
+    source, h = written
+    before = manifest(h.root)
+    report = imported(store, source, h)
+    accounted(report)
+    got = turns(store)
+    assert Counter(t["content"] for t in got) == Counter(t.text for t in h.turns)
+    assert by_session((t["session_id"], (t["role"], t["content"])) for t in got) == by_session(
+        (t.session, (t.role, t.text)) for t in h.turns)
+    told = Counter((t.text, moment(t.at)) for t in h.turns if t.at)
+    assert told - Counter((t["content"], moment(t["timestamp"])) for t in got) == Counter()
+    assert report["turns_new"] == len(h.turns)
+    assert Counter(report["skipped_by_reason"]) == +h.skipped
+    assert (report["merged"], report["duplicates"]) == (h.merged, h.duplicates)
+    assert report["files_left_alone"] == len(h.left_alone)
+    assert manifest(h.root) == before, "the source is not as it was"
+    assert not any("never-read" in json.dumps(t) for t in got)
+
+
+def test_a_second_import_finds_nothing_new(store, written):
+    source, h = written
+    first = imported(store, source, h)
+    again = imported(store, source, h)
+    accounted(again)
+    assert (again["turns_new"], again["files_read"]) == (0, 0)
+    assert len(turns(store)) == first["turns_new"]
+    verified = json.loads(store.run("import", "verify", "--json").stdout)
+    assert verified["ok"] and verified["files_changed"] == 0
+
+
+def test_what_was_said_is_recalled_with_its_place(store, written):
+    source, h = written
+    imported(store, source, h)
+    results = json.loads(store.run("recall", source.ask, "--json", env={"CAIRN_MODEL": "off"}).stdout)["results"]
+    found = next(r for r in results if r["content"] == source.find)
+    assert found["source"]["origin"] == source.name
+    place = found["source"]
+    assert place["line"] >= 1
+    path = h.root / place["path"].split(str(h.root) + "/", 1)[1]
+    if place.get("byte_offset") is not None and path.suffix not in (".zip", ".zst") and "message" not in path.parts:
+        there = path.read_bytes()[place["byte_offset"]:place["byte_offset"] + place["bytes"]]
+        assert source.find.split()[0].encode() in there
+    left_out = {t.text for t in h.turns if not t.recall}
+    assert not left_out & {r["content"] for r in results}
+
+
+def test_titles(store, tmp_path):
+    for name, write in (("codex", codex.whole), ("chronicle-weaver", stores.weaver)):
+        h = write(tmp_path / name)
+        imported(store, SOURCES[name], h)
+        found = json.loads(store.run("list", "sessions", "--limit", "100", "--json").stdout)["sessions"]
+        assert set(h.titles.values()) <= {s["title"] for s in found}
+
+
+# ---- what comes later ----
+
+def test_a_log_that_goes_on(store, tmp_path):
+    """Only what was added is read, whatever stands at the log's beginning."""
+    h = generic.whole(tmp_path)
+    imported(store, SOURCES["jsonl"], h)
+    with open(h.root / "chat.jsonl", "ab") as f:
+        f.write(line({"role": "user", "content": "One more cup", "session": "tea-house"}))
+    again = imported(store, SOURCES["jsonl"], h)
+    assert (again["turns_new"], again["skipped"], again["lines"]) == (1, 0, 1)
+
+
+def test_a_torn_rollout_that_is_completed(store, tmp_path):
+    h = codex.History(tmp_path, "codex")
+    r = codex.Rollout(h, "torn")
+    r.meta()
+    r.say("A whole line")
+    r.say("A line in two goes")
+    whole = [line(x) for x in r.records]
+    path = h.file(r.name(), b"".join(whole[:-2]) + whole[-2][:40])
+    assert imported(store, SOURCES["codex"], h)["turns_new"] == 1
+    with open(path, "ab") as f:
+        f.write(whole[-2][40:] + whole[-1])
+    report = imported(store, SOURCES["codex"], h)
+    accounted(report)
+    assert report["turns_new"] == 1
+    assert Counter(t["content"] for t in turns(store)) == Counter(["A whole line", "A line in two goes"])
+    assert len({t["session_id"] for t in turns(store)}) == 1
+
+
+def test_a_database_that_goes_on(store, tmp_path):
+    """The tool goes on writing to its log; what is new is taken in, and nothing twice."""
+    h = opencode.sqlite(tmp_path, wal=True)
+    first = imported(store, SOURCES["opencode"], h)
+    later = 10_000_000_000_000
+    h.open.execute("insert into message values('msg_later','ses_sqlite',?,?,?)",
+                   (later, later, json.dumps({"role": "user", "time": {"created": later}})))
+    h.open.execute("insert into part values('prt_later','msg_later','ses_sqlite',?,?,?)",
+                   (later, later, json.dumps({"type": "text", "text": "And a blue border?"})))
+    h.open.commit()
+    report = imported(store, SOURCES["opencode"], h)
+    h.open.close()
+    assert report["turns_new"] == 1
+    assert len(turns(store)) == first["turns_new"] + 1
+
+
+def test_prompts_are_stored_once_with_their_transcript(store, tmp_path):
+    """A prompt is in the transcript and in the list of prompts, some milliseconds apart."""
+    h = claude_folders.History(tmp_path, "claude-code")
+    s = claude_folders.Session(h, "both", cwd="/home/ada/mill", clock=100)
+    s.user("In the transcript too")
+    s.user("yes")
+    s.user("yes")
+    s.write()
+    h.lines("history.jsonl", [
+        {"display": text, "pastedContents": {}, "timestamp": claude_folders.at_ms(clock) - 40, "project": "/home/ada/mill",
+         "sessionId": s.id} for text, clock in (("In the transcript too", 101), ("yes", 102), ("yes", 103), ("Only here", 104))])
+    report = imported(store, SOURCES["claude-folders"], h)
+    accounted(report)
+    assert Counter(t["content"] for t in turns(store)) == Counter(["In the transcript too", "yes", "yes", "Only here"])
+    assert (report["turns_new"], report["duplicates"]) == (4, 3)
+    assert len({t["session_id"] for t in turns(store)}) == 1
+
+
+# ---- a file by itself ----
+
+@pytest.mark.parametrize("name,file", [("codex", "archived_sessions/*.jsonl"), ("jsonl", "chat.jsonl"),
+                                       ("chatgpt", "conversations.json"), ("chatgpt-zip", "export.zip"),
+                                       ("claude-ai", "conversations.json"), ("claude-ai-zip", "export.zip"),
+                                       ("gemini", "tmp/new/chats/*.jsonl"), ("opencode", "opencode.db"),
+                                       ("cursor", "globalStorage/state.vscdb"),
+                                       ("memory-context", "dedup_state/unique_messages.jsonl"), ("ccc", ".cccmemory.db"),
+                                       ("chronicle-weaver", "data/chronicle_weaver.db")])
+def test_a_file_tells_what_it_is(store, tmp_path, name, file):
+    h = SOURCES[name].write(tmp_path)
+    path = sorted(h.root.glob(file))[0]
+    report = json.loads(store.run("import", str(path), "--json").stdout)
+    assert report["source"] == SOURCES[name].name
+    assert report["turns_new"] > 0 and report["files"] == 1
+
+
+# ---- what is not to happen ----
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not here")
+@pytest.mark.parametrize("name", ["opencode-log", "cursor-log", "chatgpt-zip", "codex", "claude-folders"])
+def test_nothing_is_written_at_the_source(store, tmp_path, name):
+    """Databases most of all: no side file, no lock, no time changed."""
+    source, trace = SOURCES[name], tmp_path / "trace"
+    h = source.write(tmp_path / "source")
+    before = manifest(h.root)
+    subprocess.run(["strace", "-f", "-y", "-o", str(trace), "-e",
+                    "trace=file,write,pwrite64,ftruncate,fchmod,fchown,flock,fcntl,futimesat,utimensat",
+                    binary(), "import", source.name, str(h.root), "--data", str(store.data), "--json"],
+                   check=True, capture_output=True, timeout=120, env={**key_of_tests(), "PATH": "/usr/bin:/bin"})
+    assert manifest(h.root) == before
+    if getattr(h, "open", None):
+        h.open.close()
+    calls = [c for c in trace.read_text(errors="replace").split("\n") if str(h.root) in c]
+    assert any("openat" in c for c in calls), "the source was read"
+    wrong = [c for c in calls if any(w in c for w in ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "unlink", "rename", "mkdir",
+                                                      "chmod", "chown", "utime", "truncate", "F_SETLK", "flock(", "link("))
+             or " write(" in c or "pwrite64(" in c]
+    assert wrong == []
+    opened = [c for c in calls if "open" in c]
+    assert not any(private in c for c in opened for private in h.left_alone)
+
+
+def test_a_hostile_zip(store, tmp_path):
+    """Names that lead elsewhere are never used; a zip that is none is a damaged record."""
+    h = exports.chatgpt(tmp_path / "in" / "source", zipped=True)
+    (h.root / "broken.zip").write_bytes(b"PK\3\4 and nothing else")
+    report = imported(store, SOURCES["chatgpt"], h)
+    assert report["skipped_by_reason"]["damaged"] == 1
+    assert report["turns_new"] == len(h.turns)
+    assert not list(tmp_path.rglob("escape.json"))
