@@ -14,6 +14,7 @@ import boto3
 import botocore.config
 
 NAME = "cold-turns"
+PLAIN = "cold-without-versions"  # where versions were never asked for
 RIGHTS = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
 LOCAL = botocore.config.Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"})
 
@@ -90,6 +91,7 @@ class Bucket:
         self.s3 = boto3.client("s3", **{**any_keys, "aws_access_key_id": key["AccessKeyId"],
                                         "aws_secret_access_key": key["SecretAccessKey"]})
         self.s3.create_bucket(Bucket=NAME)
+        self.s3.create_bucket(Bucket=PLAIN)
         self.open_door(free_port())
         return self
 
@@ -137,8 +139,8 @@ class Bucket:
         r = self.s3.list_object_versions(Bucket=NAME)
         return r.get("Versions", []) + r.get("DeleteMarkers", [])
 
-    def names(self):
-        return [o["Key"] for o in self.s3.list_objects_v2(Bucket=NAME).get("Contents", [])]
+    def names(self, bucket=NAME):
+        return [o["Key"] for o in self.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
 
     def get(self, name):
         return self.s3.get_object(Bucket=NAME, Key=name)["Body"].read()

@@ -5,7 +5,7 @@ import os
 import re
 
 import pytest
-from bucket import NAME, Bucket
+from bucket import NAME, PLAIN, Bucket
 from rest import conversation, session, turn
 from store_sql import sql
 from test_cold import archived, let_go
@@ -195,6 +195,19 @@ def test_erasure_reaches_the_bucket_with_every_version(cold, bucket):
     assert forget(cold, turn=ids[2], now=True)["receipt"]["receipt"]["cleaned"]["cold_archives"] == 1
     assert [t["turn_id"] for t in archived(cold, other)[1]] == ids[:2] + ids[3:]
     assert len([v for v in bucket.versions() if other in v["Key"]]) == 1
+
+
+def test_erasure_reaches_a_bucket_that_never_had_versions(make_cairn, bucket):
+    cairn = make_cairn(start=False, env=bucket.keys)
+    (cairn.data / "cairn.toml").write_text(CONFIG.format(bucket=PLAIN, endpoint=bucket.endpoint))
+    cairn.start()
+    s, *_ = let_go(cairn, Words(18), 3)
+    other, _, ids, _ = let_go(cairn, Words(19), 3)
+    forget(cairn, session=s, now=True)
+    forget(cairn, turn=ids[0], now=True)
+    assert len(bucket.names(PLAIN)) == 1 and [t["turn_id"] for t in archived(cairn, other)[1]] == ids[1:]
+    forget(cairn, session=other, now=True)
+    assert bucket.names(PLAIN) == []
 
 
 def test_a_person_is_taken_out_of_the_bucket(cold, bucket):

@@ -57,10 +57,13 @@ static int named(struct str name)
     return c > 0 && c < 0x80 ? (int)c : -1;
 }
 
+/* STR_NONE: out of memory. */
 static struct str plain(struct arena *a, struct str text)
 {
     struct buf b;
-    if (!text.n || !memchr(text.p, '&', text.n))
+    if (!text.n)
+        return STR("");
+    if (!memchr(text.p, '&', text.n))
         return arena_str(a, text);
     buf_init(&b, 0);
     while (text.n) {
@@ -104,7 +107,7 @@ static enum err_code take_all(struct arena *a, struct str xml, const char *name,
                               .version = plain(a, text_of(inner, "VersionId")),
                               .latest = str_is(text_of(inner, "IsLatest"), "true")};
         (void)str_int(text_of(inner, "Size"), &o.bytes);
-        if (arena_failed(a))
+        if (!o.key.p || !o.version.p)
             return err_nomem(e);
         if (!o.key.n || o.bytes < 0)
             return bad(e, "lists an object without a name or size");
@@ -120,7 +123,7 @@ static enum err_code take_place(struct arena *a, struct str xml, bool versions, 
     l->token = plain(a, text_of(xml, "NextContinuationToken"));
     l->key_marker = plain(a, text_of(xml, "NextKeyMarker"));
     l->at_version = plain(a, text_of(xml, "NextVersionIdMarker"));
-    if (arena_failed(a))
+    if (!l->token.p || !l->key_marker.p || !l->at_version.p)
         return err_nomem(e);
     if (l->more && (versions ? !l->key_marker.n : !l->token.n))
         return bad(e, "does not say where its list goes on");

@@ -6,7 +6,7 @@
 #include "base/err.h"
 
 struct s3_object {
-    struct str key, version; /* version: STR_NONE in a list of objects */
+    struct str key, version; /* version: empty in a list of objects */
     int64_t bytes;           /* of what is no object: 0 */
     bool latest;
 };
