@@ -107,16 +107,43 @@ static enum err_code read_to_end(int fd, const char *path, size_t max, struct bu
     }
 }
 
+/* `pipes`: what is no file is taken too; else a pipe in a file's place is told and not waited for, which would be for
+ * ever where nobody writes to it. */
+static enum err_code open_file(const char *path, int how, bool pipes, int *fd, struct err *e)
+{
+    struct stat st;
+    *fd = injected() ? -1 : open(path, how | (pipes ? 0 : O_NONBLOCK) | O_CLOEXEC, FILE_MODE);
+    if (*fd < 0 && errno == ENOENT && !(how & O_CREAT))
+        return err_set(e, ERR_NOT_FOUND, NULL, "there is no file %.200s", path);
+    if (*fd < 0 && errno != ENXIO) /* that says: a pipe that nobody reads */
+        return err_errno(e, "open", path);
+    if (*fd >= 0 && (pipes || fstat(*fd, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+        return ERR_OK;
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+    return err_set(e, ERR_INVALID, NULL, "%.200s is not a file", path);
+}
+
+static enum err_code read_all(const char *path, size_t max, bool pipes, struct buf *out, struct err *e)
+{
+    int fd;
+    enum err_code rc = open_file(path, O_RDONLY, pipes, &fd, e);
+    if (rc == ERR_OK) {
+        rc = read_to_end(fd, path, max, out, e);
+        close(fd);
+    }
+    return rc;
+}
+
 enum err_code file_read_all(const char *path, size_t max, struct buf *out, struct err *e)
 {
-    int fd = injected() ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        return err_set(e, ERR_NOT_FOUND, NULL, "there is no file %.200s", path);
-    if (fd < 0)
-        return err_errno(e, "open", path);
-    enum err_code rc = read_to_end(fd, path, max, out, e);
-    close(fd);
-    return rc;
+    return read_all(path, max, false, out, e);
+}
+
+enum err_code file_read_given(const char *path, size_t max, struct buf *out, struct err *e)
+{
+    return read_all(path, max, true, out, e);
 }
 
 static enum err_code map_fd(int fd, const char *path, size_t max, struct str *out, struct err *e)
@@ -140,13 +167,12 @@ static enum err_code map_fd(int fd, const char *path, size_t max, struct str *ou
 enum err_code file_map(const char *path, size_t max, struct str *out, struct err *e)
 {
     *out = STR_NONE;
-    int fd = injected() ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        return err_set(e, ERR_NOT_FOUND, NULL, "there is no file %.200s", path);
-    if (fd < 0)
-        return err_errno(e, "open", path);
-    enum err_code rc = map_fd(fd, path, max, out, e);
-    close(fd);
+    int fd;
+    enum err_code rc = open_file(path, O_RDONLY, false, &fd, e);
+    if (rc == ERR_OK) {
+        rc = map_fd(fd, path, max, out, e);
+        close(fd);
+    }
     return rc;
 }
 
@@ -158,11 +184,8 @@ void file_unmap(struct str map)
 
 int file_open_read(const char *path, struct err *e)
 {
-    int fd = injected() ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        err_set(e, ERR_NOT_FOUND, NULL, "there is no file %.200s", path);
-    else if (fd < 0)
-        err_errno(e, "open", path);
+    int fd;
+    open_file(path, O_RDONLY, false, &fd, e);
     return fd;
 }
 
@@ -265,9 +288,8 @@ enum err_code file_replace(const char *from, const char *to, struct err *e)
 
 int file_open_write(const char *path, struct err *e)
 {
-    int fd = injected() ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
-    if (fd < 0)
-        err_errno(e, "open", path);
+    int fd;
+    open_file(path, O_RDWR | O_CREAT, false, &fd, e);
     return fd;
 }
 
@@ -303,9 +325,8 @@ enum err_code file_read_at(int fd, int64_t at, void *out, size_t n, size_t *got,
 
 int file_open_append(const char *path, struct err *e)
 {
-    int fd = injected() ? -1 : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, FILE_MODE);
-    if (fd < 0)
-        err_errno(e, "open", path);
+    int fd;
+    open_file(path, O_WRONLY | O_APPEND | O_CREAT, false, &fd, e);
     return fd;
 }
 

@@ -9,8 +9,11 @@
 
 bool file_exists(const char *path);
 enum err_code file_mkdirs(const char *path, struct err *e); /* mode 0700, parents too */
-/* Appends to `out`. ERR_NOT_FOUND when there is no such file, ERR_TOO_LARGE past max bytes. */
+/* Appends to `out`. ERR_NOT_FOUND when there is no such file, ERR_TOO_LARGE past max bytes. What is no file (a pipe in
+ * a file's place) is refused at once, here and by all that open files below; file_read_given is for names that people
+ * give, who may give a pipe. */
 enum err_code file_read_all(const char *path, size_t max, struct buf *out, struct err *e);
+enum err_code file_read_given(const char *path, size_t max, struct buf *out, struct err *e);
 /* Writes to a temporary sibling, fsyncs, renames, fsyncs the folder: whole or not at all. Mode 0600. */
 enum err_code file_write_atomic(const char *path, struct str bytes, struct err *e);
 /* Opens for appending, 0600. Returns the descriptor or -1 with *e set. */

@@ -192,7 +192,7 @@ static enum err_code take_file(struct load *l, const char *file)
 {
     struct buf b;
     buf_init(&b, CONFIG_FILE_MAX + 1);
-    enum err_code code = file_read_all(file, CONFIG_FILE_MAX, &b, l->e);
+    enum err_code code = file_read_given(file, CONFIG_FILE_MAX, &b, l->e);
     if (!code)
         code = take_text(l, file, buf_view(&b));
     buf_release(&b);

@@ -46,7 +46,7 @@ enum err_code header_write(const struct keyring *k, const struct header *h, stru
 
 static enum err_code damaged(struct err *e)
 {
-    return err_set(e, ERR_CORRUPT, NULL,
+    return err_set(e, ERR_CORRUPT, "keys",
                    "the header of the keys (keys/header) is damaged; put a copy of it back, the data cannot be read "
                    "without it");
 }

@@ -97,7 +97,7 @@ static enum err_code from_passphrase(const struct seal_lock *l, struct str text,
         return err_set(e, ERR_INVALID, "encryption.passphrase", "the passphrase must have at least %d characters",
                        PASSPHRASE_LEAST);
     if (l->ops < 1 || l->ops > OPS_MOST || l->memory > MEMORY_MOST)
-        return err_set(e, ERR_CORRUPT, NULL, "the header of the keys is damaged: it asks for too much work");
+        return err_set(e, ERR_CORRUPT, "keys", "the header of the keys is damaged: it asks for too much work");
     if (mem_fail_now() ||
         crypto_pwhash(key, SEAL_KEY, text.p, text.n, l->salt, l->ops, (size_t)l->memory, crypto_pwhash_ALG_ARGON2ID13))
         return err_nomem(e);

@@ -121,7 +121,8 @@ enum err_code slots_open(struct keyring *k, struct err *e)
     size_t got = 0;
     k->slots = mem_fail_now() ? -1 : open(k->slots_path, O_RDWR | O_CLOEXEC);
     if (k->slots < 0 && !file_exists(k->slots_path))
-        return err_set(e, ERR_CORRUPT, NULL, "the sessions' keys (keys/slots) are not there; put a copy of them back");
+        return err_set(e, ERR_CORRUPT, "keys",
+                       "the sessions' keys (keys/slots) are not there; put a copy of them back");
     if (k->slots < 0) {
         k->slots_read_only = true;
         k->slots = file_open_read(k->slots_path, e);
@@ -131,7 +132,7 @@ enum err_code slots_open(struct keyring *k, struct err *e)
     enum err_code rc = file_read_at(k->slots, 0, head, sizeof head, &got, e);
     if (!rc && (got < sizeof head || file_size(k->slots_path) < HEAD || memcmp(head, MAGIC, sizeof MAGIC) != 0 ||
                 memcmp(head + AT_ID, k->header.id, SEAL_ID) != 0))
-        rc = err_set(e, ERR_CORRUPT, NULL, "the sessions' keys (keys/slots) are damaged or another store's");
+        rc = err_set(e, ERR_CORRUPT, "keys", "the sessions' keys (keys/slots) are damaged or another store's");
     return rc ? rc : map_head(k, e);
 }
 
@@ -161,7 +162,7 @@ static enum err_code catch_up(struct keyring *k, struct err *e)
     int64_t n;
     enum err_code rc = count(k, &n, e);
     if (!rc && k->next - n > CATCH_UP_MOST)
-        rc = err_set(e, ERR_CORRUPT, NULL,
+        rc = err_set(e, ERR_CORRUPT, "keys",
                      "the sessions' keys (keys/slots) are another store's: put the right copy back");
     for (; !rc && n < k->next; n += BATCH)
         rc = extend(k, n, e);

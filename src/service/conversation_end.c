@@ -1,5 +1,6 @@
 /* Ends of conversations: archive one, delete it with its turns, or only begin its short-term window anew. */
 #include "service/audit.h"
+#include "service/erasure.h"
 #include "service/features.h"
 #include "service/operation_run.h"
 #include "service/v1.h"
@@ -11,6 +12,8 @@ struct conversation_change {
     struct record *result;
     struct v1_extra extra;
     struct dropped dropped;
+    bool erase;
+    struct erasure_new request;
     int64_t now, window_start;
 };
 
@@ -68,8 +71,13 @@ static enum err_code delete_on(struct store_tx *tx, void *arg, struct err *e)
 {
     struct conversation_change *x = arg;
     enum err_code code = find(x->call, tx, "id", &x->result, e);
-    if (!code)
-        code = conversation_delete(tx, x->result->id, &x->dropped, e);
+    if (code)
+        return code;
+    audit_count(x->call, "erasure_requested", x->erase);
+    x->request.target = x->result;
+    x->request.project = x->result->project;
+    code = x->erase ? erasure_request(tx, x->call->arena, &x->request, &x->dropped, e)
+                    : conversation_delete(tx, x->result->id, &x->dropped, e);
     if (!code)
         audit_count(x->call, "turns_deleted", x->dropped.turns);
     return code;
@@ -83,13 +91,24 @@ static void answer_deleted(struct op_call *c, void *arg)
     jw_kstr(c->out, "conversation_id", x->result->id);
     jw_kbool(c->out, "deleted", true);
     jw_kint(c->out, "turns_deleted", x->dropped.turns);
+    jw_kbool(c->out, "erasure_requested", x->erase);
+    if (x->erase) {
+        jw_kcstr(c->out, "erasure_id", x->request.id);
+        jw_ktime(c->out, "due_at", x->request.due_at);
+    }
     jw_end_object(c->out);
 }
 
 enum err_code conversation_remove(struct op_call *c, struct err *e)
 {
     struct conversation_change *x = change_new(c);
-    return x ? op_write(c, delete_on, x, answer_deleted, e) : err_nomem(e);
+    if (!x)
+        return err_nomem(e);
+    x->erase = op_bool(c, "gdpr_request", false);
+    x->request = (struct erasure_new){
+        .scope = "conversation", .requested_by = caller_of(c)->name, .due_at = erasure_due(c->svc)};
+    id_make("ers", x->request.id);
+    return op_write(c, delete_on, x, answer_deleted, e);
 }
 
 /* ---- window ---- */

@@ -209,7 +209,7 @@ static void replay_file(struct service *s, const char *path)
     struct buf text;
     struct err why = {0};
     int failed = 0;
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB)) { /* another process's, alive */
         if (fd >= 0)
             close(fd);
@@ -232,7 +232,7 @@ static void replay_file(struct service *s, const char *path)
 
 static void remove_unheld(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
         unlink(path);
     if (fd >= 0)

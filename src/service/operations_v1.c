@@ -27,7 +27,7 @@ static const struct op_arg session_save_args[] = {
     {"conversation_json", ARG_JSON, ARG_IN_BODY, 0, 0, 64.0 * MIB, NULL, NULL,
      "messages, or conversations with messages, to be stored as conversations and turns"},
 };
-static const struct op_arg session_delete_args[] = {
+static const struct op_arg delete_args[] = {
     RECORD_ID,
     {"gdpr_request", ARG_BOOL, ARG_IN_QUERY, 0, 0, 0, "false", NULL,
      "also ask for its erasure: it is erased for good after erasure.days"},
@@ -58,17 +58,17 @@ static const struct operation entries[] = {
     {"session.save", "POST", "/api/v1/sessions", NULL, NULL, ARGS(session_save_args), PERM_WRITE, LIMIT_SESSIONS,
      OP_INLINE | OP_ANY_BODY, 201, session_save,
      "Save a session with its conversations (a known session_id is updated)", "session"},
-    {"session.delete", "DELETE", "/api/v1/sessions/{id}", NULL, NULL, ARGS(session_delete_args), PERM_WRITE,
-     LIMIT_SESSIONS, OP_INLINE, 200, session_remove,
+    {"session.delete", "DELETE", "/api/v1/sessions/{id}", NULL, NULL, ARGS(delete_args), PERM_WRITE, LIMIT_SESSIONS,
+     OP_INLINE, 200, session_remove,
      "Delete a session and all that belongs to it (soft: out of every list and search at once)",
      "{id, session_id, deleted:bool, conversations_deleted:int, turns_deleted:int, erasure_requested:bool, "
      "erasure_id?, due_at?}"},
     {"conversation.archive", "POST", "/api/v1/conversations/{id}/archive", NULL, NULL, ARGS(id_args), PERM_WRITE,
      LIMIT_CONVERSATIONS, OP_INLINE, 200, conversation_archive, "Archive a conversation", "conversation"},
-    {"conversation.delete", "DELETE", "/api/v1/conversations/{id}", NULL, NULL, ARGS(id_args), PERM_WRITE,
+    {"conversation.delete", "DELETE", "/api/v1/conversations/{id}", NULL, NULL, ARGS(delete_args), PERM_WRITE,
      LIMIT_CONVERSATIONS, OP_INLINE, 200, conversation_remove,
      "Delete a conversation with its turns (soft: out of every list and search at once)",
-     "{id, conversation_id, deleted:bool, turns_deleted:int}"},
+     "{id, conversation_id, deleted:bool, turns_deleted:int, erasure_requested:bool, erasure_id?, due_at?}"},
     {"conversation.window.clear", "DELETE", "/api/v2/conversations/{conversation_id}/window", NULL, NULL,
      ARGS(window_args), PERM_WRITE, LIMIT_CONVERSATIONS, OP_INLINE, 200, conversation_window_clear,
      "Begin a new short-term window; deletes nothing", "{conversation_id, cleared:bool, window_start:int, updated_at}"},

@@ -62,7 +62,7 @@ static enum err_code open_lock(struct store *s, bool make, struct err *e)
         return err_set(e, ERR_INVALID, "data", "the path of the data folder is too long");
     s->lock = open(path, O_RDWR | O_CLOEXEC | (make ? O_CREAT : 0), 0600);
     if (s->lock < 0 && !make)
-        s->lock = open(path, O_RDONLY | O_CLOEXEC);
+        s->lock = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     return ERR_OK;
 }
 

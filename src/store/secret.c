@@ -2,7 +2,7 @@
  * with them (masks that tell equal values) must go on meaning the same in a copy of it. */
 #include "store/internal.h"
 
-#include <string.h>
+#include <sodium.h>
 
 enum { SECRET = 32 };
 
@@ -11,19 +11,10 @@ struct secret {
     unsigned char *bytes;
 };
 
-static int digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool decode(struct str hex, unsigned char *out)
 {
-    for (size_t i = 0; i < hex.n && hex.n == SECRET * 2; i++)
-        if (digit(hex.p[i]) < 0)
-            return false;
-    for (size_t i = 0; i < SECRET && hex.n == SECRET * 2; i++)
-        out[i] = (unsigned char)(digit(hex.p[2 * i]) * 16 + digit(hex.p[2 * i + 1]));
-    return hex.n == SECRET * 2;
+    size_t n = 0;
+    return hex.n == SECRET * 2 && sodium_hex2bin(out, SECRET, hex.p, hex.n, NULL, &n, NULL) == 0 && n == SECRET;
 }
 
 static enum err_code read_secret(struct store_tx *tx, const struct secret *s, bool *found, struct err *e)
@@ -47,10 +38,7 @@ static enum err_code make_secret(struct store_tx *tx, void *arg, struct err *e)
     if (code || found)
         return code;
     id_random(s->bytes, SECRET);
-    for (size_t i = 0; i < SECRET; i++) {
-        hex[2 * i] = "0123456789abcdef"[s->bytes[i] >> 4];
-        hex[2 * i + 1] = "0123456789abcdef"[s->bytes[i] & 15];
-    }
+    sodium_bin2hex(hex, sizeof hex, s->bytes, SECRET);
     query_fixed(&q, tx, STMT_META_SET, e);
     query_text(&q, str_of(s->name));
     query_text(&q, (struct str){hex, sizeof hex - 1});

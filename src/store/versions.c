@@ -95,7 +95,8 @@ void versions_open(struct store *s)
     int n = snprintf(path, sizeof path, "%s/versions", s->dir);
     if (n < 0 || (size_t)n >= sizeof path || mem_fail_now())
         return;
-    int fd = s->writable ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : open(path, O_RDONLY | O_CLOEXEC);
+    int fd =
+        s->writable ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return;
     struct stat st;

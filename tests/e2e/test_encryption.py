@@ -137,6 +137,28 @@ def test_only_the_right_key_opens_it(make_cairn):
     assert {p: p.read_bytes() for p in cairn.data.rglob("*") if p.is_file()} == before
 
 
+def test_of_damaged_keys_it_is_told_what_helps(make_cairn):
+    """No backup holds the keys, so a backup is no help; and a pipe in their place is not waited for."""
+    cairn = make_cairn(env=ENV)
+    fill(cairn)
+    cairn.stop()
+    for name in ("header", "slots"):
+        file = cairn.data / "keys" / name
+        whole = file.read_bytes()
+        file.write_bytes(b"x" * len(whole))
+        for command in (["recall", WORDS], ["serve", "--listen", "127.0.0.1:0"]):
+            done = cairn.run(*command, env=ENV, check=False)
+            assert done.returncode != 0 and f"keys/{name}" in done.stderr, done
+            assert "copy of the folder keys" in done.stderr and "cairn restore" not in done.stderr, done
+        file.unlink()
+        os.mkfifo(file, 0o600)
+        done = cairn.run("recall", WORDS, env=ENV, check=False)
+        assert done.returncode != 0 and WORDS not in done.stdout, done
+        file.unlink()
+        file.write_bytes(whole)
+    assert WORDS in cairn.run("recall", WORDS, env=ENV).stdout
+
+
 def test_a_key_beside_plain_data_is_refused(make_cairn):
     cairn = make_cairn()
     fill(cairn)

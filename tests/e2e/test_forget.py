@@ -244,6 +244,22 @@ def test_out_of_sight_at_once_and_erased_when_it_is_due(make_cairn):
     expect_gone(cairn, words.given)
 
 
+def test_a_conversation_is_erased_with_a_receipt_when_its_deletion_asks_for_it(make_cairn):
+    (make_cairn(start=False).data / "cairn.toml").write_text("[erasure]\ndays = 0\n")
+    cairn = make_cairn()
+    gone, kept = Words(19), Words(20)
+    s = session(cairn)
+    talk(cairn, s, kept)
+    leaves = talk(cairn, s, gone)[0]
+    done = cairn.http.delete(f"/api/v1/conversations/{leaves}", params={"gdpr_request": "true"}).json()
+    assert done["turns_deleted"] == 8 and done["erasure_requested"] and done["due_at"]
+    record = lambda: cairn.get(f"/api/v1/erasures/{done['erasure_id']}")  # noqa: E731
+    eventually(lambda: record()["state"] == "erased", 30, "the erasure")
+    assert record()["receipt"]["receipt"]["scope"] == "conversation"
+    expect_gone(cairn, gone.given)
+    expect_there(cairn, kept.given)
+
+
 def test_what_was_deleted_without_a_request_goes_too(make_cairn):
     (make_cairn(start=False).data / "cairn.toml").write_text("[erasure]\ndays = 0\n")
     cairn = make_cairn()

@@ -7,6 +7,7 @@
 #include "base/near.h"
 #include "doors/cli/command.h"
 #include "doors/cli/render.h"
+#include "service/advice.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -207,16 +208,17 @@ static enum err_code print(struct cli *c, struct err *e)
 }
 
 /* What to do next, where the error's kind tells. */
-static void default_hint(struct cli *c, enum err_code code)
+static void default_hint(struct cli *c, enum err_code code, const struct err *e)
 {
+    const char *advice = advice_of(e);
     if (c->hint[0])
         return;
     if (code == ERR_INVALID && (find_own(c->command) || command_operation(c->command)))
         cli_hint(c, "cairn help %s", c->command);
     else if (code == ERR_BUSY)
         cli_hint(c, "another process holds the data folder; try again in a moment");
-    else if (code == ERR_CORRUPT)
-        cli_hint(c, "cairn doctor looks closer; cairn restore puts a backup in place");
+    else if (advice)
+        cli_hint(c, "%s", advice);
 }
 
 /* The message may quote stored text or an argument, so it is cleaned like all output. */
@@ -226,7 +228,7 @@ static void complain(struct cli *c, enum err_code code, const struct err *e)
     if (!message.p) /* no memory even for this */
         message = STR("out of memory");
     fprintf(stderr, "cairn: %.*s\n", STR_ARG(message));
-    default_hint(c, code);
+    default_hint(c, code, e);
     if (c->hint[0])
         fprintf(stderr, "  %s\n", c->hint);
 }

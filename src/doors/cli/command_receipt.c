@@ -16,7 +16,7 @@ static enum err_code read_file(struct cli *c, struct str path, struct str *out, 
     if (str_is(path, "-"))
         return words_stdin(c, out, e);
     buf_init(&b, 0);
-    enum err_code code = file_read_all(name, RECEIPT_FILE_MAX, &b, e);
+    enum err_code code = file_read_given(name, RECEIPT_FILE_MAX, &b, e);
     *out = code ? STR_NONE : arena_str(c->arena, buf_view(&b));
     buf_release(&b);
     return code || out->p ? code : err_nomem(e);

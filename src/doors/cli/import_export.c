@@ -219,7 +219,7 @@ static enum err_code read_tree(struct import *im, const char *path, struct err *
     struct buf text;
     const struct json *o, *session;
     buf_init(&text, 0);
-    enum err_code code = file_read_all(path, JSON_MAX_BYTES, &text, e);
+    enum err_code code = file_read_given(path, JSON_MAX_BYTES, &text, e);
     if (!code)
         code = json_parse(im->c->arena, buf_view(&text), 0, &o, e);
     session = code ? NULL : json_get(o, "session");

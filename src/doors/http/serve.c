@@ -9,6 +9,7 @@
 #include "doors/proxy/endpoint.h"
 #include "doors/proxy/proxy.h"
 #include "doors/s3/s3.h"
+#include "service/advice.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -189,8 +190,9 @@ int serve_run(const struct serve_options *o)
         log_event(LOG_INFO, "stopping", L_INT("signal", got));
     } else {
         fprintf(stderr, "cairn: %s\n", e.message);
-        if (code == ERR_CORRUPT)
-            fprintf(stderr, "  cairn doctor looks closer; cairn restore puts a backup in place\n");
+        const char *advice = advice_of(&e);
+        if (advice)
+            fprintf(stderr, "  %s\n", advice);
     }
     bool watched = pthread_create(&hurry, NULL, second_signal, &stop) == 0;
     close_all(&s);

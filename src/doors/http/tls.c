@@ -18,7 +18,7 @@ static enum err_code read_pem(const char *path, const char *setting, char **out,
     struct buf b;
     struct err why = {0};
     buf_init(&b, 0);
-    enum err_code code = file_read_all(path, PEM_MAX, &b, &why);
+    enum err_code code = file_read_given(path, PEM_MAX, &b, &why);
     buf_char(&b, 0);
     if (!code && b.failed)
         code = err_nomem(e);

@@ -143,6 +143,26 @@ static void test_errors_name_the_path(void **state)
     buf_release(&b);
 }
 
+/* Nobody writes to it and nobody reads: waiting would be for ever. */
+static void test_a_pipe_in_a_files_place(void **state)
+{
+    struct err e = {0};
+    struct buf b;
+    struct str map;
+    (void)state;
+    buf_init(&b, 0);
+    assert_int_equal(mkfifo(in_dir("pipe"), 0600), 0);
+    assert_int_equal(file_read_all(in_dir("pipe"), 100, &b, &e), ERR_INVALID);
+    assert_non_null(strstr(e.message, "pipe is not a file"));
+    assert_int_equal(file_map(in_dir("pipe"), 100, &map, NULL), ERR_INVALID);
+    assert_int_equal(file_open_read(in_dir("pipe"), NULL), -1);
+    assert_int_equal(file_open_write(in_dir("pipe"), NULL), -1);
+    e = (struct err){0};
+    assert_int_equal(file_open_append(in_dir("pipe"), &e), -1);
+    assert_int_equal(e.code, ERR_INVALID);
+    buf_release(&b);
+}
+
 static void test_full_disk(void **state)
 {
     (void)state;
@@ -227,8 +247,15 @@ static void test_reading_under_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_write_and_read), TEST(test_append), TEST(test_read_bounds),         TEST(test_errors_name_the_path),
-        TEST(test_full_disk),      TEST(test_mkdirs), TEST(test_atomic_under_faults), TEST(test_reading_under_faults),
+        TEST(test_write_and_read),
+        TEST(test_append),
+        TEST(test_read_bounds),
+        TEST(test_errors_name_the_path),
+        TEST(test_a_pipe_in_a_files_place),
+        TEST(test_full_disk),
+        TEST(test_mkdirs),
+        TEST(test_atomic_under_faults),
+        TEST(test_reading_under_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
