@@ -293,6 +293,7 @@ def test_backups_are_told_of(make_cairn, tmp_path):
     assert len(contents(cairn, c)) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [int(os.environ.get("CRASH_ROUNDS_ENCRYPTION", "6"))])
 def test_killed_at_any_moment_it_goes_on(make_cairn, rounds):
     """SIGKILL in the middle of encrypt, rekey and decrypt, in a process of its own and in a server under writes."""
