@@ -40,12 +40,12 @@ struct history_wish {
 struct history_counts {
     int64_t lines, fresh, merged, duplicates, skipped;
 };
-enum { HISTORY_REASONS = 24 };
+enum { HISTORY_REASONS = 24, HISTORY_REASON = 24 };
 struct history_report {
     int64_t files, bytes, files_read, bytes_read, files_left, files_gone, files_failed;
     struct history_counts counts;
     struct {
-        const char *why;
+        char why[HISTORY_REASON];
         int64_t n;
     } reasons[HISTORY_REASONS];
     size_t n_reasons;

@@ -9,6 +9,7 @@
 #include "store/gate.h"
 #include "store/records.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,7 +39,7 @@ static void report_reasons(struct history_report *r, const struct file_counts *f
         if (k == HISTORY_REASONS)
             continue;
         if (k == r->n_reasons) {
-            r->reasons[k].why = f->why[i].name.p; /* a literal, or in the import's arena with its NUL */
+            snprintf(r->reasons[k].why, sizeof r->reasons[k].why, "%.*s", STR_ARG(f->why[i].name));
             r->n_reasons++;
         }
         r->reasons[k].n += f->why[i].n;
