@@ -49,6 +49,7 @@ enum permission { PERM_NONE, PERM_READ, PERM_WRITE, PERM_MEMORY, PERM_ADMIN };
 enum limit_class { LIMIT_NONE, LIMIT_SESSIONS, LIMIT_CONVERSATIONS, LIMIT_CONTEXT, LIMIT_CHAT, LIMIT_ANALYTICS };
 enum op_flag {
     OP_INLINE = 1 << 0,       /* so quick (or asynchronous) that it may run on the HTTP thread */
+    OP_ADDS = 1 << 1,         /* makes the store grow: refused when that has reached its bound (limits.store_bytes) */
     OP_UNAUDITED = 1 << 13,   /* touches no records: nothing for the audit (audit.h). All others are audited */
     OP_RECORD_BODY = 1 << 2,  /* the body is a record of `kind` (call->body), checked by record_from_json */
     OP_RECORD_PATCH = 1 << 3, /* with OP_RECORD_BODY: only what is given */

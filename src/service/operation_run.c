@@ -6,6 +6,7 @@
 #include "service/ephemeral.h"
 #include "service/kept.h"
 #include "service/masking.h"
+#include "service/quota.h"
 #include "store/turns.h"
 
 /* An operation's write, and the row that tells of it, in one transaction. */
@@ -125,9 +126,16 @@ static enum err_code check_project(const struct op_call *call, struct err *e)
     return ERR_OK;
 }
 
+static bool op_adds(const struct operation *op)
+{
+    return (op->flags & OP_ADDS) || ((op->flags & OP_RECORD_BODY) && !(op->flags & OP_RECORD_PATCH));
+}
+
 static enum err_code run(struct op_call *call, struct err *e)
 {
     enum err_code code = check_project(call, e);
+    if (!code && op_adds(call->op))
+        code = quota_store(call->svc, e);
     if (!code)
         code = call->op->fn(call, e);
     if (!code && (call->out->b->failed || arena_failed(call->arena)))

@@ -70,7 +70,7 @@ static const struct operation entries[] = {
      "total_matches:int, "
      "search_time_ms:real}"},
     {"context.summary", "PUT", "/api/v2/sessions/{session_id}/context/summary", NULL, NULL, ARGS(context_summary_args),
-     PERM_WRITE, LIMIT_CONTEXT, OP_INLINE, 200, context_summary_put,
+     PERM_WRITE, LIMIT_CONTEXT, OP_INLINE | OP_ADDS, 200, context_summary_put,
      "Set a session's summary; the one before stays as history",
      "{session_id, summary_id, context_summary:text, archived_previous:bool, updated_at}"},
     {"recall", "POST", "/api/v2/recall", "recall", NULL, ARGS(recall_args), PERM_READ, LIMIT_CONTEXT, 0, 200,
@@ -81,7 +81,7 @@ static const struct operation entries[] = {
      ARGS(agent_state_args), PERM_READ, LIMIT_CONTEXT, 0, 200, agent_state_get, "An agent's state in a session",
      "{session_id, agent:text, state:object, updated_at}"},
     {"agent_state.merge", "PUT", "/api/v2/sessions/{session_id}/agents/{agent}/state", NULL, NULL,
-     ARGS(agent_state_put_args), PERM_WRITE, LIMIT_CONTEXT, OP_INLINE, 200, agent_state_put,
+     ARGS(agent_state_put_args), PERM_WRITE, LIMIT_CONTEXT, OP_INLINE | OP_ADDS, 200, agent_state_put,
      "Merge into an agent's state", "{session_id, agent:text, state:object, updated_fields [text], updated_at}"},
 };
 const struct operation_table operations_context = TABLE_OF(entries);

@@ -57,7 +57,7 @@ static const struct operation entries[] = {
      OP_TEXT | OP_STREAM, 200, cold_read_out, "Write out a session's turns from cold storage, as JSON Lines",
      "application/x-ndjson: the export, streamed: of each archive its head, then its turns"},
     {"cold.restore", "POST", "/api/v2/cold/{session_id}/restore", "cold restore", NULL, ARGS(cold_args), PERM_ADMIN,
-     LIMIT_ANALYTICS, 0, 200, cold_restore,
+     LIMIT_ANALYTICS, OP_ADDS, 200, cold_restore,
      "Put a session's turns from cold storage back into their conversations; those that were erased stay away",
      "{session_id, archives:int, restored:int, known:int, erased:int, refused:int, without_conversation:int}"},
     {"receipt.verify", "POST", "/api/v2/erasures/verify", NULL, NULL, ARGS(verify_args), PERM_READ, LIMIT_NONE, 0, 200,

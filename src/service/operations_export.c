@@ -41,7 +41,7 @@ static const struct operation entries[] = {
     {"session.export_now", "GET", "/api/v2/sessions/{session_id}/export", "export", NULL, ARGS(read_args), PERM_READ,
      LIMIT_ANALYTICS, OP_TEXT | OP_STREAM, 200, export_read, "Write out all that is held about a session",
      "application/json application/x-ndjson text/markdown: the export, streamed"},
-    {"records.import", "POST", "/api/v2/import", NULL, NULL, ARGS(import_args), PERM_WRITE, LIMIT_NONE, 0, 200,
+    {"records.import", "POST", "/api/v2/import", NULL, NULL, ARGS(import_args), PERM_WRITE, LIMIT_NONE, OP_ADDS, 200,
      records_import, "Take in records of an export; what is there already is left as it is",
      "{imported:int, known:int, refused [{record:int, kind:text, id, reason:text}], refused_count:int}"},
     {"turn.source", "GET", "/api/v2/turns/{turn_id}/source", NULL, NULL, ARGS(source_args), PERM_READ, LIMIT_NONE, 0,

@@ -83,7 +83,7 @@ static const struct op_arg remember_args[] = {
 
 static const struct operation entries[] = {
     {"session.create", "POST", "/api/v2/sessions", NULL, NULL, ARGS(session_create_args), PERM_WRITE, LIMIT_SESSIONS,
-     OP_INLINE, 201, session_create, "Begin a session; its default agents get their states",
+     OP_INLINE | OP_ADDS, 201, session_create, "Begin a session; its default agents get their states",
      "{session_id, created_at, token:text?, status:text}"},
     {"session.list", "GET", "/api/v2/sessions", NULL, NULL, ARGS(session_list_args), PERM_READ, LIMIT_SESSIONS, 0, 200,
      session_list, "List sessions, newest first",
@@ -103,7 +103,8 @@ static const struct operation entries[] = {
      "Make an archived session active again, with the conversations that were archived with it",
      "{session_id, status:text, restored_at, conversations_restored:int}"},
     {"conversation.create", "POST", "/api/v2/conversations", NULL, NULL, ARGS(conversation_create_args), PERM_WRITE,
-     LIMIT_CONVERSATIONS, 0, 201, conversation_create, "Begin a conversation; answers with what is relevant to it",
+     LIMIT_CONVERSATIONS, OP_ADDS, 201, conversation_create,
+     "Begin a conversation; answers with what is relevant to it",
      "{conversation_id, session_id, directive:text?, created_at, status:text, relevant_context [{conversation_id, "
      "relevance_score:real, summary:text?}]}"},
     {"conversation.get", "GET", "/api/v2/conversations/{conversation_id}", NULL, NULL, ARGS(conversation_get_args),
@@ -114,10 +115,11 @@ static const struct operation entries[] = {
      PERM_READ, LIMIT_CONVERSATIONS, 0, 200, conversation_window, "The last messages, in OpenAI's message format",
      "{conversation_id, messages [{role:text, content:text}]}"},
     {"turn.add", "POST", "/api/v2/conversations/{conversation_id}/turns", NULL, NULL, ARGS(turn_add_args), PERM_WRITE,
-     LIMIT_CONVERSATIONS, OP_INLINE, 201, turn_add, "Store a turn, durably before the answer",
+     LIMIT_CONVERSATIONS, OP_INLINE | OP_ADDS, 201, turn_add, "Store a turn, durably before the answer",
      "{turn_id, turn_number:int, timestamp, stored:bool}"},
     {"turn.remember", "POST", "/api/v2/remember", "remember", NULL, ARGS(remember_args), PERM_WRITE,
-     LIMIT_CONVERSATIONS, OP_INLINE, 201, turn_remember, "Remember a text, making session and conversation as needed",
+     LIMIT_CONVERSATIONS, OP_INLINE | OP_ADDS, 201, turn_remember,
+     "Remember a text, making session and conversation as needed",
      "{turn_id, conversation_id, session_id, turn_number:int, timestamp, stored:bool}"},
 };
 const struct operation_table operations_sessions = TABLE_OF(entries);

@@ -56,7 +56,7 @@ static const struct op_arg window_args[] = {CONVERSATION_ID};
 
 static const struct operation entries[] = {
     {"session.save", "POST", "/api/v1/sessions", NULL, NULL, ARGS(session_save_args), PERM_WRITE, LIMIT_SESSIONS,
-     OP_INLINE | OP_ANY_BODY, 201, session_save,
+     OP_INLINE | OP_ANY_BODY | OP_ADDS, 201, session_save,
      "Save a session with its conversations (a known session_id is updated)", "session"},
     {"session.delete", "DELETE", "/api/v1/sessions/{id}", NULL, NULL, ARGS(delete_args), PERM_WRITE, LIMIT_SESSIONS,
      OP_INLINE, 200, session_remove,

@@ -137,9 +137,7 @@ enum err_code session_create(struct op_call *c, struct err *e)
     const struct json *context = op_json(c, "initial_context");
     if (context && context->type != JSON_NULL)
         s->initial_context = context->type == JSON_STRING ? context->s : context->raw;
-    enum err_code code = quota_store(c->svc, e);
-    if (!code)
-        code = set_json(r, c, "tags", e);
+    enum err_code code = set_json(r, c, "tags", e);
     if (!code)
         code = set_preferences(r, c, e);
     if (!code)

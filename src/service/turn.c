@@ -90,8 +90,7 @@ enum err_code turn_add(struct op_call *c, struct err *e)
     if (!w)
         return err_nomem(e);
     w->turn.conversation_id = op_text(c, "conversation_id");
-    enum err_code code = quota_store(c->svc, e);
-    return code ? code : op_write(c, add_on, w, answer_added, e);
+    return op_write(c, add_on, w, answer_added, e);
 }
 
 /* ---- remember ---- */
@@ -156,6 +155,5 @@ enum err_code turn_remember(struct op_call *c, struct err *e)
     w->session = op_text(c, "session");
     id_make("sess", w->new_session);
     id_make("conv", w->new_conversation);
-    enum err_code code = quota_store(c->svc, e);
-    return code ? code : op_write(c, remember_on, w, answer_remembered, e);
+    return op_write(c, remember_on, w, answer_remembered, e);
 }

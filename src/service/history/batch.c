@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "service/default_agents.h"
+#include "service/quota.h"
 
 #include <stdio.h>
 
@@ -156,9 +157,14 @@ static enum err_code store_item(struct store_tx *tx, struct batch *b, struct ite
     enum err_code code = i->fresh ? place_ready(tx, b, i->place, true, e) : ERR_OK;
     bool gone = i->place->state == PLACE_GONE;
     if (!code && i->fresh && !gone)
+        code = quota_session(b->x->svc, tx, STR_NONE, i->turn.conversation_id, i->turn.content.n, &why);
+    if (!code && i->fresh && !gone)
         code = turn_append(tx, &i->turn, &added, &why);
-    if (code && code != ERR_GONE)
-        return err_set(e, code, NULL, "%s", why.message);
+    if (code && code != ERR_GONE) {
+        if (e && !e->code)
+            *e = why;
+        return code;
+    }
     count(b, i, !i->fresh ? NULL : gone ? "deleted" : code == ERR_GONE ? "expired" : NULL);
     return ERR_OK;
 }
@@ -244,8 +250,10 @@ static void batch_end_counts(struct batch *b)
 enum err_code batch_write(struct store_tx *tx, void *arg, struct err *e)
 {
     struct batch *b = arg;
-    enum err_code code = ERR_OK;
+    enum err_code code = quota_store(b->x->svc, e);
     bool added;
+    if (code)
+        return code;
     batch_begin_counts(b);
     for (size_t i = 0; i < b->n_places; i++) {
         struct place *p = b->places[i];

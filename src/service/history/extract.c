@@ -104,8 +104,11 @@ static enum err_code reclaim(struct extraction *x, size_t most, struct err *e)
         pthread_mutex_unlock(&x->lock);
         if (!done)
             break;
-        if (b->job.code && !code)
-            code = err_set(e, b->job.code, NULL, "%s", b->job.err.message);
+        if (b->job.code && !code) {
+            code = b->job.code;
+            if (e && !e->code)
+                *e = b->job.err;
+        }
         x->fresh += b->stored.c.fresh;
         counts_add(&x->all, &b->stored);
         x->in_flight -= b->bytes;

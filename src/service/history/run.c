@@ -249,11 +249,12 @@ static enum err_code read_file(struct import *im, const struct history_file *f, 
     return code;
 }
 
-/* Faults of one file: it cannot be read, or is not what it seemed. */
-static bool own_fault(enum err_code code)
+/* Faults of one file: it cannot be read, or is not what it seemed. A quota is none: no other file would fit either. */
+static bool own_fault(const struct err *why)
 {
+    const enum err_code code = why->code;
     return code == ERR_IO || code == ERR_NOT_FOUND || code == ERR_CORRUPT || code == ERR_INVALID ||
-           code == ERR_READ_ONLY || code == ERR_TOO_LARGE;
+           code == ERR_READ_ONLY || (code == ERR_TOO_LARGE && !why->name[0]);
 }
 
 static enum err_code take_file(struct import *im, const struct history_file *f, struct err *e)
@@ -275,13 +276,19 @@ static enum err_code take_file(struct import *im, const struct history_file *f, 
     im->x.done += f->size;
     struct err waited = {0};
     enum err_code stored = code ? extraction_wait(x, &waited) : ERR_OK;
+    if (stored && e && !e->code)
+        *e = waited;
     if (stored)
-        return err_set(e, stored, NULL, "%s", waited.message);
+        return stored;
     if (!code)
         return ERR_OK;
     log_event(LOG_WARN, "import_file_failed", L_CSTR("message", why.message));
     im->report->files_failed++;
-    return own_fault(code) ? ERR_OK : err_set(e, code, NULL, "%s", why.message);
+    if (own_fault(&why))
+        return ERR_OK;
+    if (e && !e->code)
+        *e = why;
+    return code;
 }
 
 static enum err_code take_all(struct import *im, struct err *e)
