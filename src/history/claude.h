@@ -2,7 +2,7 @@
 #ifndef CAIRN_HISTORY_CLAUDE_H
 #define CAIRN_HISTORY_CLAUDE_H
 
-#include "base/json_write.h"
+#include "history/facts.h"
 #include "history/lines.h"
 
 /* What a path says of a transcript. */
@@ -20,6 +20,7 @@ struct claude_content {
     struct buf thinking; /* what the model thought */
     struct buf tools;    /* JSON members of tools used or answered, without brackets */
     struct buf blobs;    /* types of pictures and documents, as JSON without brackets */
+    bool odd_tools;      /* a name or id among them that is no fact */
     bool results;        /* it has answers of tools */
     bool said;           /* it has text of its own */
 };
@@ -30,7 +31,7 @@ void claude_content_clear(struct claude_content *c); /* keeps the memory */
 void claude_content_add(struct claude_content *c, const struct json *content);
 
 /* What is kept beside the text, as members. */
-void claude_content_metadata(const struct claude_content *c, struct json_out *w);
+void claude_content_notes(const struct claude_content *c, struct history_notes *n);
 bool claude_content_failed(const struct claude_content *c); /* out of memory */
 
 /* ---- claude_prompt.c: who said it ---- */
@@ -69,8 +70,9 @@ struct claude_held {
     struct history_turn turn; /* strings in the holding's arena; content and metadata made when it is told */
     struct str message_id;    /* STR_NONE: no line can follow */
     struct claude_content content;
-    struct buf common;              /* metadata of its first line */
+    struct history_notes notes;     /* of its first line */
     struct str usage, stop;         /* JSON text, a word */
+    bool usage_plain;               /* it is figures only */
     int64_t output_tokens;          /* of that usage */
     struct str parts[CLAUDE_PARTS]; /* keys of its lines */
     size_t n_parts;

@@ -27,7 +27,7 @@ void claude_content_clear(struct claude_content *c)
     buf_clear(&c->thinking);
     buf_clear(&c->tools);
     buf_clear(&c->blobs);
-    c->results = c->said = false;
+    c->results = c->said = c->odd_tools = false;
 }
 
 static void paragraph(struct buf *b)
@@ -50,6 +50,7 @@ static void note_tool(struct claude_content *c, struct str name, struct str id, 
     struct json_out w;
     jw_init(&w, &c->tools);
     w.comma = c->tools.n > 0;
+    c->odd_tools = c->odd_tools || (name.n && !history_harmless(name)) || (id.n && !history_harmless(id));
     jw_object(&w);
     if (name.n)
         jw_kstr(&w, "name", name);
@@ -137,20 +138,22 @@ void claude_content_add(struct claude_content *c, const struct json *content)
         add_block(c, &content->items[i]);
 }
 
-void claude_content_metadata(const struct claude_content *c, struct json_out *w)
+static void put_list(struct json_out *w, const char *name, const struct buf *list)
 {
-    const struct buf *const lists[] = {&c->tools, &c->blobs};
-    static const char *const names[] = {"tools", "attachments"};
-    for (size_t i = 0; i < 2; i++) {
-        if (!lists[i]->n)
-            continue;
-        jw_key(w, names[i]);
-        jw_array(w);
-        jw_raw(w, buf_view(lists[i]));
-        jw_end_array(w);
-    }
+    if (!list->n)
+        return;
+    jw_key(w, name);
+    jw_array(w);
+    jw_raw(w, buf_view(list));
+    jw_end_array(w);
+}
+
+void claude_content_notes(const struct claude_content *c, struct history_notes *n)
+{
+    put_list(c->odd_tools ? &n->t : &n->f, "tools", &c->tools);
+    put_list(&n->t, "attachments", &c->blobs);
     if (c->thinking.n)
-        jw_kstr(w, "thinking", buf_view(&c->thinking));
+        jw_kstr(&n->t, "thinking", buf_view(&c->thinking));
 }
 
 bool claude_content_failed(const struct claude_content *c)

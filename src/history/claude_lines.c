@@ -2,8 +2,9 @@
  * line is parsed, so that the many lines without words cost no more than looking for it. */
 #include "history/claude.h"
 
-#include "base/json_write.h"
 #include "history/prompt.h"
+
+#include <string.h>
 
 /* A line being read. */
 struct envelope {
@@ -12,6 +13,7 @@ struct envelope {
     struct str type, uuid; /* as they stand in the text */
     const struct json *o;  /* parsed */
     struct claude_content content;
+    struct history_notes notes;
     struct history_turn turn;
 };
 
@@ -36,31 +38,17 @@ static enum err_code skip(struct envelope *v, const char *why, struct err *e)
 
 /* ---- metadata ---- */
 
-static void put(struct json_out *w, const char *name, struct str s)
-{
-    if (s.n)
-        jw_kstr(w, name, s);
-}
-
 /* What every line says of itself. */
-static void put_envelope(struct json_out *w, const struct json *o)
+static void put_envelope(struct history_notes *n, const struct json *o)
 {
-    put(w, "uuid", json_text(o, "uuid"));
-    put(w, "parent", json_text(o, "parentUuid"));
-    put(w, "parent", json_text(o, "logicalParentUuid"));
-    put(w, "version", json_text(o, "version"));
-    put(w, "branch", json_text(o, "gitBranch"));
-    put(w, "agent_id", json_text(o, "agentId"));
+    notes_put(n, "uuid", json_text(o, "uuid"));
+    notes_put(n, "parent", json_text(o, "parentUuid"));
+    notes_put(n, "logical_parent", json_text(o, "logicalParentUuid"));
+    notes_put(n, "version", json_text(o, "version"));
+    notes_put(n, "branch", json_text(o, "gitBranch"));
+    notes_put(n, "agent_id", json_text(o, "agentId"));
     if (is_true(o, "isSidechain"))
-        jw_kbool(w, "side_chain", true);
-}
-
-static struct json_out begin_metadata(struct buf *b, const struct json *o)
-{
-    struct json_out w;
-    jw_init(&w, b);
-    put_envelope(&w, o);
-    return w;
+        notes_flag(n, "side_chain");
 }
 
 /* ---- turns ---- */
@@ -86,16 +74,18 @@ static void begin_turn(struct envelope *v, const char *role, const char *agent)
 }
 
 /* At once, or behind those that are held. */
-static enum err_code tell_turn(struct envelope *v, struct json_out *w, struct err *e)
+static enum err_code tell_turn(struct envelope *v, struct err *e)
 {
     struct claude_reader *r = v->r;
+    struct history_notes *n = &v->notes;
     if (v->line->cut)
-        jw_kbool(w, "cut", true);
-    claude_content_metadata(&v->content, w);
-    v->turn.metadata = buf_view(w->b);
+        notes_flag(n, "cut");
+    claude_content_notes(&v->content, n);
+    v->turn.metadata = buf_view(&n->texts);
+    v->turn.facts = buf_view(&n->facts);
     if (!v->turn.content.p)
         v->turn.content = v->content.text.n ? buf_view(&v->content.text) : STR("");
-    if (w->b->failed || claude_content_failed(&v->content))
+    if (notes_failed(n) || claude_content_failed(&v->content))
         return err_nomem(e);
     if (!r->held.n)
         return history_turn(r->in, &v->turn, e);
@@ -103,9 +93,12 @@ static enum err_code tell_turn(struct envelope *v, struct json_out *w, struct er
     if (!x)
         return err_nomem(e);
     buf_str(&x->content.text, v->turn.content);
-    buf_str(&x->common, v->turn.metadata);
-    r->held.bytes += v->turn.content.n + v->turn.metadata.n;
-    return x->common.failed || x->content.text.failed ? err_nomem(e) : ERR_OK;
+    buf_str(&x->notes.texts, v->turn.metadata);
+    buf_str(&x->notes.facts, v->turn.facts);
+    x->notes.t.comma = x->notes.texts.n > 0;
+    x->notes.f.comma = x->notes.facts.n > 0;
+    r->held.bytes += v->turn.content.n + v->turn.metadata.n + v->turn.facts.n;
+    return notes_failed(&x->notes) || x->content.text.failed ? err_nomem(e) : ERR_OK;
 }
 
 /* ---- assistant ---- */
@@ -120,12 +113,13 @@ static void take_usage(struct claude_reader *r, struct claude_held *x, const str
         x->stop = arena_str(r->held.arena, stop);
     if (!usage || (n ? n->integer : 0) < x->output_tokens)
         return;
-    struct buf b;
-    struct json_out w;
-    buf_init(&b, 0);
-    jw_init(&w, &b);
-    jw_value(&w, usage);
-    x->usage = buf_take(&b, r->held.arena);
+    struct history_notes one;
+    notes_init(&one);
+    notes_object(&one, "", usage);
+    x->usage_plain = one.facts.n > 0;
+    x->usage = str_skip(buf_view(x->usage_plain ? &one.facts : &one.texts), strlen("\"\":"));
+    x->usage = arena_str(r->held.arena, x->usage);
+    notes_free(&one);
     x->output_tokens = n ? n->integer : 0;
 }
 
@@ -160,16 +154,17 @@ static enum err_code new_message(struct envelope *v, const struct json *message,
     struct claude_held *x = claude_hold(&r->held, &v->turn);
     if (!x)
         return err_nomem(e);
-    struct json_out w = begin_metadata(&x->common, v->o);
-    put(&w, "model", model);
-    put(&w, "message_id", id);
-    put(&w, "request_id", json_text(v->o, "requestId"));
+    struct history_notes *n = &x->notes;
+    put_envelope(n, v->o);
+    notes_put(n, "model", model);
+    notes_put(n, "message_id", id);
+    notes_put(n, "request_id", json_text(v->o, "requestId"));
     if (is_true(v->o, "isApiErrorMessage"))
-        jw_kbool(&w, "api_error", true);
+        notes_flag(n, "api_error");
     if (v->line->cut)
-        jw_kbool(&w, "cut", true);
+        notes_flag(n, "cut");
     x->message_id = id.n ? arena_str(r->held.arena, id) : STR_NONE;
-    r->held.bytes += x->common.n;
+    r->held.bytes += n->facts.n + n->texts.n;
     return add_part(v, x, message, e);
 }
 
@@ -202,7 +197,7 @@ static const char *voice_name(enum claude_voice voice)
 }
 
 /* A prompt, or what looks like one. */
-static enum err_code take_words(struct envelope *v, struct str text, struct json_out *w, struct err *e)
+static enum err_code take_words(struct envelope *v, struct str text, struct err *e)
 {
     struct claude_reader *r = v->r;
     enum claude_voice voice = claude_voice_of(v->o, text);
@@ -216,10 +211,9 @@ static enum err_code take_words(struct envelope *v, struct str text, struct json
                                        : "system",
                voice == CLAUDE_PERSON ? "user" : "claude-code");
     v->turn.replay = v->turn.replay || voice == CLAUDE_MACHINE;
-    if (voice_name(voice))
-        jw_kcstr(w, "kind", voice_name(voice));
+    notes_put(&v->notes, "kind", str_of(voice_name(voice)));
     if (is_true(v->o, "isCompactSummary"))
-        jw_kbool(w, "compact_summary", true);
+        notes_flag(&v->notes, "compact_summary");
     if (voice == CLAUDE_PERSON) {
         code = claude_tell(r, e);
         if (!code)
@@ -228,7 +222,7 @@ static enum err_code take_words(struct envelope *v, struct str text, struct json
             v->turn.key = queued;
     }
     if (!code)
-        code = tell_turn(v, w, e);
+        code = tell_turn(v, e);
     if (!code && voice == CLAUDE_PERSON)
         code = history_prompt_told(r->in, text, v->turn.timestamp, e);
     return code || !queued.n || !own.n ? code : history_merged(r->in, own, NULL, e);
@@ -252,7 +246,6 @@ static enum err_code take_user(struct envelope *v, struct err *e)
 {
     struct claude_reader *r = v->r;
     const struct json *message = json_get(v->o, "message");
-    struct buf metadata;
     enum err_code code = ERR_OK;
     if (!content_of(message))
         return skip(v, HISTORY_DAMAGED, e);
@@ -261,19 +254,17 @@ static enum err_code take_user(struct envelope *v, struct err *e)
         code = claude_tell(r, e);
     if (code)
         return code;
-    buf_init(&metadata, 0);
-    struct json_out w = begin_metadata(&metadata, v->o);
+    put_envelope(&v->notes, v->o);
     if (v->content.results) {
         take_beside(v);
         begin_turn(v, "tool", "claude-code");
         v->turn.replay = v->turn.replay || !v->content.text.n;
-        code = tell_turn(v, &w, e);
+        code = tell_turn(v, e);
     } else if (!str_trim(buf_view(&v->content.text)).n) {
         code = skip(v, HISTORY_EMPTY, e);
     } else {
-        code = take_words(v, buf_view(&v->content.text), &w, e);
+        code = take_words(v, buf_view(&v->content.text), e);
     }
-    buf_release(&metadata);
     return code;
 }
 
@@ -296,19 +287,16 @@ static enum err_code take_attachment(struct envelope *v, struct err *e)
     claude_content_add(&v->content, what);
     if (!str_trim(buf_view(&v->content.text)).n)
         return skip(v, HISTORY_EMPTY, e);
-    struct buf metadata;
     enum err_code code = claude_holding_full(&v->r->held) ? claude_tell(v->r, e) : ERR_OK;
-    buf_init(&metadata, 0);
-    struct json_out w = begin_metadata(&metadata, v->o);
-    jw_kstr(&w, "attachment", type);
-    put(&w, "file", name.n ? name : json_text(a, "planFilePath"));
+    put_envelope(&v->notes, v->o);
+    notes_put(&v->notes, "attachment", type);
+    notes_put(&v->notes, "file", name.n ? name : json_text(a, "planFilePath"));
     if (!code && queued && !str_is(json_text(a, "commandMode"), "task-notification")) {
-        code = take_words(v, buf_view(&v->content.text), &w, e);
+        code = take_words(v, buf_view(&v->content.text), e);
     } else if (!code) {
         begin_turn(v, "tool", "claude-code");
-        code = tell_turn(v, &w, e);
+        code = tell_turn(v, e);
     }
-    buf_release(&metadata);
     return code;
 }
 
@@ -330,22 +318,17 @@ static enum err_code take_system(struct envelope *v, struct err *e)
     bool boundary = str_ends(subtype, "compact_boundary");
     if (!str_trim(text).n || str_is(subtype, "turn_duration") || str_is(subtype, "stop_hook_summary"))
         return skip(v, HISTORY_META, e);
-    struct buf metadata;
     enum err_code code = claude_holding_full(&v->r->held) ? claude_tell(v->r, e) : ERR_OK;
     const struct json *compact = json_get_type(v->o, "compactMetadata", JSON_OBJECT);
-    buf_init(&metadata, 0);
-    struct json_out w = begin_metadata(&metadata, v->o);
-    put(&w, "kind", subtype);
-    if (compact) {
-        jw_key(&w, "compaction");
-        jw_value(&w, compact);
-    }
+    put_envelope(&v->notes, v->o);
+    notes_put(&v->notes, "kind", subtype);
+    if (compact)
+        notes_object(&v->notes, "compaction", compact);
     begin_turn(v, "system", "claude-code");
     v->turn.content = text;
     v->turn.replay = v->turn.replay || boundary || !str_is(subtype, "away_summary");
     if (!code)
-        code = tell_turn(v, &w, e);
-    buf_release(&metadata);
+        code = tell_turn(v, e);
     return code;
 }
 
@@ -400,8 +383,10 @@ static enum err_code take_line(struct envelope *v, take_fn *take, struct err *e)
     if (code)
         return code == ERR_INVALID ? skip(v, HISTORY_DAMAGED, e) : err_set(e, code, NULL, "%s", why.message);
     claude_content_init(&v->content);
+    notes_init(&v->notes);
     code = take(v, e);
     claude_content_free(&v->content);
+    notes_free(&v->notes);
     return code;
 }
 

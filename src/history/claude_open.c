@@ -2,14 +2,12 @@
  * come in between; so turns are held, in order, until a person speaks or the holding is full, and then told at once. */
 #include "history/claude.h"
 
-#include "base/json_write.h"
-
 bool claude_holding_init(struct claude_holding *h)
 {
     *h = (struct claude_holding){.arena = arena_new()};
     for (size_t i = 0; i < CLAUDE_HELD; i++) {
         claude_content_init(&h->items[i].content);
-        buf_init(&h->items[i].common, 0);
+        notes_init(&h->items[i].notes);
     }
     return h->arena != NULL;
 }
@@ -18,7 +16,7 @@ void claude_holding_free(struct claude_holding *h)
 {
     for (size_t i = 0; i < CLAUDE_HELD; i++) {
         claude_content_free(&h->items[i].content);
-        buf_release(&h->items[i].common);
+        notes_free(&h->items[i].notes);
     }
     if (h->arena)
         arena_free(h->arena);
@@ -36,10 +34,10 @@ struct claude_held *claude_hold(struct claude_holding *h, const struct history_t
 {
     struct claude_held *x = &h->items[h->n];
     const struct claude_content content = x->content;
-    const struct buf common = x->common;
-    *x = (struct claude_held){.turn = *t, .content = content, .common = common, .output_tokens = -1};
+    const struct history_notes notes = x->notes;
+    *x = (struct claude_held){.turn = *t, .content = content, .notes = notes, .output_tokens = -1};
     claude_content_clear(&x->content);
-    buf_clear(&x->common);
+    notes_clear(&x->notes);
     struct str *const own[] = {&x->turn.key,   &x->turn.session, &x->turn.thread,
                                &x->turn.agent, &x->turn.role,    &x->turn.cwd};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
@@ -63,27 +61,25 @@ bool claude_holding_full(const struct claude_holding *h)
 }
 
 /* Behind the members of its first line: what only the last one knows, and what its blocks were. */
-static void finish_metadata(struct claude_held *x)
+static void finish_notes(struct claude_held *x)
 {
-    struct json_out w;
-    jw_init(&w, &x->common);
-    w.comma = x->common.n > 0;
+    struct history_notes *n = &x->notes;
     if (x->usage.n)
-        jw_kraw(&w, "usage", x->usage);
-    if (x->stop.n)
-        jw_kstr(&w, "stop_reason", x->stop);
-    claude_content_metadata(&x->content, &w);
-    x->turn.metadata = buf_view(&x->common);
+        jw_kraw(x->usage_plain ? &n->f : &n->t, "usage", x->usage);
+    notes_put(n, "stop_reason", x->stop);
+    claude_content_notes(&x->content, n);
+    x->turn.metadata = buf_view(&n->texts);
+    x->turn.facts = buf_view(&n->facts);
 }
 
 /* The keys of its lines come before it: whoever receives them keeps both or none. */
 static enum err_code tell(struct history_in *in, struct claude_held *x, struct err *e)
 {
-    finish_metadata(x);
+    finish_notes(x);
     x->turn.content = buf_view(&x->content.text);
     if (!x->turn.content.p)
         x->turn.content = STR("");
-    if (x->common.failed || claude_content_failed(&x->content))
+    if (notes_failed(&x->notes) || claude_content_failed(&x->content))
         return err_nomem(e);
     enum err_code code = history_turn(in, &x->turn, e);
     for (size_t i = 1; i < x->n_parts && !code; i++)

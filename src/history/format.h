@@ -86,7 +86,8 @@ struct history_turn {
     /* Members of a JSON object without its braces ("\"model\":\"x\",\"usage\":{…}"), or empty: model, usage, version,
      * branch, parent … */
     struct str metadata;
-    bool replay; /* replayed or generated context: stored, left out of recall */
+    struct str facts; /* more such members, of which the gate need know nothing (facts.h); STR_NONE: none */
+    bool replay;      /* replayed or generated context: stored, left out of recall */
     struct history_at at;
 };
 

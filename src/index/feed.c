@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RELOADS = 5, FEED_ARENA = 64 << 20 };
+enum { RELOADS = 5, FEED_ARENA = 64 << 20, FEED_BYTES = 8 << 20 };
 
 bool text_asks(struct str text)
 {
@@ -266,6 +266,13 @@ static enum err_code read_batch(struct index *x, int limit, struct batch *b, str
     return code;
 }
 
+/* As many as fill FEED_BYTES, if the next are like these. */
+static int next_batch(size_t n, size_t bytes)
+{
+    size_t fit = bytes > FEED_BYTES ? n * FEED_BYTES / bytes : FEED_BATCH;
+    return fit < 1 ? 1 : (int)fit;
+}
+
 static enum err_code take_batch(struct index *x, int limit, int64_t *n, struct err *e)
 {
     struct batch b = {.a = arena_new()};
@@ -293,6 +300,8 @@ static enum err_code take_batch(struct index *x, int limit, int64_t *n, struct e
         }
     }
     segment_drop(s);
+    if (code == ERR_OK)
+        x->batch = next_batch(b.n, arena_used(b.a));
     arena_free(b.a);
     return code;
 }
@@ -311,7 +320,6 @@ enum err_code feed_some(struct index *x, int most, int64_t *n, struct err *e)
         }
         if (code)
             return err_set(e, code, NULL, "%s", now.message);
-        x->batch = x->batch * 2 < FEED_BATCH ? x->batch * 2 : FEED_BATCH;
         metric_add(M_INDEX_RECORDS, *n);
         return *n ? merge_memory(x, e) : ERR_OK;
     }

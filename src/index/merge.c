@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEAD = UINT32_MAX, UNMET = UINT32_MAX, PAUSE_EVERY = 256, TF_BITS = 8 };
+enum { DEAD = UINT32_MAX, UNMET = UINT32_MAX, PAUSE_EVERY = 256, TF_BITS = 8, LET_GO_BYTES = 4 << 20 };
 
 struct run { /* neighbouring documents that stay neighbours */
     uint32_t source, from, n, conversation;
@@ -393,11 +393,22 @@ static enum err_code next_list(struct merging *g, const struct source *first, st
     return list->failed ? err_nomem(e) : ERR_OK;
 }
 
+/* A merge reads all of its sources once: they need not stay in memory. */
+static void let_go(const struct merging *g, uint64_t *at)
+{
+    if (sink_at(g->k) < *at)
+        return;
+    for (size_t i = 0; i < g->m->n; i++)
+        segment_let_go(g->sources[i].s);
+    *at = sink_at(g->k) + LET_GO_BYTES;
+}
+
 static enum err_code write_lists(struct merging *g, struct err *e)
 {
     struct terms_out terms;
     struct buf list;
     struct source *first;
+    uint64_t let_go_at = LET_GO_BYTES;
     enum err_code code = ERR_OK;
     terms_out_init(&terms);
     buf_init(&list, 0);
@@ -410,6 +421,7 @@ static enum err_code write_lists(struct merging *g, struct err *e)
         code = next_list(g, first, &terms, &list, e);
         if (code == ERR_OK && i % PAUSE_EVERY == 0)
             code = pause_now(g, e);
+        let_go(g, &let_go_at);
     }
     for (size_t i = 0; code == ERR_OK && i < g->m->n; i++)
         if (atomic_load(&g->sources[i].s->bad))

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static const char MAGIC[8] = "CAIRNSEG";
@@ -221,6 +222,12 @@ static enum err_code map_file(struct segment *s, uint64_t size, struct err *e)
         return code;
     s->p = (const uint8_t *)map.p;
     return ERR_OK;
+}
+
+void segment_let_go(struct segment *s)
+{
+    if (s->fd >= 0 && !s->sealed && !s->memory && s->p)
+        (void)madvise((void *)(uintptr_t)s->p, (size_t)s->foot.size, MADV_DONTNEED);
 }
 
 /* A sealed file is told from a plain one by its size: both follow from that of what is in it. */

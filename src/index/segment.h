@@ -142,6 +142,8 @@ enum err_code segment_open(struct keyring *keys, const char *path, uint64_t name
 bool segment_is_current(const struct segment *s, const struct keyring *keys);
 enum { SEGMENT_ABOUT = 48 };
 struct str segment_about(char out[SEGMENT_ABOUT], uint64_t name); /* what its file is sealed as */
+/* What was read of its file need not stay in this process's memory: the system's is enough. Any thread. */
+void segment_let_go(struct segment *s);
 struct segment *segment_hold(struct segment *s);
 void segment_drop(struct segment *s); /* NULL is fine */
 /* Whether the bytes may be used; else the segment is `bad` from now on. Any thread. */

@@ -97,7 +97,8 @@ enum err_code service_open(const struct service_options *o, struct service **out
                                   .secret = &secret,
                                   .converting = o->converting,
                                   .read_only = o->read_only,
-                                  .sync_normal = o->sync_normal};
+                                  .sync_normal = o->sync_normal,
+                                  .bulk = o->bulk};
     enum err_code code = operations_init(e);
     if (!code)
         code = encryption_secret(o->config, &secret, e);

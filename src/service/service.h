@@ -29,6 +29,7 @@ struct service_options {
     bool background; /* feed the index, replay the journal (servers); else only on demand */
     bool read_only;
     bool sync_normal;
+    bool bulk;                   /* much is written and little read: memory is kept small rather than reads quick */
     bool converting;             /* the secret in the settings is one to encrypt with (cairn encrypt) */
     bool keeps_ephemeral;        /* ephemeral sessions may live in this process: it goes on (a server, a library) */
     struct service *home;        /* this is the service of its ephemeral sessions, in memory (ephemeral.h); NULL: no */

@@ -35,6 +35,7 @@ struct driver_options {
     bool read_only;             /* must not write anything, not even to create */
     bool create;                /* make the database when it is absent */
     int busy_ms;
+    bool bulk; /* no map of the file: less memory */
     bool sync_normal;
     struct driver_memory *memory; /* the database is there, `path` but a name; NULL: on the disk */
     /* SQL's opened(value, id, kind, field): a value that is bytes is opened by this to text, or is NULL where it cannot

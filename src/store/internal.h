@@ -185,7 +185,7 @@ struct store {
     size_t n_retired;
     int lock; /* descriptor, -1: none (keys.c) */
     int busy_ms;
-    bool sync_normal, writable;
+    bool sync_normal, writable, bulk;
     const struct store_gate *gate; /* NULL: none */
     char identity[ID_MAX];
     struct readers *readers;

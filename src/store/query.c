@@ -35,6 +35,7 @@ enum err_code tx_open(struct store *s, bool writer, struct store_tx **out, struc
                                      .create = writer,
                                      .busy_ms = s->busy_ms,
                                      .sync_normal = s->sync_normal,
+                                     .bulk = s->bulk,
                                      .memory = s->memory,
                                      .opened = sealing_opened,
                                      .opened_arg = s};

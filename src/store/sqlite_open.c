@@ -183,7 +183,7 @@ static enum err_code set_up(struct driver_conn *c, const struct driver_options *
     bool sealed = sqlite_sealed(c->files);
     (void)snprintf(pragmas, sizeof pragmas,
                    "PRAGMA mmap_size=%d; PRAGMA temp_store=MEMORY; PRAGMA synchronous=%s; PRAGMA cache_size=%d;%s",
-                   sealed ? 0 : MMAP_BYTES, o->sync_normal ? "NORMAL" : "FULL",
+                   sealed || o->bulk ? 0 : MMAP_BYTES, o->sync_normal ? "NORMAL" : "FULL",
                    !o->read_only ? -16384
                    : sealed      ? -SEALED_CACHE_KIB
                                  : -2048,

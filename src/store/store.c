@@ -100,6 +100,7 @@ enum err_code store_open(const struct store_options *o, struct store **out, stru
     s->lock = -1;
     s->busy_ms = o->busy_ms > 0 ? o->busy_ms : 10000;
     s->sync_normal = o->sync_normal;
+    s->bulk = o->bulk;
     s->gate = o->gate;
     (void)pthread_mutex_init(&s->watch_lock, NULL);
     (void)pthread_mutex_init(&s->commit_lock, NULL);

@@ -28,6 +28,7 @@ struct store_options {
     bool read_only;   /* opens what is there and never writes */
     int readers;      /* pool size, 0: 4 */
     int busy_ms;      /* how long to wait for another process's lock, 0: 10000 */
+    bool bulk;        /* much is written and little read: no map of the file, for less memory */
     bool sync_normal; /* synchronous=NORMAL instead of FULL (benchmarks) */
     /* What every text passes before it is stored (store/gate.h); it lives longer than the store. NULL: nothing. */
     const struct store_gate *gate;

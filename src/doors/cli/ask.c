@@ -29,8 +29,12 @@ enum err_code ask_open(struct cli *c, bool make, bool read_only_is_fine, struct 
     enum err_code code = settings_config(c, NULL, e);
     if (code)
         return code;
-    struct service_options o = {
-        .dir = c->data, .config = c->config, .converting = c->converting, .dial = endpoint_dial, .cold = s3_dial};
+    struct service_options o = {.dir = c->data,
+                                .config = c->config,
+                                .converting = c->converting,
+                                .bulk = c->bulk,
+                                .dial = endpoint_dial,
+                                .cold = s3_dial};
     struct err why = {0};
     code = service_open(&o, out, &why);
     if (read_only_is_fine && (code == ERR_READ_ONLY || code == ERR_DISK_FULL)) {

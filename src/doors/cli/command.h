@@ -16,6 +16,7 @@ struct cli {
     const struct config *config; /* NULL until settings_config() */
     bool json;                   /* --json */
     bool help;                   /* --help */
+    bool bulk;                   /* the data folder is opened for much writing */
     bool converting;             /* the key in the settings is one to encrypt with */
     long patience_s;             /* how long a server may take; 0: two minutes */
     struct screen screen;

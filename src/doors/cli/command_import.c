@@ -279,6 +279,7 @@ static enum err_code import_histories(struct importing *im, struct err *e)
     enum err_code code = ask_once(im, &go, e);
     if (code || !go)
         return code;
+    im->c->bulk = true;
     code = settings_data(im->c, e);
     if (!code)
         code = ask_open(im->c, true, false, &svc, e);

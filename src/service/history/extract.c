@@ -254,10 +254,47 @@ static struct str valid(struct arena *a, struct str s)
     return text_cut(out, CONTENT_BYTES);
 }
 
-static struct str metadata_of(const struct extraction *x, struct arena *a, const struct history_turn *t)
+/* The folder is the same in line after line: it is looked at once. */
+static enum err_code cwd_shown(struct extraction *x, struct str cwd, struct err *e)
 {
     struct buf b;
     struct json_out w;
+    if (str_eq(x->cwd, cwd))
+        return ERR_OK;
+    x->cwd = arena_str(x->arena, cwd);
+    buf_init(&b, 0);
+    jw_init(&w, &b);
+    jw_str(&w, cwd);
+    struct str raw = buf_take(&b, x->arena);
+    return raw.p && x->cwd.p ? gate_text(x->svc->store, x->arena, x->level, true, raw, &x->cwd_kept, e) : err_nomem(e);
+}
+
+/* The members of a turn's own that may hold anything, through the gate. */
+static enum err_code texts_of(struct extraction *x, struct arena *a, struct str members, struct str *out, struct err *e)
+{
+    *out = STR_NONE;
+    if (!members.n)
+        return ERR_OK;
+    struct str raw = arena_fmt(a, "{%.*s}", STR_ARG(members)), kept;
+    if (!raw.p)
+        return err_nomem(e);
+    enum err_code code = gate_text(x->svc->store, a, x->level, true, raw, &kept, e);
+    if (!code && kept.n >= 2)
+        *out = (struct str){kept.p + 1, kept.n - 2};
+    return code;
+}
+
+static enum err_code metadata_of(struct extraction *x, struct arena *a, const struct history_turn *t, struct str *out,
+                                 struct err *e)
+{
+    struct buf b;
+    struct json_out w;
+    struct str texts;
+    enum err_code code = texts_of(x, a, t->metadata, &texts, e);
+    if (!code && t->cwd.n)
+        code = cwd_shown(x, t->cwd, e);
+    if (code)
+        return code;
     buf_init(&b, 0);
     buf_cstr(&b, t->replay ? TURN_LEFT_OUT "," : "{");
     jw_init(&w, &b);
@@ -270,13 +307,17 @@ static struct str metadata_of(const struct extraction *x, struct arena *a, const
     jw_kint(&w, "bytes", t->at.bytes);
     jw_end_object(&w);
     if (t->cwd.n)
-        jw_kstr(&w, "cwd", t->cwd);
-    if (t->metadata.n) {
+        jw_kraw(&w, "cwd", x->cwd_kept);
+    const struct str more[] = {t->facts, texts};
+    for (size_t i = 0; i < 2; i++) {
+        if (!more[i].n)
+            continue;
         buf_char(&b, ',');
-        buf_str(&b, t->metadata);
+        buf_str(&b, more[i]);
     }
     buf_char(&b, '}');
-    return buf_take(&b, a);
+    *out = buf_take(&b, a);
+    return out->p ? ERR_OK : err_nomem(e);
 }
 
 /* Its time first, so that what is said together lies together. */
@@ -300,7 +341,7 @@ static enum err_code make_turn(struct extraction *x, struct batch *b, const stru
 {
     struct arena *a = b->arena;
     char hash[65], id[ID_MAX];
-    struct str content = valid(a, t->content), raw = metadata_of(x, a, t);
+    struct str content = valid(a, t->content);
     int64_t when = t->timestamp ? t->timestamp : x->last_time ? x->last_time : x->in.modified;
     id_sha256(content, hash);
     turn_id(x, t, i, when, id);
@@ -316,10 +357,10 @@ static enum err_code make_turn(struct extraction *x, struct batch *b, const stru
                                 .masked_for = x->level};
     enum err_code code = gate_text(x->svc->store, a, x->level, false, content, &i->turn.content, e);
     if (!code)
-        code = gate_text(x->svc->store, a, x->level, true, raw, &i->turn.metadata, e);
+        code = metadata_of(x, a, t, &i->turn.metadata, e);
     if (!code && i->turn.content.p == t->content.p)
         i->turn.content = arena_str(a, i->turn.content);
-    return code ? code : arena_failed(a) || !raw.p ? err_nomem(e) : ERR_OK;
+    return code ? code : arena_failed(a) ? err_nomem(e) : ERR_OK;
 }
 
 static void find_project(struct extraction *x, struct batch *b, struct place *p, struct str cwd)

@@ -66,6 +66,7 @@ struct extraction {
     struct arena *arena;            /* the file's */
     struct str root, path, project; /* masked; of its first turn */
     struct file_counts all;         /* what became of lines in this import */
+    struct str cwd, cwd_kept;       /* of the last turn; as it may be stored, JSON */
     int64_t last_time;
     bool keeps_place; /* the file's place is kept: not where only a part is taken */
     bool begun;       /* its first batch was sent */

@@ -224,6 +224,7 @@ static enum err_code read_file(struct import *im, const struct history_file *f, 
     x->project = x->wish->project;
     x->root = im->root;
     x->last_time = 0;
+    x->cwd = x->cwd_kept = STR_NONE;
     x->begun = false;
     struct str shown = history_shown(x->arena, f->path);
     code = gate_text(x->svc->store, x->arena, x->level, false, shown, &x->path, e);
