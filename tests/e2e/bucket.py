@@ -27,7 +27,8 @@ def free_port():
 
 class Door(http.server.BaseHTTPRequestHandler):
     """Hands each request on as it came; `faults` (method → list of what happens to the next ones) comes before that:
-    a status with headers, or "cut": half of the body is read, then the connection is gone."""
+    a status with headers; "cut": half of the body is read, then the connection is gone; "hang": nothing is answered until
+    the door is reset."""
 
     protocol_version = "HTTP/1.1"
 
@@ -40,6 +41,10 @@ class Door(http.server.BaseHTTPRequestHandler):
         fault = faults.pop(0) if faults else None
         self.server.asked.append((self.command, self.path))
         if self.server.dead:
+            self.close_connection = True
+            return
+        if fault == "hang":
+            self.server.released.wait(120)
             self.close_connection = True
             return
         if fault == "cut":
@@ -99,7 +104,7 @@ class Bucket:
         self.door = http.server.ThreadingHTTPServer(("127.0.0.1", port), Door)
         self.door.daemon_threads = True
         self.door.behind, self.door.faults, self.door.asked = self.behind, {}, []
-        self.door.dead = False
+        self.door.dead, self.door.released = False, threading.Event()
         self.port = port
         threading.Thread(target=self.door.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -126,7 +131,8 @@ class Bucket:
 
     def reset(self):
         """Empties the bucket, with every version."""
-        self.door.faults, self.door.asked = {}, []
+        self.door.released.set()
+        self.door.faults, self.door.asked, self.door.released = {}, [], threading.Event()
         self.s3.put_bucket_versioning(Bucket=NAME, VersioningConfiguration={"Status": "Suspended"})
         while gone := [{"Key": v["Key"], "VersionId": v["VersionId"]} for v in self.versions()]:
             self.s3.delete_objects(Bucket=NAME, Delete={"Objects": gone[:1000]})

@@ -3,6 +3,7 @@ and what happens when the server refuses, fails, breaks off or is not there."""
 
 import os
 import re
+import threading
 
 import pytest
 from bucket import NAME, PLAIN, Bucket
@@ -11,6 +12,8 @@ from store_sql import sql
 from test_cold import archived, let_go
 from test_forget import Words, forget
 from test_retention import age, clean
+
+from conftest import eventually
 
 CONFIG = """[cold]
 bucket = "{bucket}"
@@ -146,6 +149,20 @@ def test_an_upload_that_breaks_off_is_made_again_or_lets_nothing_go(cold, bucket
     bucket.door.faults = {"PUT": ["cut"] * 100}
     assert run_retention(cold)["turns_removed"] == 0 and left(cold, c) == 3
     assert len(bucket.names()) == 2, "no half object"
+
+
+def test_a_server_that_does_not_answer_holds_up_no_stop(cold, bucket):
+    """Its time is cold.seconds, 60; a stop that waits for it takes longer than stop() has patience."""
+    _, c = idle(cold, Words(20))
+    bucket.door.faults = {"PUT": ["hang"] * 9}
+    ask = threading.Thread(target=lambda: cold.http.post("/api/v2/maintenance", json={"cleanup_days": 100}))
+    ask.start()
+    eventually(lambda: any(m == "PUT" for m, _ in bucket.door.asked), what="the upload")
+    assert cold.stop(20) == 0
+    ask.join()
+    bucket.door.faults = {}
+    cold.start()
+    assert left(cold, c) == 3 and clean(cold, 100)["turns_removed"] == 3
 
 
 @pytest.mark.parametrize("back", [(200, {}, b"something else"), (404, {}, b"<Error><Code>NoSuchKey</Code></Error>"),

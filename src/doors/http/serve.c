@@ -10,6 +10,7 @@
 #include "doors/proxy/proxy.h"
 #include "doors/s3/s3.h"
 #include "service/advice.h"
+#include "service/cold.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -119,6 +120,8 @@ static enum err_code open_all(struct serving *s, struct err *e)
 static void close_all(struct serving *s)
 {
     asker_stop(s->asker); /* whoever waits for a model goes on by rules */
+    if (s->svc)
+        cold_stop(s->svc); /* whoever waits for a bucket gives up */
     http_stop(s->http, s->o->drain_ms > 0 ? s->o->drain_ms : DEFAULT_DRAIN_MS);
     if (s->proxy)
         proxy_stop(s->proxy);
