@@ -100,8 +100,12 @@ class Bucket:
         self.open_door(free_port())
         return self
 
-    def open_door(self, port):
+    def open_door(self, port, tls=None):
+        """tls: an SSLContext of the server's side."""
         self.door = http.server.ThreadingHTTPServer(("127.0.0.1", port), Door)
+        if tls:
+            self.door.socket = tls.wrap_socket(self.door.socket, server_side=True)
+            self.door.handle_error = lambda *args: None  # a client that goes away is what is tested
         self.door.daemon_threads = True
         self.door.behind, self.door.faults, self.door.asked = self.behind, {}, []
         self.door.dead, self.door.released = False, threading.Event()

@@ -3,12 +3,14 @@ and what happens when the server refuses, fails, breaks off or is not there."""
 
 import os
 import re
+import ssl
 import threading
 
 import pytest
 from bucket import NAME, PLAIN, Bucket
 from rest import conversation, session, turn
 from store_sql import sql
+from test_auth import pair
 from test_cold import archived, let_go
 from test_forget import Words, forget
 from test_retention import age, clean
@@ -149,6 +151,25 @@ def test_an_upload_that_breaks_off_is_made_again_or_lets_nothing_go(cold, bucket
     bucket.door.faults = {"PUT": ["cut"] * 100}
     assert run_retention(cold)["turns_removed"] == 0 and left(cold, c) == 3
     assert len(bucket.names()) == 2, "no half object"
+
+
+def test_a_server_that_cannot_prove_who_it_is_is_told_nothing(make_cairn, bucket, tmp_path):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*pair(tmp_path, "not the bucket's"))
+    port = bucket.port
+    bucket.close_door()
+    bucket.open_door(port, tls)
+    try:
+        cairn = make_cairn(start=False, env=bucket.keys)
+        (cairn.data / "cairn.toml").write_text(CONFIG.format(bucket=NAME, endpoint=f"https://127.0.0.1:{port}"))
+        cairn.start()
+        _, c = idle(cairn, Words(21))
+        done = run_retention(cairn)
+        assert (done["turns_removed"], done["failed"]) == (0, 1) and left(cairn, c) == 3
+        assert bucket.door.asked == [] and "SSL" in cairn.log() and str(port) not in cairn.log().split("retention")[-1]
+    finally:
+        bucket.close_door()
+        bucket.open_door(port)
 
 
 def test_a_server_that_does_not_answer_holds_up_no_stop(cold, bucket):
