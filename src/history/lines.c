@@ -158,6 +158,7 @@ static size_t in_string(struct slim *m, const char *p, size_t n)
     }
     if (m->hex && *p != '"' && *p != '\\') {
         m->hex--;
+        m->kept++;
         slim_put(m, p, 1);
         return 1;
     }

@@ -59,7 +59,8 @@ static enum err_code told_turn(struct history_sink *s, const struct history_turn
     buf_cstr(&t->text, ": ");
     buf_str(&t->text, turn->content);
     buf_char(&t->text, '\n');
-    if (!turn->content.n || !turn->session.n || !turn->role.n || !turn->agent.n)
+    bool nothing = !turn->content.n && !turn->metadata.n && !turn->facts.n;
+    if (nothing || !turn->session.n || !turn->role.n || !turn->agent.n)
         abort();
     return ERR_OK;
 }
