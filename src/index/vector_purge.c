@@ -1,5 +1,6 @@
-/* Rewriting the vectors: without rows that are gone, or without what is damaged. A new .bin is written beside, flushed
- * to disk and put in the old one's place; searches go on with the one they have. Rows keep their codes.
+/* Rewriting the vectors: without rows that are gone, with rows put between, or without what is damaged. A new .bin is
+ * written beside, flushed to disk and put in the old one's place; searches go on with the one they have. Rows keep
+ * their codes.
  *
  * A purge takes the tail's rows into the new .bin, which keeps its birth: the old tail, whose rows are all covered by
  * then, is begun anew after. A mended .bin has another birth, so that the old tail, which came after what is missing,
@@ -17,6 +18,8 @@ struct rewriting {
     struct snapshot *s;
     vectors_gone_fn *gone; /* NULL: none is */
     void *arg;
+    const struct vector_row *add; /* rows to put between, in order */
+    size_t n_add;
     uint64_t birth;
     uint32_t form;
     int fd;
@@ -41,6 +44,22 @@ static enum err_code flush(struct rewriting *r, struct err *e)
     memmove(r->rows, r->rows + n * size, (r->n - n) * size);
     r->n -= n;
     return put_block(r, r->blocks++, e);
+}
+
+/* Those that come before that seq; one that has it is in already. */
+static enum err_code add_before(struct rewriting *r, int64_t seq, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    for (; code == ERR_OK && r->n_add && r->add->seq <= seq; r->add++, r->n_add--) {
+        if (r->add->seq == seq)
+            continue;
+        char *row = r->rows + r->n++ * tail_row_bytes(r->v->width);
+        memset(row, 0, tail_row_bytes(r->v->width));
+        vector_row_encode(r->v, r->add, 0, row);
+        if (r->n == VECTORS_BLOCK)
+            code = flush(r, e);
+    }
+    return code;
 }
 
 static enum err_code ask_gone(struct rewriting *r, const int64_t *seqs, size_t n, bool *gone, struct err *e)
@@ -99,6 +118,9 @@ static enum err_code take_block(struct rewriting *r, size_t k, struct err *e)
     for (size_t i = 0; code == ERR_OK && i < b.head->n; i++) {
         if (gone[i])
             continue;
+        code = add_before(r, seqs[i], e);
+        if (code)
+            break;
         block_row(&b, i, r->v->width, r->rows + r->n++ * tail_row_bytes(r->v->width));
         if (r->n == VECTORS_BLOCK)
             code = flush(r, e);
@@ -115,6 +137,9 @@ static enum err_code take_tail(struct rewriting *r, struct err *e)
     for (size_t i = 0; code == ERR_OK && i < n; i++) {
         if (gone[i])
             continue;
+        code = add_before(r, seqs[i], e);
+        if (code)
+            break;
         memcpy(r->rows + r->n++ * size, snapshot_tail(r->s, from + i), size);
         if (r->n == VECTORS_BLOCK)
             code = flush(r, e);
@@ -148,6 +173,8 @@ static enum err_code rewrite(struct rewriting *r, size_t blocks, const struct ve
         code = take_block(r, k, e);
     if (code == ERR_OK && state)
         code = take_tail(r, e);
+    if (code == ERR_OK && state)
+        code = add_before(r, INT64_MAX, e);
     if (code == ERR_OK)
         code = finish(r, state, e);
     if (code == ERR_OK)
@@ -238,5 +265,40 @@ enum err_code vectors_purge(struct vectors *v, vectors_gone_fn *gone, void *arg,
         code = purge(v, &r, e);
     pthread_mutex_unlock(&v->writing);
     *removed = code ? 0 : r.removed;
+    return code;
+}
+
+static enum err_code insert(struct vectors *v, struct rewriting *r, struct err *e)
+{
+    struct snapshot s;
+    enum err_code code = snapshot_take(v, &s, e);
+    r->s = &s;
+    r->birth = s.birth;
+    if (code == ERR_OK && r->n_add && r->add[r->n_add - 1].seq > s.state.last)
+        code = err_set(e, ERR_INVALID, NULL, "vectors behind the watermark are appended");
+    if (code == ERR_OK && r->n_add)
+        code = run(r, s.blocks, &s.state, e);
+    snapshot_drop(&s);
+    return code;
+}
+
+enum err_code vectors_insert(struct vectors *v, const struct vector_row *rows, size_t n, vectors_gone_fn *gone,
+                             void *arg, struct err *e)
+{
+    struct vector_row *kept = mem_alloc((n + 1) * sizeof *kept);
+    struct rewriting r = {.v = v, .add = kept};
+    if (!kept)
+        return err_nomem(e);
+    pthread_mutex_lock(&v->writing);
+    enum err_code code = vectors_take(v, e);
+    for (size_t at = 0, some; code == ERR_OK && at < n; at += VECTORS_BLOCK) {
+        code = vector_rows_living(rows + at, n - at < VECTORS_BLOCK ? n - at : VECTORS_BLOCK, gone, arg, kept + r.n_add,
+                                  &some, e);
+        r.n_add += some;
+    }
+    if (code == ERR_OK)
+        code = insert(v, &r, e);
+    pthread_mutex_unlock(&v->writing);
+    mem_free(kept);
     return code;
 }

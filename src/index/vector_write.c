@@ -167,7 +167,7 @@ enum err_code vectors_reset(struct vectors *v, struct err *e)
 }
 
 /* ---- appending: with `writing` ---- */
-static void encode_row(const struct vectors *v, const struct vector_row *row, uint64_t round, char *out)
+void vector_row_encode(const struct vectors *v, const struct vector_row *row, uint64_t round, char *out)
 {
     struct tail_row r = {.round = round,
                          .seq = row->seq,
@@ -238,7 +238,7 @@ static enum err_code append_after(struct vectors *v, const struct snapshot *s, c
         memcpy(all, snapshot_tail(s, s->tail_from), old * size);
     uint64_t round = s->tail ? s->tail->round : 0;
     for (size_t i = 0; i < n; i++)
-        encode_row(v, &rows[i], round, all + (old + i) * size);
+        vector_row_encode(v, &rows[i], round, all + (old + i) * size);
     enum err_code code = s->tail && s->tail_to + n < VECTORS_BLOCK
                              ? append_to_tail(v, s->tail, s->tail_to, (struct str){all + old * size, n * size}, e)
                              : append_blocks(v, s, all, old + n, e);
@@ -259,11 +259,10 @@ static enum err_code append(struct vectors *v, const struct vector_row *rows, si
     return code;
 }
 
-/* The rows that are not gone, in `kept`. */
-static enum err_code leave_out(const struct vector_row *rows, size_t n, vectors_gone_fn *gone, void *arg,
-                               struct vector_row *kept, size_t *n_kept, struct err *e)
+enum err_code vector_rows_living(const struct vector_row *rows, size_t n, vectors_gone_fn *gone, void *arg,
+                                 struct vector_row *kept, size_t *n_kept, struct err *e)
 {
-    int64_t seqs[VECTORS_BLOCK];
+    int64_t seqs[VECTORS_BLOCK] = {0};
     bool is_gone[VECTORS_BLOCK] = {false};
     for (size_t i = 0; i < n; i++)
         seqs[i] = rows[i].seq;
@@ -284,7 +283,7 @@ enum err_code vectors_append_living(struct vectors *v, const struct vector_row *
     pthread_mutex_lock(&v->writing);
     enum err_code code = vectors_take(v, e);
     if (code == ERR_OK && gone)
-        code = leave_out(rows, n, gone, arg, kept, &n, e);
+        code = vector_rows_living(rows, n, gone, arg, kept, &n, e);
     if (code == ERR_OK && n)
         code = append(v, gone ? kept : rows, n, e);
     pthread_mutex_unlock(&v->writing);

@@ -74,6 +74,11 @@ enum err_code vectors_append_living(struct vectors *v, const struct vector_row *
  * writer only. The watermark stays where it is. */
 enum err_code vectors_purge(struct vectors *v, vectors_gone_fn *gone, void *arg, int64_t *removed, struct err *e);
 
+/* Puts rows in between, of turns up to the watermark that have none: the files are rewritten as by a purge, so many at
+ * once are cheaper. In order, as for vectors_append; those that are in already or gone by now are left out. */
+enum err_code vectors_insert(struct vectors *v, const struct vector_row *rows, size_t n, vectors_gone_fn *gone,
+                             void *arg, struct err *e);
+
 struct vectors_state {
     int64_t rows, last; /* the watermark: the highest seq that is or was in */
     uint64_t anchor;    /* vectors_anchor of the turn `last` */

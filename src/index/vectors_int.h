@@ -113,6 +113,13 @@ void block_seal(char *p, size_t width, struct block_head *h); /* the head with c
 /* The row i of a block as the tail would have it; its anchor is not known. */
 void block_row(const struct block *b, size_t i, size_t width, char *out);
 
+/* ---- vector_write.c ---- */
+struct vectors;
+void vector_row_encode(const struct vectors *v, const struct vector_row *row, uint64_t round, char *out);
+/* The rows that are not gone, in `kept`. n is VECTORS_BLOCK at most. */
+enum err_code vector_rows_living(const struct vector_row *rows, size_t n, vectors_gone_fn *gone, void *arg,
+                                 struct vector_row *kept, size_t *n_kept, struct err *e);
+
 uint32_t vector_hash(struct str s);
 uint32_t vector_seconds(int64_t ms); /* clamped to what there are */
 

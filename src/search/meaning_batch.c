@@ -179,11 +179,8 @@ static enum err_code embed_all(struct batch *b, struct err *e)
     return b->why.code;
 }
 
-static enum err_code append(struct batch *b, struct err *e)
+static void fill_rows(const struct batch *b, struct vector_row *rows)
 {
-    struct vector_row *rows = arena_array(b->a, struct vector_row, b->done + 1);
-    if (!rows)
-        return err_nomem(e);
     for (size_t i = 0; i < b->done; i++) {
         const struct turn *t = &b->turns[i];
         rows[i] = (struct vector_row){.seq = t->seq,
@@ -194,6 +191,27 @@ static enum err_code append(struct batch *b, struct err *e)
                                       .conversation_id = t->conversation_id,
                                       .timestamp = t->timestamp};
     }
+}
+
+enum err_code meaning_embed(struct meaning *m, struct arena *a, struct turn *turns, size_t n, struct vector_row *rows,
+                            size_t *done, struct err *e)
+{
+    struct batch b = {.m = m, .a = a, .turns = turns, .n = n};
+    enum err_code code = write_texts(&b, e);
+    if (!code)
+        code = embed_all(&b, e);
+    if (!code)
+        fill_rows(&b, rows);
+    *done = code ? 0 : b.done;
+    return code;
+}
+
+static enum err_code append(struct batch *b, struct err *e)
+{
+    struct vector_row *rows = arena_array(b->a, struct vector_row, b->done + 1);
+    if (!rows)
+        return err_nomem(e);
+    fill_rows(b, rows);
     return vectors_append_living(b->m->vectors, rows, b->done, meaning_gone, b->m->o.store, e);
 }
 

@@ -108,6 +108,19 @@ static bool load(struct meaning *m, struct backoff *endpoint)
     }
 }
 
+/* True: some of what there was to do is left. */
+static bool renew(struct meaning *m, int *wait_ms, bool *well)
+{
+    struct err e = {0};
+    bool more;
+    const enum err_code code = meaning_renew(m, &more, &e);
+    if (code && code != ERR_BUSY)
+        tell(m, "vectors_renew_failed", &e);
+    *well = !code;
+    *wait_ms = RETRY_MS;
+    return !code && more;
+}
+
 static void tidy(struct meaning *m, bool *done)
 {
     struct meaning_state s;
@@ -144,5 +157,7 @@ void *meaning_thread(void *arg)
         well = drain(m, &endpoint, &wait_ms);
         if (well)
             tidy(m, &tidied);
+        if (well && renew(m, &wait_ms, &well))
+            seen = -1; /* there is more to do */
     }
 }

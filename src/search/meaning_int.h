@@ -3,6 +3,7 @@
 #define CAIRN_SEARCH_MEANING_INT_H
 
 #include "search/meaning.h"
+#include "store/turns.h"
 
 #include <pthread.h>
 
@@ -34,6 +35,7 @@ struct meaning {
     /* The thread's own, also read by its helpers: how fast turns come. */
     int64_t looked_us, looked_last; /* when the store was looked at, and the last seq then */
     bool pressed;                   /* very fast */
+    int64_t renewing, renew_at;     /* which note of the store's it follows, and up to where (meaning_renew.c) */
 
     bool has_thread;
     pthread_t thread;
@@ -58,8 +60,15 @@ enum err_code meaning_in_time(struct meaning *m, struct encoder_task task, int64
 /* ---- meaning_batch.c: from turns to vectors ---- */
 /* One batch; *n: turns taken, 0: all is in. ERR_BUSY: another process makes the vectors. */
 enum err_code meaning_batch(struct meaning *m, size_t *n, struct err *e);
+/* Vectors of those turns, or of the first *done of them, in `rows`. Turns and rows stay in the arena. */
+enum err_code meaning_embed(struct meaning *m, struct arena *a, struct turn *turns, size_t n, struct vector_row *rows,
+                            size_t *done, struct err *e);
 /* As vectors_gone_fn: which turns the store (arg) has no more (meaning_purge.c). */
 enum err_code meaning_gone(void *store, const int64_t *seqs, size_t n, bool *gone, struct err *e);
+
+/* ---- meaning_renew.c ---- */
+/* New vectors for some of the turns that lost theirs; *more: there are others. */
+enum err_code meaning_renew(struct meaning *m, bool *more, struct err *e);
 
 /* ---- meaning_feed.c: when ---- */
 void *meaning_thread(void *m);

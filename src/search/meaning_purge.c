@@ -1,6 +1,6 @@
 /* What was deleted goes out of the vectors' files too, and what has other words by now: the store is asked which turns
- * are still there, and as they were. Turns that were masked anew are found by their words alone from then on: vectors
- * are appended in the order of turns, and making all of them anew for a few would cost minutes. */
+ * are still there, and as they were. Turns that were masked anew are found by their words alone until they have new
+ * vectors (meaning_renew.c). */
 #include "search/meaning_int.h"
 
 #include "base/arena.h"

@@ -146,24 +146,48 @@ static enum err_code look(struct store *s, struct remasking *m, struct str sql, 
     return code;
 }
 
-/* ---- the write ---- */
+/* ---- notes ---- */
 
-static enum err_code note_stale(struct store_tx *tx, int64_t from, int64_t to, struct err *e)
+static const char STALE[] = "stale_turns", RENEW[] = "renew_turns"; /* "from to count" */
+
+static enum err_code read_note(struct store_tx *tx, const char *name, struct stale *out, struct err *e)
 {
-    struct stale s;
+    struct query q;
+    *out = (struct stale){0};
+    query_fixed(&q, tx, STMT_META_GET, e);
+    query_text(&q, str_of(name));
+    if (query_row(&q)) {
+        struct str rest = tx->d->column_text(q.s, 0);
+        int64_t *const into[] = {&out->from, &out->to, &out->count};
+        for (size_t i = 0; i < 3; i++)
+            (void)str_int(str_cut(&rest, ' '), into[i]);
+    }
+    return query_end(&q);
+}
+
+static enum err_code write_note(struct store_tx *tx, const char *name, const struct stale *s, struct err *e)
+{
     char text[100];
     struct query q;
-    enum err_code code = stale_turns(tx, &s, e);
-    if (code)
-        return code;
-    from = s.from && s.from < from ? s.from : from;
-    to = s.to > to ? s.to : to;
-    (void)snprintf(text, sizeof text, "%lld %lld %lld", (long long)from, (long long)to, (long long)s.count + 1);
+    (void)snprintf(text, sizeof text, "%lld %lld %lld", (long long)s->from, (long long)s->to, (long long)s->count);
     query_fixed(&q, tx, STMT_META_SET, e);
-    query_text(&q, STR("stale_turns"));
+    query_text(&q, str_of(name));
     query_text(&q, str_of(text));
     return query_run(&q);
 }
+
+/* The note with these seqs as well. */
+static enum err_code widen_note(struct store_tx *tx, const char *name, int64_t from, int64_t to, struct err *e)
+{
+    struct stale s;
+    enum err_code code = read_note(tx, name, &s, e);
+    s.from = s.from && s.from < from ? s.from : from;
+    s.to = s.to > to ? s.to : to;
+    s.count++;
+    return code ? code : write_note(tx, name, &s, e);
+}
+
+/* ---- the write ---- */
 
 /* Whatever else was learnt from its turns is whoever's who masks sessions. */
 static enum err_code mark_sessions(struct store_tx *tx, const struct remasking *m, struct err *e)
@@ -191,7 +215,7 @@ static enum err_code write_job(struct store_tx *tx, void *arg, struct err *e)
     for (size_t i = 0; i < m->n && !code; i++)
         code = record_rewrite(tx, m->arena, m->changes[i].row, m->changes[i].patch, e);
     if (!code && m->kind == KIND_TURN)
-        code = note_stale(tx, m->changes[0].row->seq, m->changes[m->n - 1].row->seq, e);
+        code = widen_note(tx, STALE, m->changes[0].row->seq, m->changes[m->n - 1].row->seq, e);
     if (!code && m->kind == KIND_TURN)
         code = mark_sessions(tx, m, e);
     return code;
@@ -278,17 +302,12 @@ enum err_code remask_whole(struct store_tx *tx, struct err *e)
 
 enum err_code stale_turns(struct store_tx *tx, struct stale *out, struct err *e)
 {
-    struct query q;
-    *out = (struct stale){0};
-    query_fixed(&q, tx, STMT_META_GET, e);
-    query_text(&q, STR("stale_turns"));
-    if (query_row(&q)) {
-        struct str rest = tx->d->column_text(q.s, 0);
-        int64_t *const into[] = {&out->from, &out->to, &out->count};
-        for (size_t i = 0; i < 3; i++)
-            (void)str_int(str_cut(&rest, ' '), into[i]);
-    }
-    return query_end(&q);
+    return read_note(tx, STALE, out, e);
+}
+
+enum err_code renew_turns(struct store_tx *tx, struct stale *out, struct err *e)
+{
+    return read_note(tx, RENEW, out, e);
 }
 
 enum err_code turn_unchanged(struct store_tx *tx, int64_t seq, bool *out, struct err *e)
@@ -307,27 +326,29 @@ enum err_code turn_unchanged(struct store_tx *tx, int64_t seq, bool *out, struct
 
 struct clearing {
     const struct stale *s;
+    const char *name;
 };
 
 static enum err_code clear_job(struct store_tx *tx, void *arg, struct err *e)
 {
-    const struct stale *seen = ((struct clearing *)arg)->s;
+    const struct clearing *c = arg;
     struct stale now;
-    char text[60];
-    struct query q;
     tx->marks.accounted = true;
-    enum err_code code = stale_turns(tx, &now, e);
-    if (code || now.count != seen->count)
+    enum err_code code = read_note(tx, c->name, &now, e);
+    if (code || now.count != c->s->count)
         return code;
-    (void)snprintf(text, sizeof text, "0 0 %lld", (long long)now.count);
-    query_fixed(&q, tx, STMT_META_SET, e);
-    query_text(&q, STR("stale_turns"));
-    query_text(&q, str_of(text));
-    return query_run(&q);
+    code = write_note(tx, c->name, &(struct stale){.count = now.count}, e);
+    return code || c->name == RENEW ? code : widen_note(tx, RENEW, c->s->from, c->s->to, e);
 }
 
 enum err_code stale_clear(struct store *st, const struct stale *s, struct err *e)
 {
-    struct clearing c = {s};
+    struct clearing c = {s, STALE};
+    return s->to ? store_write(st, clear_job, &c, e) : ERR_OK;
+}
+
+enum err_code renew_done(struct store *st, const struct stale *s, struct err *e)
+{
+    struct clearing c = {s, RENEW};
     return s->to ? store_write(st, clear_job, &c, e) : ERR_OK;
 }

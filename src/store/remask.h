@@ -49,7 +49,11 @@ struct stale {
 /* False: it was masked anew, and is stale. */
 enum err_code turn_unchanged(struct store_tx *tx, int64_t seq, bool *out, struct err *e);
 enum err_code stale_turns(struct store_tx *tx, struct stale *out, struct err *e);
-/* Nothing is stale any more, unless more came since `s` was read. Blocks. */
+/* Nothing is stale any more, unless more came since `s` was read: what was derived from the old words is gone. That
+ * their vectors are to be made anew is noted with it. Blocks. */
 enum err_code stale_clear(struct store *st, const struct stale *s, struct err *e);
+/* Among which turns those are that lost their vectors so; done: they have new ones, as for stale_clear. */
+enum err_code renew_turns(struct store_tx *tx, struct stale *out, struct err *e);
+enum err_code renew_done(struct store *st, const struct stale *s, struct err *e);
 
 #endif

@@ -9,6 +9,7 @@ import pytest
 
 from conftest import TEST_KEY, Cairn, eventually, key_of_tests
 from rest import conversation, session, turn, turns
+import tiny_model
 from store_sql import sql
 
 MAIL = "wilhelmina.vanderberg" + "@" + "example.org"
@@ -195,3 +196,32 @@ def test_what_is_wrong_is_told(cairn):
     assert r.status_code == 400 and r.json()["error"]["details"]["field"] == "cursor"
     r = cairn.http.post("/api/v2/redact", json={"session_id": "sess_" + "0" * 32})
     assert r.status_code == 404
+
+
+def test_turns_masked_later_get_new_vectors(make_cairn, tmp_path):
+    """Nothing is left of the vectors of the old words, and what was masked is found by its meaning again."""
+    c = make_cairn(env={"CAIRN_MODEL": str(tiny_model.make(tmp_path / "tiny")), **OPEN})
+    s = session(c)
+    conv = conversation(c, s)
+    other = conversation(c, session(c))
+    for i in range(4):
+        turn(c, conv, f"{TEXT} The {i}th letter was about the harbour.")
+        turn(c, other, f"A plain text, number {i}.")
+
+    def meaning():
+        return c.get("/health/memory")["embedding_model"]
+
+    eventually(lambda: meaning()["vectors"] == 8, what="the first vectors")
+    files = sum(f.stat().st_size for f in (c.data / "index").glob("vectors-*.bin"))
+    c.stop()
+    del c.env["CAIRN_PRIVACY_AUTO_REDACT"]
+    c.start()
+    done = json.loads(c.run("redact", "--stored", "--json").stdout)
+    assert done["masked"] >= 4, done
+    eventually(lambda: meaning()["vectors"] == 8 and meaning()["lag"] == 0, what="vectors of the masked words")
+    assert sum(f.stat().st_size for f in (c.data / "index").glob("vectors-*.bin")) > files  # they were rewritten
+    words = turns(c, conv)[2]["content"]
+    assert MAIL not in words
+    best = c.post("/api/v2/recall", {"query": f"me: {words}", "session_id": s})["results"][0]
+    assert best["content"] == words
+    assert c.run("doctor").returncode == 0

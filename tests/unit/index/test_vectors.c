@@ -381,6 +381,45 @@ static void what_is_gone_is_in_no_file_after_a_purge(void **state)
     assert_int_equal(rows_in(d->v), SPREAD + 1);
 }
 
+static enum err_code none_is_gone(void *arg, const int64_t *seqs, size_t n, bool *gone, struct err *e)
+{
+    (void)arg, (void)seqs, (void)e;
+    memset(gone, 0, n * sizeof *gone);
+    return ERR_OK;
+}
+
+/* What was taken out comes back in its place; what is in already stays as it is, and the watermark too. */
+static void rows_can_be_put_between(void **state)
+{
+    struct desk *d = *state;
+    static float keep[2 * SPREAD][DIMENSIONS_MOST];
+    static struct vector_row rows[2 * SPREAD];
+    struct vectors_state before, after;
+    int64_t removed = 0, upto = 2 * SPREAD;
+    size_t n = 0;
+    add_many(d, 1, 2 * SPREAD, 100);
+    vectors_state(d->v, &before);
+    OK(vectors_purge(d->v, even_are_gone, &upto, &removed, &e));
+    for (int64_t seq = 1; seq <= 2 * SPREAD; seq++)
+        if (seq % 8 < 2 || seq % 2 == 0) { /* some are in already */
+            rows[n] = row_of_seq(d, seq, keep[n]);
+            n++;
+        }
+    rows[n] = row_of_seq(d, 2 * SPREAD + 1, keep[n]);
+    WANT(ERR_INVALID, vectors_insert(d->v, rows, n + 1, none_is_gone, NULL, &e)); /* that would move the watermark */
+    OK(vectors_insert(d->v, rows, n, even_are_gone, &upto, &e));                  /* they went meanwhile */
+    assert_int_equal(rows_in(d->v), SPREAD);
+    OK(vectors_insert(d->v, rows, n, none_is_gone, NULL, &e));
+    vectors_state(d->v, &after);
+    assert_true(after.rows == before.rows && after.last == before.last && after.anchor == before.anchor);
+    assert_true(hits_are_true(d, d->v, 2 * SPREAD));
+    reopen(d);
+    OK(vectors_check(d->v, &e));
+    assert_true(hits_are_true(d, d->v, 2 * SPREAD));
+    OK(add(d, 2 * SPREAD + 1, 1, &e));
+    assert_true(hits_are_true(d, d->v, 2 * SPREAD + 1));
+}
+
 static enum err_code all_are_gone(void *arg, const int64_t *seqs, size_t n, bool *gone, struct err *e)
 {
     (void)arg;
@@ -578,6 +617,7 @@ int main(void)
         T(files_of_other_models_can_be_removed),
         T(a_read_only_one_writes_nothing),
         T(what_is_gone_is_in_no_file_after_a_purge),
+        T(rows_can_be_put_between),
         T(all_may_be_gone_and_the_watermark_stays),
         T(failures_leave_the_files_right),
         T(a_purge_that_fails_leaves_all_as_it_was),
