@@ -108,35 +108,31 @@ def test_what_is_imported_is_what_was_written(store, written):
     assert Counter(report["skipped_by_reason"]) == +h.skipped
     assert (report["merged"], report["duplicates"]) == (h.merged, h.duplicates)
     assert report["files_left_alone"] == len(h.left_alone)
-    assert manifest(h.root) == before, "the source is not as it was"
     assert not any("never-read" in json.dumps(t) for t in got)
+    is_recalled(store, source, h)
+    nothing_is_new(store, source, h, report)
+    assert manifest(h.root) == before, "the source is not as it was"
 
 
-def test_a_second_import_finds_nothing_new(store, written):
-    source, h = written
-    first = imported(store, source, h)
-    again = imported(store, source, h)
-    accounted(again)
-    assert (again["turns_new"], again["files_read"]) == (0, 0)
-    assert len(turns(store)) == first["turns_new"]
-    verified = json.loads(store.run("import", "verify", "--json").stdout)
-    assert verified["ok"] and verified["files_changed"] == 0
-
-
-def test_what_was_said_is_recalled_with_its_place(store, written):
-    source, h = written
-    imported(store, source, h)
+def is_recalled(store, source, h):
+    """With its place; what is replayed is not."""
     results = json.loads(store.run("recall", source.ask, "--json", env={"CAIRN_MODEL": "off"}).stdout)["results"]
-    found = next(r for r in results if r["content"] == source.find)
-    assert found["source"]["origin"] == source.name
-    place = found["source"]
-    assert place["line"] >= 1
+    place = next(r["source"] for r in results if r["content"] == source.find)
+    assert place["origin"] == source.name and place["line"] >= 1
     path = h.root / place["path"].split(str(h.root) + "/", 1)[1]
     if place.get("byte_offset") is not None and path.suffix not in (".zip", ".zst") and "message" not in path.parts:
         there = path.read_bytes()[place["byte_offset"]:place["byte_offset"] + place["bytes"]]
         assert source.find.split()[0].encode() in there
-    left_out = {t.text for t in h.turns if not t.recall}
-    assert not left_out & {r["content"] for r in results}
+    assert not {t.text for t in h.turns if not t.recall} & {r["content"] for r in results}
+
+
+def nothing_is_new(store, source, h, first):
+    again = imported(store, source, h)
+    accounted(again)
+    assert (again["turns_new"], again["files_read"]) == (0, 0)
+    assert again["duplicates"] == first["turns_new"] + first["duplicates"]
+    verified = json.loads(store.run("import", "verify", "--json").stdout)
+    assert verified["ok"] and verified["files_changed"] == 0
 
 
 def test_titles(store, tmp_path):
