@@ -18,25 +18,34 @@ static bool is_other(struct str base)
 {
     static const char *const others[] = {"user.json",        "users.json",           "message_feedback.json",
                                          "projects.json",    "memories.json",        "model_comparisons.json",
-                                         "tasks.json",       "user_settings.json",   "shared_conversations.json",
-                                         "group_chats.json", "export_manifest.json", "shopping.json"};
+                                         "tasks.json",       "export_manifest.json", "shared_conversations.json",
+                                         "group_chats.json", "shopping.json",        "manifest.json"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (str_is(base, others[i]))
             return true;
     return false;
 }
 
-static bool is_list(struct str base)
+/* A conversation may be saved under any name. What sounds as if it held keys or settings is left alone. */
+static bool sounds_private(struct str base)
 {
-    return str_ends(base, ".json") && !is_other(base);
+    static const char *const words[] = {"auth",  "account", "config", "cookie",   "cred", "key",
+                                        "passw", "profile", "secret", "settings", "token"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        for (size_t at = 0; at < base.n; at++)
+            if (str_ieq(str_take(str_skip(base, at), strlen(words[i])), str_of(words[i])))
+                return true;
+    return str_starts(base, ".");
 }
 
 bool chats_recognise(struct str path, struct history_name *out)
 {
     struct str base = path_base(path);
-    bool zipped = str_ends(base, ".zip");
+    bool zipped = str_ends(base, ".zip"), json = str_ends(base, ".json");
     *out = (struct history_name){.kind = zipped ? "zipped export" : "export", .order = zipped};
-    return zipped || is_list(base);
+    if (path_is_private(base) || (json && !str_starts(base, "conversations") && sounds_private(base)))
+        *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
+    return out->way == HISTORY_LEAVE || zipped || (json && !is_other(base));
 }
 
 /* What was mended before it was parsed has no place of its own, and what is in a zip none in the file. */
@@ -95,19 +104,17 @@ static enum err_code read_list(struct chats *x, const struct history_in *from, c
 
 /* ---- a zip ---- */
 
-static enum err_code unpack(zip_t *z, zip_uint64_t index, int to, bool *whole, struct err *e)
+static enum err_code unpack(struct chats *x, zip_t *z, zip_uint64_t index, int to, bool *whole, struct err *e)
 {
     char piece[UNPACK_BYTES];
-    int64_t written = 0;
     zip_int64_t n = 1;
     enum err_code code = ERR_OK;
     zip_file_t *f = zip_fopen_index(z, index, 0);
     while (f && !code && n > 0) {
         n = zip_fread(f, piece, sizeof piece);
-        written += n > 0 ? n : 0;
-        if (written > SPOOL_MOST)
-            code = err_set(e, ERR_TOO_LARGE, NULL, "it unpacks to more than %lld bytes", (long long)SPOOL_MOST);
-        else if (n > 0)
+        if (n > 0)
+            code = spool_wrote(x->in, &x->unpacked, (size_t)n, e);
+        if (n > 0 && !code)
             code = file_write_fd(to, (struct str){piece, (size_t)n}, e);
     }
     *whole = f && n == 0;
@@ -122,7 +129,7 @@ static enum err_code read_entry(struct chats *x, zip_t *z, zip_uint64_t index, c
     int fd = spool_open(e);
     if (fd < 0)
         return e->code;
-    enum err_code code = unpack(z, index, fd, &whole, e);
+    enum err_code code = unpack(x, z, index, fd, &whole, e);
     struct history_in spooled = spool_in(x->in, fd);
     if (!code)
         code = read_list(x, &spooled, take, e);
@@ -164,5 +171,5 @@ static enum err_code read_zip(struct chats *x, chats_take *take, struct err *e)
 enum err_code chats_read(struct history_in *in, chats_take *take, struct err *e)
 {
     struct chats x = {.in = in};
-    return strcmp(in->kind, "zipped export") ? read_list(&x, in, take, e) : read_zip(&x, take, e);
+    return str_ends(in->path, ".zip") ? read_zip(&x, take, e) : read_list(&x, in, take, e);
 }

@@ -10,6 +10,7 @@ struct chats {
     struct history_in *in;
     const struct item *item; /* the conversation's text */
     int64_t records;         /* told so far, over all files of a zip */
+    int64_t unpacked;        /* bytes, over all files of a zip */
     const char *entry;       /* inside a zip: the file's name; else NULL */
 };
 

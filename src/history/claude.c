@@ -57,7 +57,7 @@ static enum err_code read_lines(struct claude_reader *r, struct err *e)
 
 static enum err_code claude_read(struct history_in *in, struct err *e)
 {
-    if (!str_ends(str_of(in->kind), "transcript"))
+    if (claude_is_beside(in->kind))
         return claude_folder_read(in, e);
     struct claude_reader *r = mem_zalloc(sizeof *r);
     if (!r)

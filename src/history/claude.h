@@ -4,6 +4,7 @@
 
 #include "history/facts.h"
 #include "history/lines.h"
+#include "history/prompt.h"
 
 /* What a path says of a transcript. */
 struct claude_place {
@@ -102,10 +103,12 @@ struct claude_reader {
     struct claude_holding held;
     struct claude_queue queue;
     int64_t line_from; /* where the line under way begins */
-    bool named;        /* the person has named the session: other titles do not count */
+    struct prompts prompts;
+    bool named; /* the person has named the session: other titles do not count */
 };
 
 /* ---- claude_folders.c, claude_debug.c: what is beside the transcripts ---- */
+bool claude_is_beside(const char *kind); /* claude_path.c */
 enum err_code claude_folder_read(struct history_in *in, struct err *e);
 enum err_code claude_debug_read(struct history_in *in, struct err *e);
 

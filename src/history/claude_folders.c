@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TEXT_MOST = 4 << 20, PASTE_MOST = 8 << 20, NAME_MOST = 128, HASH_MOST = 64, PASTES_MOST = 64 };
+enum { TEXT_MOST = 4 << 20, PASTE_MOST = 4 << 20, NAME_MOST = 128, HASH_MOST = 64, PASTES_MOST = 64 };
 
 /* ---- whole files ---- */
 
@@ -46,7 +46,8 @@ static enum err_code tell_whole(struct history_in *in, const struct whole *w, st
         return err_nomem(e);
     if (!str_trim(w->text).n || memchr(w->text.p, '\0', w->text.n))
         return history_skip(in, HISTORY_EMPTY, &at, e); /* nothing, or no text: pictures, programs */
-    const struct history_turn t = {.session = w->session,
+    const struct history_turn t = {.key = path_key(in->arena, in->kind, w->session, w->thread, w->text),
+                                   .session = w->session,
                                    .thread = w->thread,
                                    .agent = STR("claude-code"),
                                    .role = str_of(w->role),
@@ -190,8 +191,9 @@ static enum err_code read_version(struct history_in *in, struct err *e)
 
 /* ---- prompts ---- */
 
-struct prompts {
+struct typed {
     struct history_in *in;
+    struct prompts prompts;
 };
 
 static bool is_hash(struct str s)
@@ -221,20 +223,22 @@ static struct str paste_text(struct history_in *in, const struct json *paste)
     return text;
 }
 
-/* "[Pasted text #1 +92 lines]" becomes what was pasted; what is not known stays as it stands. */
+/* "[Pasted text #1 +92 lines]" becomes what was pasted; what is not known, or too much, stays as it stands. */
 static struct str expand(struct history_in *in, struct str display, const struct json *pastes)
 {
     static const char mark[] = "[Pasted text #";
     struct buf b;
     buf_init(&b, 0);
-    for (ptrdiff_t at; pastes && pastes->n && (at = str_find(display, STR(mark))) >= 0;) {
+    int left = PASTES_MOST;
+    for (ptrdiff_t at; pastes && pastes->n && (at = str_find(display, STR(mark))) >= 0 && left > 0; left--) {
         struct str rest = str_skip(display, (size_t)at + sizeof mark - 1), number = rest;
         size_t digits = 0;
         while (digits < rest.n && rest.p[digits] >= '0' && rest.p[digits] <= '9')
             digits++;
         number.n = digits;
         struct str inside = str_cut(&rest, ']');
-        struct str text = digits && rest.p ? paste_text(in, json_get_str(pastes, number)) : STR_NONE;
+        struct str text =
+            digits && rest.p && b.n < PASTE_MOST ? paste_text(in, json_get_str(pastes, number)) : STR_NONE;
         size_t n = (size_t)at + (text.n ? sizeof mark - 1 + inside.n + 1 : 1);
         buf_str(&b, str_take(display, text.n ? (size_t)at : n));
         buf_str(&b, text);
@@ -256,7 +260,8 @@ static bool is_command(struct str text)
 
 static enum err_code take_prompt(void *arg, const struct json *o, const struct history_at *at, struct err *e)
 {
-    struct history_in *in = ((struct prompts *)arg)->in;
+    struct typed *typed = arg;
+    struct history_in *in = typed->in;
     struct arena *a = in->arena;
     struct str display = json_text(o, "display"), project = json_text(o, "project"),
                session = json_text(o, "sessionId");
@@ -268,7 +273,7 @@ static enum err_code take_prompt(void *arg, const struct json *o, const struct h
         return history_skip(in, HISTORY_META, at, e);
     struct str text = expand(in, display, json_get_type(o, "pastedContents", JSON_OBJECT));
     int64_t when = history_time(json_get(o, "timestamp"));
-    const struct history_turn t = {.key = when ? history_prompt_key(a, text, when) : STR_NONE,
+    const struct history_turn t = {.key = when ? prompt_key(&typed->prompts, a, session, text, when) : STR_NONE,
                                    .session = session.n ? session : arena_fmt(a, "history:%.*s", STR_ARG(project)),
                                    .agent = STR("user"),
                                    .role = STR("user"),
@@ -282,8 +287,8 @@ static enum err_code take_prompt(void *arg, const struct json *o, const struct h
 
 enum err_code claude_folder_read(struct history_in *in, struct err *e)
 {
-    struct prompts p = {in};
-    const struct records prompts = {take_prompt, &p, NULL};
+    struct typed typed = {.in = in};
+    const struct records prompts = {take_prompt, &typed, NULL};
     if (!strcmp(in->kind, "prompts"))
         return records_read(in, &prompts, e);
     if (!strcmp(in->kind, "debug log"))

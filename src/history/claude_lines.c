@@ -2,8 +2,6 @@
  * line is parsed, so that the many lines without words cost no more than looking for it. */
 #include "history/claude.h"
 
-#include "history/prompt.h"
-
 #include <string.h>
 
 /* A line being read. */
@@ -224,7 +222,7 @@ static enum err_code take_words(struct envelope *v, struct str text, struct err 
     if (!code)
         code = tell_turn(v, e);
     if (!code && voice == CLAUDE_PERSON)
-        code = history_prompt_told(r->in, text, v->turn.timestamp, e);
+        code = prompt_told(&r->prompts, r->in, v->turn.session, text, v->turn.timestamp, e);
     return code || !queued.n || !own.n ? code : history_merged(r->in, own, NULL, e);
 }
 

@@ -1,6 +1,7 @@
 /* What a path says of a file of Claude Code's. Names only: nothing is opened. A root may be ~/.claude, its folder
  * projects, one project's, or any folder with transcripts in it. */
 #include "history/claude.h"
+#include "history/path.h"
 
 #include <string.h>
 
@@ -47,6 +48,16 @@ static const struct {
     {NULL, ".meta.json", "agent description", HISTORY_LIST, 0, false},
 };
 
+bool claude_is_beside(const char *kind)
+{
+    if (!strcmp(kind, "prompts"))
+        return true;
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+        if (beside[i].way == HISTORY_READ && !strcmp(beside[i].kind, kind))
+            return true;
+    return false;
+}
+
 /* Never opened. */
 static bool left_alone(struct str path, struct str base)
 {
@@ -63,7 +74,7 @@ bool claude_recognise(struct str path, struct history_name *out)
 {
     struct str base = base_of(path);
     *out = (struct history_name){0};
-    if (left_alone(path, base)) {
+    if (left_alone(path, base) || path_is_private(base)) {
         *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
         return true;
     }

@@ -4,7 +4,6 @@
 #include "history/claude.h"
 
 #include "base/mem.h"
-#include "history/prompt.h"
 
 #include <string.h>
 
@@ -44,7 +43,7 @@ static enum err_code tell(struct claude_reader *r, size_t i, struct err *e)
         return err_nomem(e);
     enum err_code code = history_turn(r->in, &t, e);
     if (!code)
-        code = history_prompt_told(r->in, x->text, x->timestamp, e);
+        code = prompt_told(&r->prompts, r->in, r->place.session, x->text, x->timestamp, e);
     drop(&r->queue, i);
     return code;
 }

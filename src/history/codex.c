@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "history/formats.h"
 #include "history/path.h"
-#include "history/prompt.h"
 #include "history/spool.h"
 
 #include <string.h>
@@ -15,16 +14,11 @@ enum { ID_CHARS = 36, NAME_MOST = 200 };
 
 static const struct history_root roots[] = {{"CODEX_HOME", "", ".codex"}};
 
-static bool is_private(struct str base)
-{
-    return str_is(base, "auth.json") || str_ends(base, ".toml") || str_starts(base, ".credentials");
-}
-
 static bool codex_recognise(struct str path, struct history_name *out)
 {
     struct str base = path_base(path);
     *out = (struct history_name){0};
-    if (is_private(base))
+    if (path_is_private(base) || str_ends(base, ".toml"))
         *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
     else if (str_starts(base, "rollout-") && str_ends(base, ".jsonl"))
         *out = (struct history_name){.kind = "rollout", .grows = true};
@@ -103,9 +97,14 @@ static enum err_code read_packed(struct history_in *in, struct err *e)
 
 /* ---- prompts and titles ---- */
 
-static enum err_code take_prompt(struct history_in *in, const struct json *o, const struct history_at *at,
-                                 struct err *e)
+struct small {
+    struct history_in *in;
+    struct prompts prompts;
+};
+
+static enum err_code take_prompt(struct small *s, const struct json *o, const struct history_at *at, struct err *e)
 {
+    struct history_in *in = s->in;
     struct str session = json_text(o, "session_id"), text = json_text(o, "text");
     if (!session.n)
         session = json_text(o, "conversation_id");
@@ -114,7 +113,7 @@ static enum err_code take_prompt(struct history_in *in, const struct json *o, co
     if (!str_trim(text).n)
         return history_skip(in, HISTORY_EMPTY, at, e);
     int64_t when = history_time(json_get(o, "ts"));
-    const struct history_turn t = {.key = when ? history_prompt_key(in->arena, text, when) : STR_NONE,
+    const struct history_turn t = {.key = when ? prompt_key(&s->prompts, in->arena, session, text, when) : STR_NONE,
                                    .session = session,
                                    .agent = STR("user"),
                                    .role = STR("user"),
@@ -133,16 +132,17 @@ static enum err_code take_title(struct history_in *in, const struct json *o, con
 
 static enum err_code take_small(void *arg, const struct json *o, const struct history_at *at, struct err *e)
 {
-    struct history_in *in = arg;
-    return strcmp(in->kind, "titles") ? take_prompt(in, o, at, e) : take_title(in, o, at, e);
+    struct small *s = arg;
+    return strcmp(s->in->kind, "titles") ? take_prompt(s, o, at, e) : take_title(s->in, o, at, e);
 }
 
 static enum err_code codex_read(struct history_in *in, struct err *e)
 {
-    if (!strcmp(in->kind, "packed rollout"))
-        return read_packed(in, e);
-    const struct records small = {take_small, in, NULL};
-    return strcmp(in->kind, "rollout") ? records_read(in, &small, e) : read_rollout(in, e);
+    struct small s = {.in = in};
+    const struct records small = {take_small, &s, NULL};
+    if (!strcmp(in->kind, "prompts") || !strcmp(in->kind, "titles"))
+        return records_read(in, &small, e);
+    return str_ends(in->path, ".zst") ? read_packed(in, e) : read_rollout(in, e);
 }
 
 const struct history_format history_codex = {

@@ -2,6 +2,7 @@
 #ifndef CAIRN_HISTORY_CODEX_H
 #define CAIRN_HISTORY_CODEX_H
 
+#include "history/prompt.h"
 #include "history/records.h"
 
 /* A rollout being read. What its first lines say (folder, version, branch) holds for all of it, so a reading that goes
@@ -10,6 +11,7 @@ struct codex {
     struct history_in *in;
     struct buf session, parent, cwd, version, branch, model, thinking;
     unsigned char chain[SHA256_BYTES]; /* over all messages so far: see codex_key */
+    struct prompts prompts;
     int metas;
     bool quiet; /* before in->from */
 };

@@ -4,7 +4,6 @@
 #include "history/codex.h"
 
 #include "base/json_write.h"
-#include "history/prompt.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -167,8 +166,9 @@ static enum err_code take_message(struct codex *c, const struct json *line, cons
                               .content = text,
                               .key = next_key(c, role, STR_NONE, text, true, key)};
     enum err_code code = tell(c, line, p, &what, at, e);
-    return code || !user || c->quiet ? code
-                                     : history_prompt_told(c->in, text, history_time(json_get(line, "timestamp")), e);
+    if (code || !user || c->quiet)
+        return code;
+    return prompt_told(&c->prompts, c->in, buf_view(&c->session), text, history_time(json_get(line, "timestamp")), e);
 }
 
 static enum err_code take_call(struct codex *c, const struct json *line, const struct json *p,

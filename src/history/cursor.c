@@ -36,7 +36,7 @@ static bool cursor_recognise(struct str path, struct history_name *out)
 {
     struct str base = path_base(path);
     *out = (struct history_name){0};
-    if (str_is(base, "settings.json") || str_is(base, "mcp.json") || str_starts(base, "auth"))
+    if (path_is_private(base))
         *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
     else if (str_is(base, "state.vscdb") && !path_has(path, "workspaceStorage"))
         *out = (struct history_name){.kind = "database", .beside = "-wal"};

@@ -10,19 +10,13 @@
 
 static const struct history_root roots[] = {{"GEMINI_CLI_HOME", ".gemini", ".gemini"}};
 
-static bool is_private(struct str base)
-{
-    return str_starts(base, "oauth_creds") || str_starts(base, "google_accounts") || str_starts(base, "settings") ||
-           str_starts(base, "mcp-oauth") || str_starts(base, ".env") || str_is(base, "installation_id");
-}
-
 /* chats/session-x.json, chats/session-x.jsonl, chats/<parent>/<id>.jsonl; or named by itself. */
 static bool gemini_recognise(struct str path, struct history_name *out)
 {
     struct str base = path_base(path);
     bool log = str_ends(base, ".jsonl"), document = str_ends(base, ".json"), chat = path_has(path, "chats");
     *out = (struct history_name){0};
-    if (is_private(base))
+    if (path_is_private(base))
         *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
     else if ((log || document) && (chat || str_starts(base, "session-")))
         *out = (struct history_name){.kind = log ? "session log" : "session"};
@@ -237,7 +231,7 @@ static enum err_code gemini_read(struct history_in *in, struct err *e)
     struct gemini g = {.in = in};
     struct str base = path_without(path_without(path_base(in->path), ".jsonl"), ".json");
     struct str folder = path_folder(in->path);
-    bool log = !strcmp(in->kind, "session log");
+    bool log = str_ends(in->path, ".jsonl");
     buf_init(&g.session, 0);
     buf_init(&g.cwd, 0);
     blocks_init(&g.blocks);

@@ -1,6 +1,7 @@
 /* Generic JSONL: a message a line, {role, content, timestamp?, session?}. Other names that people use are taken too.
  * There is no place where such files would be looked for; they are named. */
 #include "history/formats.h"
+#include "history/often.h"
 #include "history/path.h"
 #include "history/records.h"
 #include "history/tables.h"
@@ -9,7 +10,9 @@
 
 struct generic {
     struct history_in *in;
-    struct str session; /* where a line names none: the file's name */
+    struct str session; /* where a line names none: the file's, with its folder's name */
+    struct often often;
+    bool quiet; /* before in->from: only counted */
 };
 
 static struct str first_of(const struct json *o, const char *const *names, size_t n)
@@ -57,10 +60,28 @@ static struct str metadata(struct arena *a, const struct json *o, struct str id)
     return buf_take(&b, a);
 }
 
-/* An id is only as wide as its session. */
-static struct str key_of(struct arena *a, struct str session, struct str id)
+/* An id is only as wide as its session. Without id and time it is the n-th of these words in the file that makes it the
+ * same again; with a time the usual key does. False: out of memory. */
+static bool key_of(struct generic *g, const struct history_turn *t, struct str id, struct str *out)
 {
-    return id.n ? arena_fmt(a, "%.*s/%.*s", STR_ARG(session), STR_ARG(id)) : STR_NONE;
+    const struct str parts[] = {t->session, t->role, t->content};
+    struct arena *a = g->in->arena;
+    size_t before = 0;
+    *out = STR_NONE;
+    if (id.n)
+        *out = arena_fmt(a, "%.*s/%.*s", STR_ARG(t->session), STR_ARG(id));
+    else if (!t->timestamp) {
+        uint64_t hash = often_hash(parts, sizeof parts / sizeof *parts);
+        if (!often_add(&g->often, hash, &before))
+            return false;
+        *out = arena_fmt(a, "said:%llx:%zu", (unsigned long long)hash, before);
+    }
+    return !arena_failed(a);
+}
+
+static enum err_code skip(struct generic *g, const char *reason, const struct history_at *at, struct err *e)
+{
+    return g->quiet ? ERR_OK : history_skip(g->in, reason, at, e);
 }
 
 static enum err_code take(void *arg, const struct json *o, const struct history_at *at, struct err *e)
@@ -71,22 +92,23 @@ static enum err_code take(void *arg, const struct json *o, const struct history_
     const struct json *said = json_text(o, "role").n || !inner ? o : inner, *content = json_get(said, "content");
     struct str role = tables_role(json_text(said, "role"));
     if (!role.n)
-        return history_skip(in, HISTORY_UNKNOWN, at, e);
+        return skip(g, HISTORY_UNKNOWN, at, e);
     struct str text = history_text(in->arena, content ? content : json_get(said, "text"));
     struct str session = FIRST(o, sessions), id = FIRST(o, ids);
     if (!str_trim(text).n)
-        return history_skip(in, HISTORY_EMPTY, at, e);
+        return skip(g, HISTORY_EMPTY, at, e);
     session = session.n ? session : g->session;
-    const struct history_turn t = {.key = key_of(in->arena, session, id),
-                                   .session = session,
-                                   .agent = role,
-                                   .role = role,
-                                   .content = text,
-                                   .timestamp = time_of(o),
-                                   .cwd = json_text(o, "cwd"),
-                                   .metadata = metadata(in->arena, o, id),
-                                   .at = *at};
-    return arena_failed(in->arena) ? err_nomem(e) : history_turn(in, &t, e);
+    struct history_turn t = {.session = session,
+                             .agent = role,
+                             .role = role,
+                             .content = text,
+                             .timestamp = time_of(o),
+                             .cwd = json_text(o, "cwd"),
+                             .metadata = metadata(in->arena, o, id),
+                             .at = *at};
+    if (!key_of(g, &t, id, &t.key))
+        return err_nomem(e);
+    return g->quiet ? ERR_OK : history_turn(in, &t, e);
 }
 
 static bool recognise(struct str path, struct history_name *out)
@@ -106,9 +128,18 @@ static bool sniff(struct str path, struct str head)
 
 static enum err_code read_messages(struct history_in *in, struct err *e)
 {
-    struct generic g = {in, path_without(path_without(path_base(in->path), ".jsonl"), ".ndjson")};
-    const struct records how = {take, &g, NULL};
-    return records_read(in, &how, e);
+    struct arena *a = arena_new();
+    struct generic g = {.in = in};
+    const struct records how = {take, &g, &g.quiet};
+    if (!a)
+        return err_nomem(e);
+    struct str name = path_without(path_without(in->path, ".jsonl"), ".ndjson");
+    struct str folder = path_folder(in->path).n ? STR_NONE : path_of_folder(a, in->dir);
+    g.session = folder.n ? arena_fmt(a, "%.*s/%.*s", STR_ARG(folder), STR_ARG(name)) : name;
+    enum err_code code = arena_failed(a) ? err_nomem(e) : records_read(in, &how, e);
+    often_free(&g.often);
+    arena_free(a);
+    return code;
 }
 
 const struct history_format history_generic = {

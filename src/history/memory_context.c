@@ -1,6 +1,6 @@
-/* MEMORY-CONTEXT stores: messages kept once each by their hash (dedup_state/unique_messages.jsonl, and the same by
- * checkpoint), conversations exported as text, checkpoints and sessions as Markdown, and a database. The same message
- * is in several of them: it is known by its words. */
+/* MEMORY-CONTEXT stores: conversations exported as text, a database, checkpoints and sessions as Markdown, and messages
+ * kept once each by their hash (dedup_state/unique_messages.jsonl, and the same by checkpoint). Conversations are read
+ * first and are whole; of the messages by hash those are new that are in none of them. */
 #include "history/memory_context.h"
 
 #include "history/formats.h"
@@ -23,16 +23,18 @@ static bool recognise(struct str path, struct history_name *out)
     struct str base = path_base(path);
     bool lines = str_ends(base, ".jsonl"), markdown = str_ends(base, ".md");
     *out = (struct history_name){0};
-    if (str_is(base, "unique_messages.jsonl"))
-        *out = (struct history_name){.kind = "messages", .grows = true};
+    if (path_is_private(base))
+        *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
+    else if (str_is(base, "unique_messages.jsonl"))
+        *out = (struct history_name){.kind = "messages", .order = 3, .grows = true};
     else if (lines && path_has(path, "by-checkpoint"))
-        *out = (struct history_name){.kind = "messages", .order = 1, .grows = true};
+        *out = (struct history_name){.kind = "messages", .order = 4, .grows = true};
     else if (str_ends(base, ".txt") && (path_has(path, "exports") || path_has(path, "exports-archive")))
-        *out = (struct history_name){.kind = "exported conversation", .order = 2};
+        *out = (struct history_name){.kind = "exported conversation"};
     else if (markdown && !str_is(base, "README.md") && (path_has(path, "checkpoints") || path_has(path, "sessions")))
-        *out = (struct history_name){.kind = "checkpoint", .order = 3};
+        *out = (struct history_name){.kind = "checkpoint", .order = 2};
     else if (str_ends(base, ".db"))
-        *out = (struct history_name){.kind = "database", .order = 4, .beside = "-wal"};
+        *out = (struct history_name){.kind = "database", .order = 1, .beside = "-wal"};
     else if (str_ends(base, ".json") && path_has(path, "dedup_state"))
         *out = (struct history_name){.kind = "hashes", .way = HISTORY_LIST};
     return out->kind != NULL;
@@ -48,7 +50,7 @@ static bool sniff(struct str path, struct str head)
            (member[1].p || member[2].p);
 }
 
-struct str memory_context_key(struct arena *a, struct str text, size_t time)
+struct str memory_context_hash(struct arena *a, struct str text)
 {
     unsigned char digest[SHA256_BYTES];
     char hex[KEY_BYTES * 2];
@@ -59,7 +61,21 @@ struct str memory_context_key(struct arena *a, struct str text, size_t time)
     sha256_end(&h, digest);
     for (size_t i = 0; i < sizeof hex; i++)
         hex[i] = "0123456789abcdef"[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
-    return time ? arena_fmt(a, "%.*s/%zu", (int)sizeof hex, hex, time) : arena_fmt(a, "%.*s", (int)sizeof hex, hex);
+    return arena_fmt(a, "hash:%.*s", (int)sizeof hex, hex);
+}
+
+struct str memory_context_key(struct often *c, struct arena *a, struct str session, struct str role, struct str text)
+{
+    const struct str parts[] = {session, role, str_trim(text)};
+    uint64_t hash = often_hash(parts, sizeof parts / sizeof *parts);
+    size_t before;
+    return often_add(c, hash, &before) ? arena_fmt(a, "said:%llx:%zu", (unsigned long long)hash, before) : STR_NONE;
+}
+
+enum err_code memory_context_told(struct history_in *in, struct str text, struct err *e)
+{
+    struct str hash = memory_context_hash(in->arena, text);
+    return hash.p ? history_merged(in, hash, NULL, e) : err_nomem(e);
 }
 
 /* ---- messages ---- */
@@ -92,7 +108,7 @@ static enum err_code take_message(void *arg, const struct json *o, const struct 
     if (!str_trim(text).n)
         return history_skip(in, HISTORY_EMPTY, at, e);
     role = role.n ? role : STR("user");
-    const struct history_turn t = {.key = memory_context_key(in->arena, text, 0),
+    const struct history_turn t = {.key = memory_context_hash(in->arena, text),
                                    .session = checkpoint.n ? checkpoint : path_without(path_base(in->path), ".jsonl"),
                                    .agent = str_is(role, "user") ? role : STR("claude-code"),
                                    .role = role,
@@ -127,7 +143,8 @@ static enum err_code read_checkpoint(struct history_in *in, struct err *e)
     struct str content = text_cut((struct str){text, got}, TEXT_MOST);
     if (code || !str_trim(content).n)
         return code ? code : history_skip(in, HISTORY_EMPTY, &at, e);
-    const struct history_turn t = {.session = name,
+    const struct history_turn t = {.key = path_key(in->arena, in->kind, name, STR_NONE, content),
+                                   .session = name,
                                    .agent = STR("claude-code"),
                                    .role = STR("assistant"),
                                    .content = content,
@@ -156,6 +173,7 @@ struct reading {
     struct history_in *in;
     bool checkpoints;
     int64_t records;
+    struct often often;
 };
 
 static enum err_code take_row(void *arg, const struct tables_row *row, struct err *e)
@@ -171,8 +189,9 @@ static enum err_code take_row(void *arg, const struct tables_row *row, struct er
         return code ? code : history_mark(in, 0, 0, e);
     }
     role = role.n ? role : STR("user");
-    const struct history_turn t = {.key = memory_context_key(in->arena, text, 0),
-                                   .session = session.n ? session : path_without(path_base(in->path), ".db"),
+    session = session.n ? session : path_without(path_base(in->path), ".db");
+    const struct history_turn t = {.key = memory_context_key(&r->often, in->arena, session, role, text),
+                                   .session = session,
                                    .agent = str_is(role, "user") ? role : STR("claude-code"),
                                    .role = role,
                                    .content = text,
@@ -180,6 +199,8 @@ static enum err_code take_row(void *arg, const struct tables_row *row, struct er
                                    .metadata = r->checkpoints ? STR("\"kind\":\"checkpoint\"") : STR(""),
                                    .at = at};
     code = t.key.p ? history_turn(in, &t, e) : err_nomem(e);
+    if (!code)
+        code = memory_context_told(in, text, e);
     return code ? code : history_mark(in, 0, 0, e);
 }
 
@@ -193,17 +214,18 @@ static enum err_code read_database(struct history_in *in, struct err *e)
         code = tables_read(d, in->arena, &layouts[i], take_row, &r, e);
     }
     enum err_code closed = database_close(d, code ? NULL : e);
+    often_free(&r.often);
     return code ? code : closed;
 }
 
 static enum err_code read_store(struct history_in *in, struct err *e)
 {
     const struct records lines = {take_message, in, NULL};
-    if (!strcmp(in->kind, "messages"))
+    if (str_ends(in->path, ".jsonl"))
         return records_read(in, &lines, e);
-    if (!strcmp(in->kind, "database"))
-        return read_database(in, e);
-    return strcmp(in->kind, "checkpoint") ? memory_context_read_text(in, e) : read_checkpoint(in, e);
+    if (str_ends(in->path, ".txt"))
+        return memory_context_read_text(in, e);
+    return str_ends(in->path, ".md") ? read_checkpoint(in, e) : read_database(in, e);
 }
 
 const struct history_format history_memory_context = {

@@ -2,11 +2,15 @@
 #ifndef CAIRN_HISTORY_MEMORY_CONTEXT_H
 #define CAIRN_HISTORY_MEMORY_CONTEXT_H
 
-#include "history/format.h"
+#include "history/often.h"
 
-/* The same words have the same key, wherever in the store they stand; in one conversation the second time has another.
- */
-struct str memory_context_key(struct arena *a, struct str text, size_t time);
+/* Of words, whoever said them: by this the store of hashes knows a message. */
+struct str memory_context_hash(struct arena *a, struct str text);
+/* A message of a conversation: its session, who said it, and the n-th time these words came in it. STR_NONE when out of
+ * memory. */
+struct str memory_context_key(struct often *c, struct arena *a, struct str session, struct str role, struct str text);
+/* After such a message was told: it is what the store of hashes holds. */
+enum err_code memory_context_told(struct history_in *in, struct str text, struct err *e);
 
 /* memory_context_text.c: a conversation as the terminal showed it */
 enum err_code memory_context_read_text(struct history_in *in, struct err *e);

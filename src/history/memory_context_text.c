@@ -3,13 +3,13 @@
  * title. */
 #include "history/memory_context.h"
 
-#include "base/mem.h"
+#include "base/text.h"
 #include "history/lines.h"
 #include "history/path.h"
 
 #include <string.h>
 
-enum { ENTRY_MOST = 4 << 20, COUNTED_MOST = 20000 };
+enum { ENTRY_MOST = 1 << 20 };
 
 enum sign { NO_SIGN, PERSON, ASSISTANT, TOOL };
 
@@ -19,63 +19,24 @@ struct conversation {
     enum sign sign; /* of the entry under way */
     struct buf text;
     struct history_at at;
-    uint64_t *seen; /* of entries so far: the hash of their words */
-    size_t n_seen, cap_seen;
+    struct often often;
+    bool cut; /* the entry is longer than what is kept of it */
 };
 
 /* ---- entries ---- */
 
-static uint64_t hash_of(struct str text)
-{
-    unsigned char digest[SHA256_BYTES];
-    struct sha256 h;
-    uint64_t out;
-    sha256_begin(&h);
-    sha256_add(&h, text.p, text.n);
-    sha256_end(&h, digest);
-    memcpy(&out, digest, sizeof out);
-    return out;
-}
-
-/* How often these words were said before in this conversation. */
-static bool count(struct conversation *c, struct str text, size_t *before)
-{
-    uint64_t hash = hash_of(text);
-    *before = 0;
-    if (c->n_seen >= COUNTED_MOST) { /* none that long was ever seen: the place will do */
-        *before = c->n_seen++;
-        return true;
-    }
-    if (c->n_seen == c->cap_seen) {
-        size_t cap = c->cap_seen ? c->cap_seen * 2 : 64;
-        uint64_t *more = mem_grow(c->seen, cap * sizeof *more);
-        if (!more)
-            return false;
-        c->seen = more;
-        c->cap_seen = cap;
-    }
-    for (size_t i = 0; i < c->n_seen; i++)
-        *before += c->seen[i] == hash;
-    c->seen[c->n_seen++] = hash;
-    return true;
-}
-
 static enum err_code tell_turn(struct conversation *c, struct str text, struct err *e)
 {
-    struct arena *a = c->in->arena;
-    bool person = c->sign == PERSON;
-    size_t before;
-    if (!count(c, text, &before))
-        return err_nomem(e);
-    const struct history_turn t = {.key = memory_context_key(a, text, before),
+    struct str role = c->sign == PERSON ? STR("user") : c->sign == TOOL ? STR("tool") : STR("assistant");
+    const struct history_turn t = {.key = memory_context_key(&c->often, c->in->arena, c->session, role, text),
                                    .session = c->session,
-                                   .agent = person ? STR("user") : STR("claude-code"),
-                                   .role = person            ? STR("user")
-                                           : c->sign == TOOL ? STR("tool")
-                                                             : STR("assistant"),
+                                   .agent = c->sign == PERSON ? role : STR("claude-code"),
+                                   .role = role,
                                    .content = text,
+                                   .metadata = c->cut ? STR("\"cut\":true") : STR(""),
                                    .at = c->at};
-    return t.key.p ? history_turn(c->in, &t, e) : err_nomem(e);
+    enum err_code code = t.key.p ? history_turn(c->in, &t, e) : err_nomem(e);
+    return code ? code : memory_context_told(c->in, text, e);
 }
 
 static enum err_code end_entry(struct conversation *c, struct err *e)
@@ -83,12 +44,13 @@ static enum err_code end_entry(struct conversation *c, struct err *e)
     struct str text = str_trim(buf_view(&c->text));
     enum err_code code = ERR_OK;
     if (c->text.failed)
-        code = err_set(e, ERR_TOO_LARGE, NULL, "an entry of the conversation is beyond %d bytes", ENTRY_MOST);
+        code = err_nomem(e);
     else if (c->sign == NO_SIGN && c->at.bytes > 0)
         code = history_skip(c->in, HISTORY_META, &c->at, e);
     else if (c->sign != NO_SIGN)
         code = text.n ? tell_turn(c, text, e) : history_skip(c->in, HISTORY_EMPTY, &c->at, e);
     buf_clear(&c->text);
+    c->cut = false;
     arena_reset(c->in->arena);
     return code ? code : history_mark(c->in, 0, 0, e);
 }
@@ -122,6 +84,14 @@ static struct str without_indent(struct str line, size_t most)
     return str_skip(line, n);
 }
 
+/* What is beyond the most is not kept. */
+static void add(struct conversation *c, struct str s)
+{
+    size_t room = c->text.n < ENTRY_MOST ? ENTRY_MOST - c->text.n : 0;
+    c->cut = c->cut || s.n > room;
+    buf_str(&c->text, text_cut(s, room));
+}
+
 static enum err_code take_line(struct conversation *c, const struct line *l, struct err *e)
 {
     struct str rest = l->text;
@@ -132,10 +102,10 @@ static enum err_code take_line(struct conversation *c, const struct line *l, str
     if (sign != NO_SIGN) {
         c->sign = sign;
         c->at = (struct history_at){l->at.line, l->at.offset, 0};
-        buf_str(&c->text, without_indent(rest, 2));
+        add(c, without_indent(rest, 2));
     } else if (c->sign != NO_SIGN) {
-        buf_char(&c->text, '\n');
-        buf_str(&c->text, without_indent(rest, c->sign == TOOL ? 5 : 2));
+        add(c, STR("\n"));
+        add(c, without_indent(rest, c->sign == TOOL ? 5 : 2));
     }
     c->at.bytes = l->at.offset + l->at.bytes - c->at.offset;
     return ERR_OK;
@@ -149,17 +119,18 @@ enum err_code memory_context_read_text(struct history_in *in, struct err *e)
     bool found = true;
     in->from = in->from_line = 0;
     lines = lines_new(in);
-    buf_init(&c.text, ENTRY_MOST);
+    buf_init(&c.text, 0);
     enum err_code code = lines ? ERR_OK : err_nomem(e);
     while (!code && found) {
         code = lines_next(lines, &l, &found, e);
-        if (!code && found && !l.too_large)
+        c.cut = c.cut || (found && (l.cut || l.too_large));
+        if (!code && found)
             code = take_line(&c, &l, e);
     }
     if (!code)
         code = end_entry(&c, e);
     buf_release(&c.text);
-    mem_free(c.seen);
+    often_free(&c.often);
     lines_free(lines);
     return code;
 }

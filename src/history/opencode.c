@@ -17,7 +17,7 @@ static bool opencode_recognise(struct str path, struct history_name *out)
     struct str base = path_base(path);
     bool json = str_ends(base, ".json");
     *out = (struct history_name){0};
-    if (str_is(base, "auth.json") || str_is(base, "mcp-auth.json") || str_starts(base, "opencode.json"))
+    if (path_is_private(base) || str_starts(base, "opencode.json"))
         *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
     else if (str_starts(base, "opencode") && str_ends(base, ".db"))
         *out = (struct history_name){.kind = "database", .beside = "-wal"};
@@ -120,9 +120,9 @@ enum err_code opencode_message(struct history_in *in, const struct opencode_plac
 
 static enum err_code opencode_read(struct history_in *in, struct err *e)
 {
-    if (!strcmp(in->kind, "database"))
-        return opencode_read_database(in, e);
-    return strcmp(in->kind, "message") ? opencode_read_session(in, e) : opencode_read_message(in, e);
+    if (!strcmp(in->kind, "message"))
+        return opencode_read_message(in, e);
+    return strcmp(in->kind, "session") ? opencode_read_database(in, e) : opencode_read_session(in, e);
 }
 
 const struct history_format history_opencode = {

@@ -1,35 +1,41 @@
-/* Keys of prompts by their words and the minute: see prompt.h. */
+/* Keys of prompts by session, words and minute: see prompt.h. */
 #include "history/prompt.h"
 
-enum { MINUTE_MS = 60000, KEY_BYTES = 16 };
+#include "history/often.h"
 
-static struct str key_of(struct arena *a, struct str text, int64_t minute)
+enum { MINUTE_MS = 60000 };
+
+/* How often it was met before. */
+static uint32_t count(struct prompts *p, uint64_t hash)
 {
-    unsigned char digest[SHA256_BYTES];
-    struct sha256 h;
-    char hex[KEY_BYTES * 2];
-    text = str_trim(text);
-    sha256_begin(&h);
-    sha256_add(&h, text.p, text.n);
-    sha256_end(&h, digest);
-    for (size_t i = 0; i < sizeof hex; i++)
-        hex[i] = "0123456789abcdef"[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
-    return arena_fmt(a, "prompt:%lld:%.*s", (long long)minute, (int)sizeof hex, hex);
+    for (size_t i = 0; i < PROMPTS_RECENT; i++)
+        if (p->recent[i].hash == hash)
+            return p->recent[i].times++;
+    p->recent[p->next].hash = hash;
+    p->recent[p->next].times = 1;
+    p->next = (p->next + 1) % PROMPTS_RECENT;
+    return 0;
 }
 
-struct str history_prompt_key(struct arena *a, struct str text, int64_t timestamp)
+static struct str key_of(struct prompts *p, struct arena *a, struct str session, struct str text, int64_t minute)
 {
-    return key_of(a, text, timestamp / MINUTE_MS);
+    const struct str parts[] = {session, str_trim(text), {(const char *)&minute, sizeof minute}};
+    uint64_t hash = often_hash(parts, sizeof parts / sizeof *parts);
+    return arena_fmt(a, "prompt:%llx:%u", (unsigned long long)hash, count(p, hash));
 }
 
-enum err_code history_prompt_told(struct history_in *in, struct str text, int64_t timestamp, struct err *e)
+struct str prompt_key(struct prompts *p, struct arena *a, struct str session, struct str text, int64_t timestamp)
 {
-    if (timestamp <= 0)
-        return ERR_OK;
-    struct str now = key_of(in->arena, text, timestamp / MINUTE_MS);
-    struct str before = key_of(in->arena, text, timestamp / MINUTE_MS - 1);
-    if (!now.p || !before.p)
-        return err_nomem(e);
-    enum err_code code = history_merged(in, now, NULL, e);
-    return code ? code : history_merged(in, before, NULL, e);
+    return key_of(p, a, session, text, timestamp / MINUTE_MS);
+}
+
+enum err_code prompt_told(struct prompts *p, struct history_in *in, struct str session, struct str text,
+                          int64_t timestamp, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    for (int i = 0; i < 4 && timestamp > 0 && !code; i++) {
+        struct str key = key_of(p, in->arena, i / 2 ? STR_NONE : session, text, timestamp / MINUTE_MS - i % 2);
+        code = key.p ? history_merged(in, key, NULL, e) : err_nomem(e);
+    }
+    return code;
 }

@@ -40,7 +40,17 @@ struct history_in spool_in(const struct history_in *in, int fd)
     return out;
 }
 
+enum err_code spool_wrote(struct history_in *in, int64_t *written, size_t n, struct err *e)
+{
+    int64_t before = *written;
+    *written += (int64_t)n;
+    if (*written > SPOOL_LEAST && *written / SPOOL_TIMES > in->size)
+        return err_set(e, ERR_TOO_LARGE, NULL, "it unpacks to more than %d times its size", SPOOL_TIMES);
+    return before / SPOOL_STEP == *written / SPOOL_STEP ? ERR_OK : history_mark(in, in->from, in->from_line, e);
+}
+
 struct unpack {
+    struct history_in *in;
     ZSTD_DStream *z;
     char *from, *to;
     size_t from_room, to_room;
@@ -60,10 +70,8 @@ static enum err_code unpack_piece(struct unpack *u, ZSTD_inBuffer *piece, int to
             return ERR_OK;
         }
         full = out.pos == out.size;
-        u->written += (int64_t)out.pos;
-        if (u->written > SPOOL_MOST)
-            return err_set(e, ERR_TOO_LARGE, NULL, "it unpacks to more than %lld bytes", (long long)SPOOL_MOST);
-        if (out.pos)
+        code = spool_wrote(u->in, &u->written, out.pos, e);
+        if (!code && out.pos)
             code = file_write_fd(to, (struct str){u->to, out.pos}, e);
     }
     return code;
@@ -86,9 +94,9 @@ static enum err_code unpack_all(struct unpack *u, const struct history_in *in, i
     return code;
 }
 
-enum err_code spool_unzstd(const struct history_in *in, int to, bool *whole, struct err *e)
+enum err_code spool_unzstd(struct history_in *in, int to, bool *whole, struct err *e)
 {
-    struct unpack u = {.from_room = ZSTD_DStreamInSize(), .to_room = ZSTD_DStreamOutSize()};
+    struct unpack u = {.in = in, .from_room = ZSTD_DStreamInSize(), .to_room = ZSTD_DStreamOutSize()};
     enum err_code code;
     *whole = true;
     u.z = ZSTD_createDStream();

@@ -2,9 +2,11 @@
 finds nothing new, the source stays as it was, and what was said is recalled with its place."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import zipfile
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
@@ -258,3 +260,88 @@ def test_a_hostile_zip(store, tmp_path):
     assert report["skipped_by_reason"]["damaged"] == 1
     assert report["turns_new"] == len(h.turns)
     assert not list(tmp_path.rglob("escape.json"))
+
+
+def test_a_bomb(store, tmp_path):
+    """A zip that unpacks to much more than it is: given up, the rest is read."""
+    h = exports.chatgpt(tmp_path / "source")
+    with zipfile.ZipFile(h.root / "bomb.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as z:
+        with z.open("conversations.json", "w", force_zip64=True) as f:
+            f.write(b"[")
+            for _ in range(1100):
+                f.write(b" " * (1 << 20))
+    report = imported(store, SOURCES["chatgpt"], h)
+    assert (report["files_failed"], report["turns_new"]) == (1, len(h.turns))
+
+
+def test_what_is_private_is_opened_by_no_format(store, tmp_path):
+    names = [".credentials.json", ".claude.json", ".env", "settings.json", "settings.local.json", "auth.json", "oauth_creds.json",
+             "token.json", "google_accounts.json", "chats/settings.json", "plans/.credentials.md", "session-env/s/.env",
+             "storage/message/s/auth.json", "exports/credentials.txt"]
+    for name in names:
+        path = tmp_path / "source" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"role":"user","content":"never-read-this-token"}')
+    opened = []
+    for name in sorted({s.name for s in SOURCES.values()}):
+        trace = tmp_path / "trace"
+        subprocess.run(["strace", "-f", "-y", "-o", str(trace), "-e", "trace=open,openat", binary(), "import", name,
+                        str(tmp_path / "source"), "--data", str(store.data), "--json"], check=True, capture_output=True,
+                       timeout=120, env={**key_of_tests(), "PATH": "/usr/bin:/bin", "ASAN_OPTIONS": "detect_leaks=0"})
+        opened += [(name, c) for c in trace.read_text(errors="replace").split("\n") if str(tmp_path / "source") in c
+                   and any(f'"{private.split("/")[-1]}"' in c for private in names)]
+    assert opened == []
+
+
+# ---- the same again, and not the same ----
+
+def test_files_that_were_only_touched(store, tmp_path):
+    """A copy of all, with other times, brings nothing new, not even what was erased."""
+    h = claude_folders.whole(tmp_path / "source")
+    imported(store, SOURCES["claude-folders"], h)
+    plan = next(t for t in turns(store) if "brave wheel" in t["content"])
+    store.run("forget", "turn", plan["turn_id"], "--yes", check=False)
+    for path in h.root.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            os.utime(path, (1_700_000_000, 1_700_000_000))
+    report = imported(store, SOURCES["claude-folders"], h)
+    assert report["turns_new"] == 0
+
+
+def test_logs_of_the_same_name(store, tmp_path):
+    """Two chats without ids, times and sessions, in two folders: two sessions, each whole."""
+    h = generic.History(tmp_path, "jsonl")
+    for name in ("one", "two"):
+        h.lines(f"{name}/chat.jsonl", [{"role": "user", "content": "hi"}, {"role": "assistant", "content": f"hello {name}"},
+                                       {"role": "user", "content": "hi"}])
+    report = imported(store, SOURCES["jsonl"], h)
+    assert report["turns_new"] == 6
+    assert by_session((t["session_id"], t["content"]) for t in turns(store)) == Counter(
+        [frozenset({("hi", 2), ("hello one", 1)}), frozenset({("hi", 2), ("hello two", 1)})])
+    path = h.root / "one" / "chat.jsonl"
+    path.write_bytes(line({"role": "system", "content": "a line at the top"}) + path.read_bytes())
+    report = imported(store, SOURCES["jsonl"], h)
+    assert (report["turns_new"], report["duplicates"]) == (1, 6)
+
+
+def test_conversations_of_a_store_of_hashes_are_whole(store, tmp_path):
+    h = memory_context.History(tmp_path, "memory-context")
+    for name in ("one", "two"):
+        h.file(f"exports/{name}.txt", "> yes\n\n⏺ yes\n\n> yes\n")
+    h.lines("dedup_state/unique_messages.jsonl", [memory_context.message("yes", 1), memory_context.message("no", 2)])
+    report = imported(store, SOURCES["memory-context"], h)
+    assert (report["turns_new"], report["duplicates"]) == (7, 1)
+    assert Counter(t["content"] for t in turns(store)) == Counter({"yes": 6, "no": 1})
+
+
+def test_a_paste_that_is_asked_for_too_often(store, tmp_path):
+    h = claude_folders.History(tmp_path, "claude-code")
+    h.file("paste-cache/ab.txt", "x y " * 250_000)
+    h.lines("history.jsonl", [
+        {"display": "[Pasted text #1] " * 3000, "pastedContents": {"1": {"id": 1, "type": "text", "contentHash": "ab"}},
+         "timestamp": 1772000000000, "project": "/p", "sessionId": "s"},
+        {"display": "and on", "timestamp": 1772000001000, "project": "/p", "sessionId": "s"}])
+    report = imported(store, SOURCES["claude-folders"], h)
+    accounted(report)
+    assert report["turns_new"] == 2
+    assert {t["content"][:6] for t in turns(store)} == {"x y x ", "and on"}

@@ -32,7 +32,7 @@ def whole(root):
     put(b'{"role":"user","content":"lone \\ud83d surrogate","session":"tea-house"}\n', "user", "lone \ufffd surrogate")
     put(b'{"role":"user","content":"bad \xff byte","session":"tea-house"}\n', "user", "bad \ufffd byte")
     put({"role": "user", "content": "Of another session", "session": "harbour"}, "user", "Of another session", "harbour")
-    put({"role": "user", "content": "Of no session"}, "user", "Of no session", "chat")  # named by its file
+    put({"role": "user", "content": "Of no session"}, "user", "Of no session", h.root.name + "/chat")  # named by its file
     put({"role": "user", "content": ""}, reason=EMPTY)
     put({"role": "assistant", "content": None}, reason=EMPTY)
     put({"kind": "header", "tool": "tea"}, reason=UNKNOWN)

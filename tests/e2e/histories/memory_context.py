@@ -23,7 +23,7 @@ def unique(h):
     ])
     h.turn("assistant", "The draw span weighs ninety tons", "2026-03-01-spans", at(7))
     h.skip(UNKNOWN)
-    h.turn("user", "The bridge opens at noon", "2026-03-01T09-00-00Z-bridge", at(1))
+    h.duplicates += 1  # the first is in the database too, where its conversation is whole
     h.turn("assistant", "Noon it is, unless it rains", "unique_messages", at(2))
     h.turn("user", "No role is told of this one", "unique_messages", at(3))
     h.turn("user", "Its hash is of something else", "unique_messages", at(6))
@@ -69,7 +69,7 @@ def database(h):
     h.turn("user", "Asked in the database only", "db-1", at(20))
     h.turn("assistant", "Answered there too", "db-1", at(21))
     h.turn("assistant", "The bridge was closed at dusk", "dusk", at(30))
-    h.duplicates += 1  # known by its hash from unique_messages.jsonl
+    h.turn("user", "The bridge opens at noon", "db-1", at(1))
     h.skip(EMPTY)
 
 

@@ -41,20 +41,38 @@ static void test_pastes(void **state)
                 "turn user s: [Pasted text #] [Image #1]\n");
 }
 
-/* The same words in the same minute have the same key, whatever the session; a minute later they have not. */
+/* The same words in the same minute are told apart by how often they were typed, and the line of a transcript knows
+ * them. */
 static void test_keys_of_prompts(void **state)
 {
     struct told t = {0};
     (void)state;
-    told_read(
-        &t, &history_claude, "history.jsonl",
-        STR("{\"display\":\"yes \",\"timestamp\":1772355600000}\n{\"display\":\"yes\",\"timestamp\":1772355659999}\n"
-            "{\"display\":\"yes\",\"timestamp\":1772355660000}\n"),
-        0);
-    assert_int_equal(t.turns, 3);
-    assert_string_equal(t.keys[0], t.keys[1]);
-    assert_string_not_equal(t.keys[0], t.keys[2]);
+    told_read(&t, &history_claude, "history.jsonl",
+              STR("{\"display\":\"yes \",\"timestamp\":1772355600000,\"sessionId\":\"s\"}\n"
+                  "{\"display\":\"yes\",\"timestamp\":1772355659999,\"sessionId\":\"s\"}\n"
+                  "{\"display\":\"yes\",\"timestamp\":1772355659999,\"sessionId\":\"t\"}\n"
+                  "{\"display\":\"yes\",\"timestamp\":1772355660000,\"sessionId\":\"s\"}\n"),
+              0);
+    assert_int_equal(t.turns, 4);
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(t.keys[i], t.keys[k]);
     told_free(&t);
+}
+
+/* Touched or copied, it is the same; changed, it is another. */
+static void test_keys_of_files(void **state)
+{
+    struct told a = {0}, b = {0}, c = {0};
+    (void)state;
+    told_read(&a, &history_claude, "plans/x.md", STR("one"), 0);
+    told_read(&b, &history_claude, "plans/x.md", STR("one\n"), 0);
+    told_read(&c, &history_claude, "plans/x.md", STR("two"), 0);
+    assert_string_equal(a.keys[0], b.keys[0]);
+    assert_string_not_equal(a.keys[0], c.keys[0]);
+    told_free(&a);
+    told_free(&b);
+    told_free(&c);
 }
 
 static void test_lists(void **state)
@@ -125,9 +143,9 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_prompts), cmocka_unit_test(test_pastes), cmocka_unit_test(test_keys_of_prompts),
-        cmocka_unit_test(test_lists),   cmocka_unit_test(test_logs),   cmocka_unit_test(test_marks_of_logs),
-        cmocka_unit_test(test_texts),   cmocka_unit_test(test_names),
+        cmocka_unit_test(test_prompts),       cmocka_unit_test(test_pastes), cmocka_unit_test(test_keys_of_prompts),
+        cmocka_unit_test(test_keys_of_files), cmocka_unit_test(test_lists),  cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_marks_of_logs), cmocka_unit_test(test_texts),  cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 #include "unit/base/unit.h"
 #include "unit/history/told.h"
 
+#include <stdio.h>
+
 static void assert_told(struct str bytes, const char *expected)
 {
     struct told t = {0};
@@ -18,7 +20,7 @@ static void test_messages(void **state)
                     "{\"role\":\"model\",\"text\":\"b\",\"conversation_id\":\"s\"}\n"
                     "{\"message\":{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"c\"}]}}\n"
                     "{\"role\":\"function\",\"content\":\"d\"}\n"),
-                "turn user s: a\nturn assistant s: b\nturn user chat: c\nturn tool chat: d\n");
+                "turn user s: a\nturn assistant s: b\nturn user a/chat: c\nturn tool a/chat: d\n");
 }
 
 static void test_what_is_no_message(void **state)
@@ -42,9 +44,35 @@ static void test_keys_are_of_a_session(void **state)
     assert_int_equal(t.turns, 3);
     assert_string_equal(t.keys[0], "s/1");
     assert_string_equal(t.keys[1], "t/1");
-    assert_null(t.keys[2]);
+    assert_non_null(strstr(t.keys[2], "said:"));
     assert_string_equal(t.metadata[0], "\"id\":\"1\",\"model\":\"m\"");
     told_free(&t);
+}
+
+/* Without id and time it is the n-th of its words, wherever the line stands now; a time is left to the usual key. */
+static void test_keys_without_ids(void **state)
+{
+    static const char first[] = "{\"role\":\"user\",\"content\":\"yes\"}\n",
+                      timed[] = "{\"role\":\"user\",\"content\":\"yes\",\"ts\":1772355600}\n";
+    struct told a = {0}, b = {0};
+    char text[256];
+    (void)state;
+    snprintf(text, sizeof text, "%s%s%s", first, first, timed);
+    told_read(&a, &history_generic, "chat.jsonl", str_of(text), 0);
+    snprintf(text, sizeof text, "{\"role\":\"system\",\"content\":\"new\"}\n%s%s", first, first);
+    told_read(&b, &history_generic, "chat.jsonl", str_of(text), 0);
+    assert_string_not_equal(a.keys[0], a.keys[1]);
+    assert_null(a.keys[2]);
+    assert_string_equal(a.keys[0], b.keys[1]);
+    assert_string_equal(a.keys[1], b.keys[2]);
+    told_free(&b);
+    told_read(&b, &history_generic, "chat.jsonl", str_of(text), 0);
+    told_free(&a);
+    told_read(&a, &history_generic, "chat.jsonl", str_of(text), b.mark - (int64_t)strlen(first)); /* going on */
+    assert_int_equal(a.turns, 1);
+    assert_string_equal(a.keys[0], b.keys[2]);
+    told_free(&a);
+    told_free(&b);
 }
 
 /* A last line without its end is taken when it is whole, and is read again. */
@@ -68,6 +96,7 @@ int main(void)
         cmocka_unit_test(test_messages),
         cmocka_unit_test(test_what_is_no_message),
         cmocka_unit_test(test_keys_are_of_a_session),
+        cmocka_unit_test(test_keys_without_ids),
         cmocka_unit_test(test_a_torn_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

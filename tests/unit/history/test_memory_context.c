@@ -36,19 +36,47 @@ static void test_conversations(void **state)
     assert_told("exports/talk.txt", "no conversation\n", "skip: metadata\n");
 }
 
-/* Known by their words wherever they stand; said twice in one conversation they are two. */
+/* By hash the words alone count; in a conversation its session, who spoke, and how often. */
 static void test_keys(void **state)
 {
-    struct told lines = {0}, text = {0};
+    struct told lines = {0}, text = {0}, other = {0};
     (void)state;
-    told_read(&lines, &history_memory_context, "unique_messages.jsonl", STR("{\"hash\":\"0\",\"content\":\"yes \"}\n"),
-              0);
-    told_read(&text, &history_memory_context, "exports/talk.txt", STR("> yes\n> no\n> yes\n"), 0);
-    assert_int_equal(text.turns, 3);
-    assert_string_equal(text.keys[0], lines.keys[0]);
-    assert_string_not_equal(text.keys[0], text.keys[2]);
+    told_read(
+        &lines, &history_memory_context, "unique_messages.jsonl",
+        STR("{\"hash\":\"0\",\"content\":\"yes \"}\n{\"hash\":\"1\",\"content\":\"yes\",\"role\":\"assistant\"}\n"), 0);
+    told_read(&text, &history_memory_context, "exports/talk.txt", STR("> yes\n> no\n> yes\n\xe2\x8f\xba yes\n"), 0);
+    told_read(&other, &history_memory_context, "exports/tell.txt", STR("> yes\n"), 0);
+    assert_string_equal(lines.keys[0], lines.keys[1]);
+    assert_int_equal(text.turns, 4);
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(text.keys[i], text.keys[k]);
+        assert_string_not_equal(text.keys[i], other.keys[0]);
+    }
     told_free(&lines);
     told_free(&text);
+    told_free(&other);
+}
+
+/* What is longer than is kept is cut, and the rest goes on. */
+static void test_long_entries(void **state)
+{
+    struct told t = {0};
+    struct buf b;
+    (void)state;
+    buf_init(&b, 0);
+    buf_cstr(&b, "> one\n");
+    for (int i = 0; i < 3 << 20; i++)
+        buf_char(&b, i % 100 ? 'x' : '\n');
+    buf_cstr(&b, "\n> two\n");
+    told_read(&t, &history_memory_context, "exports/talk.txt", buf_view(&b), 0);
+    assert_int_equal(t.code, ERR_OK);
+    assert_int_equal(t.turns, 2);
+    assert_string_equal(t.metadata[0], "\"cut\":true");
+    assert_string_equal(t.metadata[1], "");
+    assert_non_null(strstr(t.text.p, "turn user talk: two\n"));
+    buf_release(&b);
+    told_free(&t);
 }
 
 static void test_checkpoints(void **state)
@@ -73,8 +101,8 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_messages),    cmocka_unit_test(test_conversations), cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_checkpoints), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_messages),     cmocka_unit_test(test_conversations), cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_long_entries), cmocka_unit_test(test_checkpoints),   cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
