@@ -115,6 +115,15 @@ double secret_check_key_alone(const struct detector_match *m, size_t *start, siz
     return *end == m->from ? 0 : 0.75;
 }
 
+/* "HMAC key …", "api_key …"; a commit stands behind "token" or "secret". */
+static bool is_of_two_words(const struct detector_match *m, size_t start)
+{
+    struct str name = around_span(m, m->from, start);
+    while (name.n && strchr(" \"'`:", name.p[name.n - 1]))
+        name.n--;
+    return secret_count(name, ' ') + secret_count(name, '_') + secret_count(name, '-') == 1;
+}
+
 double secret_check_key_said(const struct detector_match *m, size_t *start, size_t *end)
 {
     bool firmly, link = around_linked(m, *start, &firmly);
@@ -133,8 +142,8 @@ double secret_check_key_said(const struct detector_match *m, size_t *start, size
     bool called = !str_ieq(str_take(around_span(m, m->from, *start), 3), STR("key"));
     if (l.uuid && !called)
         return around_refuse(start, end);
-    if (!firmly && ((l.hex && v.n != 32 && !is_handed_over(m, *start)) || (!link && !quote && v.n < 16) ||
-                    secret_count(v, '/') > 2 || secret_count(v, '.') > 1))
+    if (!firmly && ((l.hex && v.n != 32 && !is_handed_over(m, *start) && !is_of_two_words(m, *start)) ||
+                    (!link && !quote && v.n < 16) || secret_count(v, '/') > 2 || secret_count(v, '.') > 1))
         return around_refuse(start, end);
     return firmly || quote ? 0.8 : 0.7;
 }

@@ -180,7 +180,7 @@ static bool is_one_of(struct str v, const char *const *words, size_t n)
 static struct str user_before(const struct detector_match *m, size_t start)
 {
     size_t to = start ? start - 1 : 0, from = to;
-    while (from > 0 && !strchr("/ \t\n\"'", m->text.p[from - 1]))
+    while (from > 0 && !strchr("/ \t\n\"'`(", m->text.p[from - 1]))
         from--;
     return span(m, from, to);
 }

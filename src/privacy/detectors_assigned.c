@@ -95,18 +95,45 @@
 #define TOKEN_BYTES "[A-Za-z0-9_./+=~:!@#$%^*|-]"
 #define ANY_BYTES "[A-Za-z0-9_./+=~:!@#$%^*|&(),;?<>{}\\[\\]-]"
 
+/* The cell in the row after `rows` others, below a head in which a column is called so; Markdown, and CSV. A find ends
+ * the search of its detector, so that each row has one of its own. */
+#define NAMED_PASSWORD "(?:passw(?:or)?d|pwd|passphrase|passwort|pw)"
+#define NAMED_KEY "(?:key|token|secret)"
+#define MARKDOWN(name_, type_, named_, rows_, check_)                                                                  \
+    ASSIGNED(                                                                                                          \
+        name_ "_markdown_" rows_, type_, "\\|[ \\t]{0,4}\\r?\\n[ \\t]{0,4}\\|[ \\t]{0,4}:?--",                         \
+        "(?i)^[ \\t]{0,4}\\|[^\\n]{0,200}" named_                                                                      \
+        "[ *`]{0,4}(?:\\|[^\\n]{0,200})?\\|[ \\t]{0,4}\\r?\\n[ \\t]{0,4}\\|[ \\t]{0,4}:?--[ \\t:|-]{0,200}\\r?\\n"     \
+        "(?:[ \\t]{0,4}\\|[^\\n]{1,300}\\n){" rows_ "}([ \\t]{0,4}\\|[^\\n]{1,300})",                                  \
+        check_, 2100)
+#define CSV(name_, type_, named_, rows_, check_)                                                                       \
+    ASSIGNED(name_ "_csv_" rows_, type_, "(?i)" named_ "\"?(?:[,;\\t]|\\r?\\n)",                                       \
+             "(?i)^(?=[a-z0-9_ .\"-]{1,60}[,;\\t])(?:[a-z0-9_ .\"-]{1,40}[,;\\t]){0,8}[a-z0-9_ .\"-]{0,40}" named_     \
+             "\"?(?:[,;\\t][a-z0-9_ .\"-]{1,40}){0,8}\\r?\\n(?:[^\\n]{1,300}\\n){" rows_ "}([^\\n]{1,300})",           \
+             check_, 2000)
+
 /* clang-format off */
 const struct detector detectors_assigned[] = {
+    MARKDOWN("password", "password", NAMED_PASSWORD, "0", secret_check_password_column),
+    MARKDOWN("password", "password", NAMED_PASSWORD, "1", secret_check_password_column),
+    MARKDOWN("password", "password", NAMED_PASSWORD, "2", secret_check_password_column),
+    MARKDOWN("key", "api_key", NAMED_KEY, "0", secret_check_key_column),
+    MARKDOWN("key", "api_key", NAMED_KEY, "1", secret_check_key_column),
+    MARKDOWN("key", "api_key", NAMED_KEY, "2", secret_check_key_column),
+    CSV("password", "password", NAMED_PASSWORD, "0", secret_check_password_column),
+    CSV("password", "password", NAMED_PASSWORD, "1", secret_check_password_column),
+    CSV("password", "password", NAMED_PASSWORD, "2", secret_check_password_column),
+    CSV("key", "api_key", NAMED_KEY, "0", secret_check_key_column),
     ASSIGNED_BY("password_assigned", "password", 24, PASSWORD_FOUND,
         "(?i)(?:" PASSWORD WHICH "|" SHORT "(?:[_-]?[0-9]{1,2})?)" CLOSED SIGN OPENED "(?|" QUOTED("160") "|([^\\s\"'`<>]{3,160}))",
         secret_check_password, 830),
     ASSIGNED_BY("password_said", "password", 24, PASSWORD_FOUND,
-        "(?i)(?:" PASSWORD "|(?<![A-Za-z])pw)(?:s|(?:'|\xe2\x80\x99)s)?(?:" SAID_OF "(?=:)|[ ](?:is|was|has been)[ ](?:generated|created|set|printed|shown|listed|given)(?:[ ][^\\s:]{1,40}){0,5}(?=:)|" SAID_OF "?[ ](?:is|was|are|will be|should be|to|as|es|ist|lautet|est|\xc3\xa8|\xc3\xa9|with|of|stays|remains|equals|becomes|would be|used to be)"
+        "(?i)(?:" PASSWORD "|(?<![A-Za-z])pw)(?:s|(?:'|\xe2\x80\x99)s)?(?:" SAID_OF "(?:[ ]\\([^()\\n]{1,40}\\))?(?=:)|[ ](?:is|was|has been)[ ](?:generated|created|set|printed|shown|listed|given)(?:[ ][^\\s:]{1,40}){0,5}(?=:)|" SAID_OF "?[ ](?:is|was|are|will be|should be|to|as|es|ist|lautet|est|\xc3\xa8|\xc3\xa9|with|of|stays|remains|equals|becomes|would be|used to be)"
         "(?:[ ](?:now|still|just|currently|set to|changed to|simply|actually|always))?|" SAID_OF "|\xe6\x98\xaf|\xe4\xb8\xba|\xe3\x81\xaf|\xec\x9d\x80|\xeb\x8a\x94)?"
         "[ ]?:?[ ]?(?<=[ :\x80-\xff])(?:\\(|\\*\\*)?(?|" QUOTED("100") "|(?:\xe2\x80\x9c|\xe2\x80\x98|\xc2\xab ?|\xe2\x80\x9e)([^\\s\"'`<>\x80-\xff]{3,80})|([^\\s\"'`<>]{3,100}))",
         secret_check_password_said, 500),
     ASSIGNED_BY("password_pair", "password", 0, "(?i)cred|log.?in|user|admin|account|sign(?:ed)? in|(?:use|try|with|as|via) [a-z_]{0,20}(?:admin|user|login)",
-        "(?i)(?<![A-Za-z0-9+/])(?:(?:use|try|with|as|via)[ ](?=[a-z_]{0,20}(?:admin|user|login)[a-z_]{0,20}[ ]?[/:])|cred(?:ential)?s?|log[ -]?in(?:[ ]cred(?:ential)?s?)?|user(?:name)?[ ]?/[ ]?pass(?:word)?|sign(?:ed)?[ ]in|admin|account)(?:[ ](?:is|are|with|as|using|for [a-z]{2,20}(?: [a-z]{2,20})?))?[ ]?[:=]?[ ]?[\"'`(]?[A-Za-z0-9_.@+-]{2,60}[ ]?[/:][ ]?[\"'`]?([^\\s\"'`<>/=?]{5,80})",
+        "(?i)(?<![A-Za-z0-9+/])(?:(?:use|try|with|as|via)[ ](?=[a-z_]{0,20}(?:admin|user|login)[a-z_]{0,20}[ ]?[/:])|(?:cred(?:ential)?s?|log[ -]?in(?:[ ]cred(?:ential)?s?)?|user(?:name)?[ ]?/[ ]?pass(?:word)?|sign(?:ed)?[ ]in|admin|account)(?![A-Za-z0-9_]))(?:[ ](?:is|are|with|as|using|for [a-z]{2,20}(?: [a-z]{2,20})?))?[ ]?[:=]?[ ]?[\"'`(]?[A-Za-z0-9_.@+-]{2,60}[ ]?[/:][ ]?[\"'`]?([^\\s\"'`<>/=?]{5,80})",
         secret_check_pair, 300),
     ASSIGNED("password_before", "password", "(?i)(?:,[ ](?:that|this|which)(?:'s|[ ]is)|[ ](?:is|was|as))[ ](?:the|my|your|his|her|our|their|its|a)(?:[ ][a-z-]{2,14}){0,2}[ ](?:pass|pw)",
         "(?i)(?<![^\\s\"'`(])(?=[^\\s\"'`<>()=,0-9]{0,40}[0-9!@#$%^&*])([^\\s\"'`<>()=,]{5,60}+)[\"'`]?(?:,[ ](?:that|this|which)(?:'s|[ ]is)|[ ](?:is|was|as))[ ](?:the|my|your|his|her|our|their|its|a)(?:[ ](?!manager)[a-z-]{2,14}){0,2}[ ](?:password|passcode|passphrase|passwort|pw)(?=[.,;:!)]|[ ]?$|[ ](?:for|to|on|of|now|and|when|if)[ ])",
@@ -186,7 +213,7 @@ const struct detector detectors_assigned[] = {
         "(?:ENV|ARG|export|setx?|SET|#define(?=[^\"\\n]{1,90}\"))[ ]{1,4}(?:-gx[ ])?[A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|PASS|PWD)[ ]{1,4}[\"']?([^\\s\"'`<>=]{3,128})",
         secret_check_password_given, 260),
     ASSIGNED_BY("bearer", "api_key", 13, "(?i)bearer|authorization|apikey|ssws|geniekey",
-        "(?i)(?:authorization[\"'`]{0,2}[ ]?[:=,][ ]?\\\\?[\"'`]?(?:bearer|token|apikey|api-key|key|bot|splunk|ssws|geniekey|klaviyo-api-key|discogs token=)|(?<![A-Za-z])(?:bearer|geniekey))[ ]{1,3}[\"'`]?([A-Za-z0-9._~+/=-]{8,2000})",
+        "(?i)(?:authorization[\"'`]{0,2}[ ]?[:=,][ ]?\\\\?[\"'`]?(?:(?:bearer|api-token|token|apikey|api-key|key|bot|splunk|ssws|geniekey|klaviyo-api-key|discogs token=)(?=[ ])|(?=[A-Za-z._~+/=-]{0,40}[0-9]))|(?<![A-Za-z])(?:bearer|geniekey)(?=[ ]))[ ]{0,3}[\"'`]?([A-Za-z0-9._~+/=-]{8,2000})",
         secret_check_key_given, 2080),
     ASSIGNED_BY("key_parameter", "api_key", 0, "[?&](?:amp;)?(?:[A-Za-z_]{0,20}[kK]ey|code|auth|appid|[A-Za-z_]{0,20}[tT]oken|sig|signature)=",
         "[?&](?:amp;)?(?:[A-Za-z_]{0,20}[kK]ey|code|auth|appid|[A-Za-z_]{0,20}[tT]oken|sig|signature)=([A-Za-z0-9_.~%+/-]{16,512}={0,2})",
