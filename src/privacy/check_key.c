@@ -40,8 +40,17 @@ static bool is_piece_of_code(struct str v, const struct secret_look *l)
                    secret_count(v, '(') + secret_count(v, ',') > 3);
 }
 
-static bool is_plain_chance(struct str v, const struct secret_look *l)
+static bool is_bare(const struct detector_match *m)
 {
+    return m->from && strchr("\"'", m->text.p[m->from - 1]);
+}
+
+/* bare: "key" and nothing before it, which most often names anything but a secret. */
+static bool is_plain_chance(struct str v, const struct secret_look *l, bool bare)
+{
+    if (bare)
+        return v.n >= 32 && !l->hex && !l->uuid && !l->words && l->lower && l->upper && l->digits &&
+               l->other <= (size_t)secret_count(v, '+') + secret_count(v, '/') + secret_count(v, '=');
     if (l->hex)
         return v.n >= 32;
     return v.n >= 20 && !l->words && !l->uuid && l->digits >= 2 && l->turns * 5 >= v.n &&
@@ -77,7 +86,7 @@ double secret_check_key(const struct detector_match *m, size_t *start, size_t *e
         return around_refuse(start, end);
     if (s.c == ',' && (l.digits < 3 || v.n < 12))
         return around_refuse(start, end);
-    if (key_name_any(m, *start) && (key_name_of_tables(m, *start) || !is_plain_chance(v, &l)))
+    if (key_name_any(m, *start) && (key_name_of_tables(m, *start) || !is_plain_chance(v, &l, is_bare(m))))
         return around_refuse(start, end);
     if (secret_random(v))
         return s.compares || s.c == ',' ? 0.7 : 0.85;

@@ -107,7 +107,7 @@ static bool may_be_name(const struct detector_match *m, struct around_sign s, st
         return false;
     return !alone || (is_owned(m) && secret_strong(v)) || (user_near(m) && secret_strong(v)) ||
            (secret_strong(v) && !l.words && !secret_count(v, '/') && !secret_count(v, '(') &&
-            !str_eq(str_take(name, 4), STR("PASS")));
+            (!str_eq(str_take(name, 4), STR("PASS")) || (s.c == '=' && !s.spaced)));
 }
 
 /* PWD=/srv, OLDPWD=~/x: where the shell is. */

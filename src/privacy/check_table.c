@@ -66,9 +66,9 @@ static double check(const struct detector_match *m, size_t *start, size_t *end, 
     struct str v = around_span(m, *start, *end);
     struct secret_look l = secret_look(v);
     bool secret = password ? secret_strong(v) && (!l.words || l.digits >= 2) && l.digits < v.n
-                           : v.n >= 16 && secret_random(v) && !l.words;
-    if (!secret || memchr(v.p, ' ', v.n) || secret_placeholder(v) || secret_code(v) || secret_path(v) || secret_email(v) ||
-        secret_named_hash(v) || (password && (l.hex || l.uuid)))
+                           : v.n >= 20 && secret_random(v) && !l.words;
+    if (!secret || memchr(v.p, ' ', v.n) || secret_placeholder(v) || secret_code(v) || secret_path(v) ||
+        secret_email(v) || secret_named_hash(v) || (password && (l.hex || l.uuid)))
         *end = m->from;
     return *end == m->from ? 0 : 0.75;
 }

@@ -57,3 +57,13 @@ double secret_check_code(const struct detector_match *m, size_t *start, size_t *
     struct str v = around_span(m, *start, *end);
     return secret_look(v).digits && !secret_lower_words(v) ? 0.7 : around_refuse(start, end);
 }
+
+/* user bob pass x: of so short a word the value must tell itself. */
+double secret_check_netrc(const struct detector_match *m, size_t *start, size_t *end)
+{
+    struct str v = around_span(m, *start, *end);
+    bool named = str_find(around_span(m, m->from, *start), STR("passw")) >= 0;
+    if (!named && (secret_count(v, '@') || !secret_strong(v) || (secret_look(v).words && !secret_look(v).digits)))
+        return around_refuse(start, end);
+    return secret_check_password_given(m, start, end);
+}

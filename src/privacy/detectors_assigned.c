@@ -29,7 +29,8 @@
 #define KEY                                                                                                            \
     "(?:" OF "[_ "                                                                                                     \
     ".-]?(?:key|token|secret|pat)|secret|token|apikey|credentials?|sonar\\.login|(?:2fa|[th]?otp|mfa)[ "               \
-    "_-]seed|(?-i:(?<=[A-Z0-9])_(?:KEY|PAT|AUTH)|(?<=[a-z0-9])(?:[_-]k|K)ey(?![A-Za-z]))|_auth|"                       \
+    "_-]seed|(?-i:(?<=[A-Z0-9])_(?:KEY|PAT|AUTH)|(?<=[a-z0-9])(?:[_-]k|K)ey(?![A-Za-z])|(?<=[\"'])[Kk]ey(?=[\"']))|_"  \
+    "auth|"                                                                                                            \
     "(?:llave|clave) (?:de )?api|cl\xc3\xa9 (?:d'|de l')?api|api[- ]schl\xc3\xbcssel)"
 #define KEY_FOUND                                                                                                      \
     "(?i)key|secret|token|credential|sonar|seed|_pat|" OF "[_ "                                                        \
@@ -150,9 +151,9 @@ const struct detector detectors_assigned[] = {
     ASSIGNED("password_command", "password", "(?i) -[uapwnk]| --(?:user|auth)| /(?:p[: ]|user:)|net user",
         "(?i)(?<![a-z])(?:(?:curl|https?|wget|helm|az)\\b[^\\n|;]{0,300}?[ ](?:-u|-a|--user|--auth)[ =]{0,2}[\"']?[^\\s:\"']{1,64}:|(?:mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|7za?|mongodump)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[\"']?(?![ \"'])|(?:mongo|mongosh|docker|podman|skopeo|helm|az|sshpass|mongodump|mongorestore|oc|nerdctl)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[ ]?[\"']?|redis-cli\\b[^\\n|;]{0,200}?[ ]-a[ ][\"']?|(?:ldap(?:search|add|modify|whoami|delete)|ldappasswd)\\b[^\\n|;]{0,200}?[ ]-w[ ]?[\"']?|(?:smbclient|rpcclient|net)\\b[^\\n|;]{0,200}?[ ]-U[ ]?[\"']?[^\\s%\"']{1,64}%|mosquitto_[a-z]{2,4}\\b[^\\n|;]{0,200}?[ ](?-i:-P)[ ][\"']?|ipmitool\\b[^\\n|;]{0,200}?[ ](?-i:-P)[ ][\"']?|ssh-keygen\\b[^\\n|;]{0,200}?[ ](?-i:-N)[ ][\"']?|openssl enc\\b[^\\n|;]{0,200}?[ ]-k[ ][\"']?|(?:cqlsh|clickhouse-client|influx)\\b[^\\n|;]{0,200}?[ ](?-i:-p)[ ][\"']?|signtool\\b[^\\n|;]{0,200}?[ ]/p[ ][\"']?|net use\\b[^\\n|;]{0,200}?[ ]/user:[^\\s]{1,64}[ ]|net user[ ][^\\s/*]{1,40}[ ](?=[^/\\s])|(?:unzip|zip|sqlcmd|bcp|osql)\\b[^\\n|;]{0,100}?[ ]-P[ ]?[\"']?|openssl\\b[^\\n|;]{0,300}?[ ]-pass(?:in|out)?[ ][\"']?pass:|xfreerdp\\b[^\\n|;]{0,200}?[ ]/p:[\"']?)([^\\s\"'`<>|;]{3,120})",
         secret_check_password_given, 620),
-    ASSIGNED("password_after", "password", "(?i)nickserv |userpwd|neo4j_auth|securestring|\\.(?:send_?keys|fill|type|setvalue)\\(",
-        "(?i)(?<![a-z])(?:nickserv[ ]identify[ ]|curlopt_userpwd[ ]?,[ ]?[\"'][^\\s:\"']{1,64}:|neo4j_auth[\"']?[ ]?[=:][ ]?[\"']?neo4j/|convertto-securestring[ ](?:-string[ ])?[\"']|passw[^\\n\"']{0,20}[\"'\\]]{0,3}\\)?(?:\\.(?:send_?keys|fill|type|setvalue)\\([\"']))([^\\s\"'`<>|;]{3,120})",
-        secret_check_password_given, 280),
+    ASSIGNED("password_after", "password", "(?i)nickserv |userpwd|neo4j_auth|securestring|\\.(?:send_?keys|fill|type|setvalue)\\(|lftp |htpasswd |secret-string|keyvault secret|put-parameter|gh secret set|cmdkey|openssl passwd|stats auth |requirepass|masterauth|(?:bind|root)pw|enable (?:secret|password)|set password for",
+        "(?i)(?<![a-z])(?:nickserv[ ]identify[ ]|lftp[ ]-u[ ][\"']?[^\\s,]{1,40},|htpasswd[ ]-[a-z]{0,4}b[a-z]{0,4}[ ](?:[^\\s]{1,80}[ ])?[^\\s]{1,40}[ ][\"']?|secret-string[ =]{1,2}[\"']?|(?:keyvault secret|put-parameter)\\b[^\\n]{0,160}?--value[ =][\"']?|gh secret set[ ][a-z0-9_]{1,60}[^\\n]{0,40}?[ ](?:--body|-b)[ =]{0,2}[\"']?|cmdkey\\b[^\\n]{0,120}?/pass:|openssl passwd[ ]-[a-z0-9]{1,6}[ ][\"']?|stats auth[ ][^\\s:]{1,40}:|(?:requirepass|masterauth|bindpw|rootpw)[ \\t=]{1,8}[\"']?|enable (?:secret|password)[ ](?:[0-9][ ])?(?=[^\\s0-9]{0,40}[0-9])|set password for[^\\n=]{1,80}=[ ]?(?:password[ ]?\\()?[\"']|curlopt_userpwd[ ]?,[ ]?[\"'][^\\s:\"']{1,64}:|neo4j_auth[\"']?[ ]?[=:][ ]?[\"']?neo4j/|convertto-securestring[ ](?:-string[ ])?[\"']|passw[^\\n\"']{0,20}[\"'\\]]{0,3}\\)?(?:\\.(?:send_?keys|fill|type|setvalue)\\([\"']))([^\\s\"'`<>|;]{3,120})",
+        secret_check_password_given, 460),
     ASSIGNED_BY("password_piped", "password", 0, "(?i)echo|printf",
         "(?i)(?:echo|printf)[ ](?:-[en]{1,2}[ ])?[\"']?(?:[a-z0-9_.-]{1,40}:(?=[^\\n]{1,120}chpasswd))?([^\\s\"'|]{3,100}?)(?:\\\\n)?[\"']?[ ]?\\|[ ]?(?:sudo[ ](?:-k[ ])?-S|chpasswd|sudo chpasswd|passwd --stdin|docker login|gpg --)",
         secret_check_password_given, 240),
@@ -166,8 +167,8 @@ const struct detector detectors_assigned[] = {
         "(?i)(?<![a-z])(?:unlock|door|gate|alarm|safe|garage|lock|vault|backup|recovery)[ ]codes?" SAID_OF "?(?:[ ]is|[ ]was|:)[ ]{0,2}[\"']?([0-9]{4,8}|[0-9a-z]{4,6}-[0-9a-z]{4,6})(?![0-9A-Za-z:/-]|\\.[0-9])",
         secret_check_code, 320),
     ASSIGNED_BY("password_netrc", "password", 0, "(?i)login|user",
-        "(?i)(?:login|user(?:name)?)(?:[ \\t]|\\r?\\n){1,8}[^\\s\"']{1,80}(?:[ \\t]|\\r?\\n){1,8}password[ \\t]{1,8}([^\\s\"'`<>]{3,128})",
-        secret_check_password_given, 320),
+        "(?i)(?:login|user(?:name)?)(?:[ \\t]|\\r?\\n){1,8}[^\\s\"']{1,80}(?:[ \\t]|\\r?\\n){1,8}pass(?:word|wd)?[ \\t]{1,8}([^\\s\"'`<>]{3,128})",
+        secret_check_netrc, 320),
     ASSIGNED("password_pgpass", "password", ":(?:\\*|[0-9]{4,5}):[A-Za-z0-9_*-]{1,40}:[A-Za-z0-9_.*-]{1,40}:",
         "^[A-Za-z0-9_.*-]{1,80}:(?:\\*|[0-9]{4,5}):[A-Za-z0-9_*-]{1,40}:[A-Za-z0-9_.*-]{1,40}:([^\\s:]{3,100})[ \\t]{0,4}$",
         secret_check_password_given, 300),

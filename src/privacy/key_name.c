@@ -51,7 +51,8 @@ bool key_name_open(const struct detector_match *m, size_t start)
 bool key_name_any(const struct detector_match *m, size_t start)
 {
     struct str name = around_span(m, m->from, start);
-    return str_starts(name, "Key") || str_starts(name, "_key") || str_starts(name, "-key");
+    return str_starts(name, "Key") || str_starts(name, "key\"") || str_starts(name, "key'") ||
+           str_starts(name, "_key") || str_starts(name, "-key");
 }
 
 bool key_name_of_tables(const struct detector_match *m, size_t start)

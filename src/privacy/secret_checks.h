@@ -13,7 +13,7 @@ secret_check secret_check_token, secret_check_jwt, secret_check_pem, secret_chec
 secret_check secret_check_password_column, secret_check_key_column;
 /* check_password.c, check_told.c, check_key.c: values behind a name; in running text, in command lines. */
 secret_check secret_check_password, secret_check_password_said, secret_check_password_given, secret_check_call,
-    secret_check_password_before, secret_check_phrase, secret_check_code, secret_check_key, secret_check_key_said,
-    secret_check_key_alone, secret_check_key_given;
+    secret_check_password_before, secret_check_phrase, secret_check_code, secret_check_netrc, secret_check_key,
+    secret_check_key_said, secret_check_key_alone, secret_check_key_given;
 
 #endif
