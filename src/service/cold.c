@@ -22,7 +22,16 @@ bool cold_wanted(const struct service *svc)
 
 /* ---- sealing ---- */
 
-/* The slot of the session's key: also of one that was deleted. SEAL_STORE where it has none. */
+static const char sealed_head[] = "cairn-cold ";
+
+/* The slot that a sealed archive names; *rest: what follows. False: it is none. */
+static bool names_slot(struct str bytes, int64_t *slot, struct str *rest)
+{
+    *rest = bytes;
+    return str_starts(bytes, sealed_head) && str_int(str_skip(str_cut(rest, '\n'), strlen(sealed_head)), slot);
+}
+
+/* The slot of the session's key. SEAL_STORE where it has none, or is no more: its archives go with its erasure. */
 static enum err_code slot_of(struct service *svc, struct arena *a, struct str session, int64_t *slot, struct err *e)
 {
     struct store_tx *tx;
@@ -35,7 +44,7 @@ static enum err_code slot_of(struct service *svc, struct arena *a, struct str se
     code = record_get(tx, a, KIND_SESSION, session, STR_NONE, &r, &why);
     store_read_end(tx);
     if (code)
-        return err_set(e, code, NULL, "%s", why.message);
+        return code == ERR_NOT_FOUND ? ERR_OK : err_set(e, code, NULL, "%s", why.message);
     const struct value *v = record_value(r, "key_slot");
     if (v->type == VALUE_INT)
         *slot = v->i;
@@ -48,15 +57,15 @@ static enum err_code sealed(struct service *svc, struct arena *a, const struct c
 {
     struct keyring *k = store_keyring(svc->store);
     struct buf b;
-    int64_t slot;
+    int64_t slot = c->slot;
     *out = plain;
     if (!keyring_seals(k))
         return ERR_OK;
-    enum err_code code = slot_of(svc, a, c->session, &slot, e);
+    enum err_code code = c->sealed ? ERR_OK : slot_of(svc, a, c->session, &slot, e);
     if (code)
         return code;
     buf_init(&b, 0);
-    buf_fmt(&b, "cairn-cold %lld\n", (long long)slot);
+    buf_fmt(&b, "%s%lld\n", sealed_head, (long long)slot);
     code = keyring_seal(k, slot, plain, c->conversation, &b, e);
     *out = buf_take(&b, a);
     return code ? code : out->p ? ERR_OK : err_nomem(e);
@@ -65,12 +74,12 @@ static enum err_code sealed(struct service *svc, struct arena *a, const struct c
 static enum err_code opened(struct service *svc, struct arena *a, const struct cold_archive *c, struct str bytes,
                             struct str *out, struct err *e)
 {
-    struct str rest = bytes;
-    *out = bytes;
-    if (!str_starts(bytes, "cairn-cold "))
-        return ERR_OK;
+    struct str rest;
     int64_t slot;
-    if (!str_int(str_skip(str_cut(&rest, '\n'), strlen("cairn-cold ")), &slot))
+    *out = bytes;
+    if (!str_starts(bytes, sealed_head))
+        return ERR_OK;
+    if (!names_slot(bytes, &slot, &rest))
         return err_set(e, ERR_CORRUPT, NULL, "this archive is damaged");
     if (!store_keyring(svc->store))
         return err_set(e, ERR_DENIED, NULL, "this archive is sealed, and the store has no keys");
@@ -129,11 +138,20 @@ enum err_code cold_parse(struct service *svc, struct arena *a, const struct cold
 enum err_code cold_read(struct service *svc, struct arena *a, const struct cold_archive *c, struct str *lines,
                         struct err *e)
 {
+    struct cold_archive copy = *c;
+    return cold_read_whole(svc, a, &copy, lines, e);
+}
+
+enum err_code cold_read_whole(struct service *svc, struct arena *a, struct cold_archive *c, struct str *lines,
+                              struct err *e)
+{
     struct buf b;
+    struct str rest;
     buf_init(&b, ARCHIVE_MAX + 1);
     enum err_code code = svc->cold->get(svc->cold, c->path, ARCHIVE_MAX, &b, e);
     if (!code)
         code = b.failed ? err_nomem(e) : cold_parse(svc, a, c, buf_view(&b), lines, e);
+    c->sealed = !code && names_slot(buf_view(&b), &c->slot, &rest);
     buf_release(&b);
     return code;
 }

@@ -32,6 +32,8 @@ enum err_code cold_keep(struct service *svc, const struct record *conversation, 
 struct cold_archive {
     struct str session, conversation, path, sha256; /* path: within the folder */
     int64_t first, last, bytes;
+    bool sealed; /* with the key of this slot: of one that was read (cold_read_whole) */
+    int64_t slot;
 };
 typedef enum err_code cold_fn(void *arg, const struct cold_archive *a, struct err *e);
 /* Every archive, of one session or (STR_NONE) of all; its strings live as long as the call of fn. What has no such
@@ -44,6 +46,9 @@ enum err_code cold_parse(struct service *svc, struct arena *a, const struct cold
 enum err_code cold_read(struct service *svc, struct arena *a, const struct cold_archive *c, struct str *lines,
                         struct err *e);
 
+/* The same, and tells in `c` how it is sealed, so that it is sealed so again when it is written anew. */
+enum err_code cold_read_whole(struct service *svc, struct arena *a, struct cold_archive *c, struct str *lines,
+                              struct err *e);
 /* Whether the caller may look into and change it: whose project it is, its first line tells. NULL: may everything. */
 struct caller;
 enum err_code cold_permits(struct arena *a, const struct caller *who, struct str lines, bool *out, struct err *e);

@@ -127,13 +127,18 @@ static enum err_code line_goes(const struct taking *t, struct arena *a, struct s
 }
 
 /* The head stays as it is: it tells which numbers the archive is of, not how many lines are left. */
-static enum err_code rewrite(struct taking *t, struct arena *a, const struct cold_archive *c, struct err *e)
+static enum err_code rewrite(struct taking *t, struct arena *a, const struct cold_archive *found, struct err *e)
 {
+    struct cold_archive copy = *found, *c = &copy;
     struct str lines, rest;
     struct buf b;
     int64_t gone = 0;
     bool goes = false, may = false;
-    enum err_code code = cold_read(t->svc, a, c, &lines, e);
+    enum err_code code = cold_read_whole(t->svc, a, c, &lines, e);
+    if (code == ERR_GONE || code == ERR_NOT_FOUND) { /* nobody can read it any more; or it went meanwhile */
+        err_clear(e);
+        return ERR_OK;
+    }
     if (!code)
         code = cold_permits(a, t->who, lines, &may, e);
     if (code || !may)
@@ -177,11 +182,8 @@ static enum err_code look_at(void *arg, const struct cold_archive *c, struct err
     struct err why = {0};
     struct arena *a = arena_new();
     enum err_code code = a ? rewrite(t, a, c, &why) : err_nomem(&why);
-    if (a)
-        arena_free(a);
-    if (code == ERR_GONE || code == ERR_NOT_FOUND) /* nobody can read it any more; or it went meanwhile */
-        return ERR_OK;
-    return code ? err_set(e, code, NULL, "%s", why.message) : ERR_OK;
+    arena_free(a);
+    return code ? err_set(e, code, why.field[0] ? why.field : NULL, "%s", why.message) : ERR_OK;
 }
 
 /* Whose archives may hold it; STR_NONE: anybody's. */

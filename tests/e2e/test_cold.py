@@ -9,7 +9,7 @@ from store_sql import sql
 from test_forget import Words, doctor, forget
 from test_retention import age, clean
 
-from conftest import eventually, key_of_tests
+from conftest import TEST_KEY, eventually, key_of_tests
 
 
 @pytest.fixture
@@ -128,6 +128,17 @@ def test_in_a_sealed_store_an_archive_is_lost_with_the_session_s_key(cold):
         path.write_bytes(kept_elsewhere)
     problem = cold.post("/api/v2/cold/verify", {}, 200)["damaged"][0]["problem"]
     assert "destroyed" in problem or "gone" in problem, problem
+
+
+def test_a_turn_goes_out_of_a_sealed_archive_whose_session_is_deleted(make_cairn):
+    folder = make_cairn(start=False).data
+    (folder / "cairn.toml").write_text('[cold]\nfolder = "../archives"\n[privacy]\nauto_redact = false\n')
+    cold = make_cairn(env={"CAIRN_KEY": TEST_KEY})
+    s, _, ids, said = let_go(cold, Words(15), 3)
+    cold.http.delete(f"/api/v1/sessions/{s}").raise_for_status()
+    assert forget(cold, turn=ids[0], now=True)["receipt"]["receipt"]["cleaned"]["cold_archives"] == 1
+    left = [json.loads(x) for x in cold.http.get(f"/api/v2/cold/{s}").text.splitlines()[1:]]
+    assert [t["content"] for t in left] == said[1:]
 
 
 # ---- a turn that is in cold storage alone ----
