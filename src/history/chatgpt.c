@@ -4,20 +4,25 @@
 #include "history/chats.h"
 #include "history/formats.h"
 
+#include "base/file.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 struct node {
-    struct str id;
-    const struct json *o;
-    bool on_path;
+    struct str id, parent;
+    const struct json *o; /* NULL: to be read from its place, in a conversation that is read in parts */
+    int64_t offset, bytes, created;
+    bool leaf, on_path, too_large;
 };
 
 struct tree {
     struct chats *x;
+    struct arena *arena; /* of the tree; the messages' is in->arena */
     struct str session;
     struct node *nodes; /* in the document's order */
     struct node **sorted;
-    size_t n;
+    size_t n, room;
     struct buf thinking; /* goes with what is said next */
 };
 
@@ -32,38 +37,47 @@ static int by_id(const void *a, const void *b)
 static struct node *find(const struct tree *t, struct str id)
 {
     struct node key = {.id = id}, *k = &key;
-    struct node **found = id.n ? bsearch(&k, t->sorted, t->n, sizeof *t->sorted, by_id) : NULL;
+    struct node **found = id.n && t->n ? bsearch(&k, t->sorted, t->n, sizeof *t->sorted, by_id) : NULL;
     return found ? *found : NULL;
 }
 
-static bool plant(struct tree *t, struct arena *a, const struct json *mapping)
+/* What the tree needs to know of a node. */
+static void plant_node(struct node *n, struct str id, const struct json *o)
+{
+    const struct json *children = json_get_type(o, "children", JSON_ARRAY);
+    n->id = id;
+    n->parent = json_text(o, "parent");
+    n->o = o;
+    n->created = history_time(json_get(json_get(o, "message"), "create_time"));
+    n->leaf = !children || !children->n;
+}
+
+static bool sort_nodes(struct tree *t)
+{
+    t->sorted = arena_array(t->arena, struct node *, t->n + 1);
+    for (size_t i = 0; t->sorted && i < t->n; i++)
+        t->sorted[i] = &t->nodes[i];
+    if (t->sorted)
+        qsort(t->sorted, t->n, sizeof *t->sorted, by_id);
+    return t->sorted != NULL;
+}
+
+static bool plant(struct tree *t, const struct json *mapping)
 {
     t->n = mapping->n;
-    t->nodes = arena_array(a, struct node, t->n + 1);
-    t->sorted = arena_array(a, struct node *, t->n + 1);
-    if (!t->nodes || !t->sorted)
-        return false;
-    for (size_t i = 0; i < t->n; i++) {
-        t->nodes[i] = (struct node){mapping->keys[i].key, &mapping->items[i], false};
-        t->sorted[i] = &t->nodes[i];
-    }
-    qsort(t->sorted, t->n, sizeof *t->sorted, by_id);
-    return true;
+    t->nodes = arena_array(t->arena, struct node, t->n + 1);
+    for (size_t i = 0; t->nodes && i < t->n; i++)
+        plant_node(&t->nodes[i], mapping->keys[i].key, &mapping->items[i]);
+    return t->nodes && sort_nodes(t);
 }
 
 /* Where nobody says which node is the current one: the newest without children. */
 static struct node *newest_leaf(const struct tree *t)
 {
     struct node *best = NULL;
-    int64_t newest = -1;
-    for (size_t i = 0; i < t->n; i++) {
-        const struct json *children = json_get_type(t->nodes[i].o, "children", JSON_ARRAY);
-        int64_t when = history_time(json_get(json_get(t->nodes[i].o, "message"), "create_time"));
-        if ((children && children->n) || when < newest)
-            continue;
-        newest = when;
-        best = &t->nodes[i];
-    }
+    for (size_t i = 0; i < t->n; i++)
+        if (t->nodes[i].leaf && (!best || t->nodes[i].created >= best->created))
+            best = &t->nodes[i];
     return best;
 }
 
@@ -74,7 +88,7 @@ static size_t mark_path(struct tree *t, struct node *at, struct node **path)
     while (at && !at->on_path) {
         at->on_path = true;
         path[n++] = at;
-        at = find(t, json_text(at->o, "parent"));
+        at = find(t, at->parent);
     }
     return n;
 }
@@ -194,18 +208,53 @@ static enum err_code take_node(struct tree *t, const struct node *n, struct err 
     return tell(t, n->o, m, role, text, &at, e);
 }
 
+/* Of a long conversation, from its place. */
+static enum err_code read_node(struct tree *t, struct node *n, struct err *e)
+{
+    struct history_in *in = t->x->in;
+    const struct history_at at = {t->x->records + 1, t->x->entry ? -1 : n->offset, n->bytes};
+    struct err why = {0};
+    size_t got = 0;
+    char *text = n->too_large ? NULL : arena_alloc(in->arena, (size_t)n->bytes + 1);
+    enum err_code code = ERR_OK;
+    if (!n->too_large)
+        code = text ? file_read_at(t->x->from->fd, n->offset, text, (size_t)n->bytes, &got, e) : err_nomem(e);
+    if (code)
+        return code;
+    struct item item = {.text = {text, got}, .offset = n->offset, .bytes = n->bytes};
+    const char *reason = n->too_large                                      ? HISTORY_TOO_LARGE
+                         : history_json(in->arena, item.text, &n->o, &why) ? HISTORY_DAMAGED
+                                                                           : NULL;
+    t->x->item = &item;
+    if (reason) {
+        t->x->records++;
+        code = history_skip(in, reason, &at, e);
+    } else {
+        code = take_node(t, n, e);
+    }
+    t->x->item = NULL;
+    n->o = NULL;
+    arena_reset(in->arena);
+    return code ? code : history_mark(in, 0, 0, e);
+}
+
+static enum err_code tell_node(struct tree *t, struct node *n, struct err *e)
+{
+    return n->o ? take_node(t, n, e) : read_node(t, n, e);
+}
+
 /* The path in its order, then what is on none. */
 static enum err_code take_nodes(struct tree *t, struct node *current, struct err *e)
 {
-    struct node **path = arena_array(t->x->in->arena, struct node *, t->n + 1);
+    struct node **path = arena_array(t->arena, struct node *, t->n + 1);
     if (!path)
         return err_nomem(e);
     enum err_code code = ERR_OK;
-    for (size_t n = mark_path(t, current, path); n && !code; n--)
-        code = take_node(t, path[n - 1], e);
+    for (size_t n = mark_path(t, current ? current : newest_leaf(t), path); n && !code; n--)
+        code = tell_node(t, path[n - 1], e);
     for (size_t i = 0; i < t->n && !code; i++)
         if (!t->nodes[i].on_path)
-            code = take_node(t, &t->nodes[i], e);
+            code = tell_node(t, &t->nodes[i], e);
     return code;
 }
 
@@ -213,21 +262,92 @@ static enum err_code take_conversation(struct chats *x, const struct json *o, st
 {
     const struct json *mapping = json_get_type(o, "mapping", JSON_OBJECT);
     struct str id = json_text(o, "conversation_id"), title = json_text(o, "title");
-    struct tree t = {.x = x};
+    struct tree t = {.x = x, .arena = x->in->arena};
     id = id.n ? id : json_text(o, "id");
     t.session = id.n ? id : stand_in;
-    if (!mapping) {
-        const struct history_at at = chats_at(x, o->raw);
-        return history_skip(x->in, HISTORY_UNKNOWN, &at, e);
-    }
-    if (!plant(&t, x->in->arena, mapping))
+    if (!mapping)
+        return chats_unknown(x, e);
+    if (!plant(&t, mapping))
         return err_nomem(e);
-    struct node *current = find(&t, json_text(o, "current_node"));
     enum err_code code = title.n ? history_title(x->in, t.session, title, e) : ERR_OK;
     buf_init(&t.thinking, 0);
     if (!code)
-        code = take_nodes(&t, current ? current : newest_leaf(&t), e);
+        code = take_nodes(&t, find(&t, json_text(o, "current_node")), e);
     buf_release(&t.thinking);
+    return code;
+}
+
+/* ---- long conversations ---- */
+
+static struct node *add_node(struct tree *t)
+{
+    if (t->n == t->room) {
+        size_t room = t->room ? t->room * 2 : 1024;
+        struct node *more = arena_array(t->arena, struct node, room);
+        if (!more)
+            return NULL;
+        if (t->n)
+            memcpy(more, t->nodes, t->n * sizeof *more);
+        t->nodes = more;
+        t->room = room;
+    }
+    return &t->nodes[t->n++];
+}
+
+/* Ids, parents and places of all nodes; their words are read when they are told. */
+static enum err_code plant_long(struct tree *t, const struct history_in *conversation, struct err *e)
+{
+    struct items *items = items_new(conversation, "mapping", true);
+    struct item item;
+    bool found = true;
+    enum err_code code = items ? ERR_OK : err_nomem(e);
+    while (!code && found) {
+        const struct json *o = NULL;
+        struct err why = {0};
+        code = items_next(items, &item, &found, e);
+        if (code || !found)
+            break;
+        struct node *n = add_node(t);
+        if (!n)
+            code = err_nomem(e);
+        else {
+            if (!item.too_large)
+                (void)history_json(t->x->in->arena, item.text, &o, &why);
+            plant_node(n, item.key, o);
+            n->id = arena_str(t->arena, n->id);
+            n->parent = arena_str(t->arena, n->parent);
+            n->o = NULL;
+            n->offset = item.offset;
+            n->bytes = item.bytes;
+            n->too_large = item.too_large;
+        }
+        arena_reset(t->x->in->arena);
+    }
+    items_free(items);
+    return code || (!arena_failed(t->arena) && sort_nodes(t)) ? code : err_nomem(e);
+}
+
+static enum err_code take_long(struct chats *x, const struct history_in *conversation, struct str stand_in,
+                               struct err *e)
+{
+    static const char *const names[] = {"conversation_id", "id", "title", "current_node"};
+    struct str text[4] = {STR_NONE};
+    struct tree t = {.x = x, .arena = arena_new()};
+    enum err_code code = t.arena ? ERR_OK : err_nomem(e);
+    for (size_t i = 0; i < 4 && !code; i++)
+        code = chats_text(conversation, t.arena, names[i], &text[i], e);
+    buf_init(&t.thinking, 0);
+    t.session = text[0].n ? text[0] : text[1].n ? text[1] : t.arena ? arena_str(t.arena, stand_in) : stand_in;
+    if (!code && text[2].n)
+        code = history_title(x->in, t.session, text[2], e);
+    if (!code)
+        code = plant_long(&t, conversation, e);
+    if (!code && !t.n)
+        code = chats_unknown(x, e);
+    if (!code)
+        code = take_nodes(&t, find(&t, text[3]), e);
+    buf_release(&t.thinking);
+    arena_free(t.arena);
     return code;
 }
 
@@ -241,7 +361,8 @@ static bool sniff(struct str path, struct str head)
 
 static enum err_code read_chats(struct history_in *in, struct err *e)
 {
-    return chats_read(in, take_conversation, e);
+    static const struct chats_format format = {take_conversation, take_long};
+    return chats_read(in, &format, e);
 }
 
 const struct history_format history_chatgpt = {

@@ -61,43 +61,74 @@ struct history_at chats_at(struct chats *x, struct str raw)
     return at;
 }
 
+enum err_code chats_unknown(struct chats *x, struct err *e)
+{
+    const struct history_at at = {++x->records, x->entry ? -1 : x->item->offset, x->item->bytes};
+    return history_skip(x->in, HISTORY_UNKNOWN, &at, e);
+}
+
 /* ---- a list ---- */
 
-static enum err_code take_item(struct chats *x, chats_take *take, const struct item *item, struct err *e)
+static enum err_code take_item(struct chats *x, const struct chats_format *f, const struct item *item, struct err *e)
 {
     const struct json *o = NULL;
     struct arena *a = x->in->arena;
     struct err why = {0};
-    x->item = item;
     const struct history_at whole = {x->records + 1, x->entry ? -1 : item->offset, item->bytes};
-    enum err_code code = item->too_large ? ERR_TOO_LARGE : history_json(a, item->text, &o, &why);
+    struct str name = path_without(path_base(x->entry ? str_of(x->entry) : x->in->path), ".json");
+    struct str stand_in = arena_fmt(a, "%.*s-%lld", STR_ARG(name), (long long)item->offset);
+    x->item = item;
+    if (item->too_large) {
+        const struct history_in part = items_part(x->from, item);
+        return f->take_long(x, &part, stand_in, e);
+    }
+    enum err_code code = history_json(a, item->text, &o, &why);
     if (code == ERR_NOMEM)
         return err_nomem(e);
     if (code || o->type != JSON_OBJECT) {
         x->records++;
-        return history_skip(x->in, code == ERR_TOO_LARGE ? HISTORY_TOO_LARGE : HISTORY_DAMAGED, &whole, e);
+        return history_skip(x->in, HISTORY_DAMAGED, &whole, e);
     }
-    struct str name = path_without(path_base(x->entry ? str_of(x->entry) : x->in->path), ".json");
-    return take(x, o, arena_fmt(a, "%.*s-%lld", STR_ARG(name), (long long)item->offset), e);
+    return f->take(x, o, stand_in, e);
+}
+
+enum err_code chats_text(const struct history_in *conversation, struct arena *a, const char *member, struct str *out,
+                         struct err *e)
+{
+    struct buf b;
+    const struct json *v;
+    struct err why = {0};
+    buf_init(&b, 0);
+    enum err_code code = items_member(conversation, member, &b, e);
+    struct str text = buf_take(&b, a);
+    *out = STR_NONE;
+    if (!code && text.n && !history_json(a, text, &v, &why) && v->type == JSON_STRING)
+        *out = v->s;
+    return code;
 }
 
 /* Nothing can be read on from: an export is not added to, it is made anew. */
-static enum err_code read_list(struct chats *x, const struct history_in *from, chats_take *take, struct err *e)
+static enum err_code read_list(struct chats *x, const struct history_in *from, const struct chats_format *f,
+                               struct err *e)
 {
-    struct items *items = items_new(from, "conversations");
+    struct history_in begin = *from;
+    begin.from = 0;
+    struct items *items = items_new(&begin, "conversations", false);
     struct item item;
     bool found = true;
+    x->from = from;
     enum err_code code = items ? ERR_OK : err_nomem(e);
     while (!code && found) {
         code = items_next(items, &item, &found, e);
         if (code || !found)
             break;
-        code = take_item(x, take, &item, e);
+        code = take_item(x, f, &item, e);
         arena_reset(x->in->arena);
         if (!code)
             code = history_mark(x->in, 0, 0, e);
     }
     x->item = NULL;
+    x->from = NULL;
     items_free(items);
     return code;
 }
@@ -109,21 +140,22 @@ static enum err_code unpack(struct chats *x, zip_t *z, zip_uint64_t index, int t
     char piece[UNPACK_BYTES];
     zip_int64_t n = 1;
     enum err_code code = ERR_OK;
-    zip_file_t *f = zip_fopen_index(z, index, 0);
-    while (f && !code && n > 0) {
-        n = zip_fread(f, piece, sizeof piece);
+    zip_file_t *file = zip_fopen_index(z, index, 0);
+    while (file && !code && n > 0) {
+        n = zip_fread(file, piece, sizeof piece);
         if (n > 0)
             code = spool_wrote(x->in, &x->unpacked, (size_t)n, e);
         if (n > 0 && !code)
             code = file_write_fd(to, (struct str){piece, (size_t)n}, e);
     }
-    *whole = f && n == 0;
-    if (f)
-        (void)zip_fclose(f);
+    *whole = file && n == 0;
+    if (file)
+        (void)zip_fclose(file);
     return code;
 }
 
-static enum err_code read_entry(struct chats *x, zip_t *z, zip_uint64_t index, chats_take *take, struct err *e)
+static enum err_code read_entry(struct chats *x, zip_t *z, zip_uint64_t index, const struct chats_format *f,
+                                struct err *e)
 {
     bool whole;
     int fd = spool_open(e);
@@ -132,7 +164,7 @@ static enum err_code read_entry(struct chats *x, zip_t *z, zip_uint64_t index, c
     enum err_code code = unpack(x, z, index, fd, &whole, e);
     struct history_in spooled = spool_in(x->in, fd);
     if (!code)
-        code = read_list(x, &spooled, take, e);
+        code = read_list(x, &spooled, f, e);
     if (!code && !whole) {
         const struct history_at at = {++x->records, -1, 0};
         code = history_skip(x->in, HISTORY_DAMAGED, &at, e);
@@ -147,7 +179,7 @@ static bool is_conversations(const char *name)
     return str_starts(base, "conversations") && str_ends(base, ".json");
 }
 
-static enum err_code read_zip(struct chats *x, chats_take *take, struct err *e)
+static enum err_code read_zip(struct chats *x, const struct chats_format *f, struct err *e)
 {
     enum err_code code = ERR_OK;
     int why = 0, fd = dup(x->in->fd); /* its place in the file is shared, and nobody's */
@@ -162,14 +194,14 @@ static enum err_code read_zip(struct chats *x, chats_take *take, struct err *e)
     for (zip_int64_t i = 0; i < n && i < ENTRIES_MOST && !code; i++) {
         x->entry = zip_get_name(z, (zip_uint64_t)i, ZIP_FL_ENC_GUESS);
         if (x->entry && is_conversations(x->entry))
-            code = read_entry(x, z, (zip_uint64_t)i, take, e);
+            code = read_entry(x, z, (zip_uint64_t)i, f, e);
     }
     zip_discard(z);
     return code;
 }
 
-enum err_code chats_read(struct history_in *in, chats_take *take, struct err *e)
+enum err_code chats_read(struct history_in *in, const struct chats_format *f, struct err *e)
 {
     struct chats x = {.in = in};
-    return str_ends(in->path, ".zip") ? read_zip(&x, take, e) : read_list(&x, in, take, e);
+    return str_ends(in->path, ".zip") ? read_zip(&x, f, e) : read_list(&x, in, f, e);
 }

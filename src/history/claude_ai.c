@@ -100,15 +100,68 @@ static enum err_code take_conversation(struct chats *x, const struct json *o, st
     struct str id = json_text(o, "uuid"), title = json_text(o, "name");
     struct blocks blocks;
     struct chat c = {x, id.n ? id : stand_in, &blocks};
-    if (!messages) {
-        const struct history_at at = chats_at(x, o->raw);
-        return history_skip(x->in, HISTORY_UNKNOWN, &at, e);
-    }
+    if (!messages)
+        return chats_unknown(x, e);
     enum err_code code = title.n && messages->n ? history_title(x->in, c.session, title, e) : ERR_OK;
     blocks_init(&blocks);
     for (size_t i = 0; i < messages->n && !code; i++)
         code = take_message(&c, &messages->items[i], e);
     blocks_free(&blocks);
+    return code;
+}
+
+/* Message by message. */
+static enum err_code take_parts(struct chat *c, const struct history_in *conversation, struct err *e)
+{
+    struct history_in *in = c->x->in;
+    struct items *items = items_new(conversation, "chat_messages", false);
+    struct item item;
+    bool found = true;
+    enum err_code code = items ? ERR_OK : err_nomem(e);
+    while (!code && found) {
+        const struct json *message;
+        struct err why = {0};
+        code = items_next(items, &item, &found, e);
+        if (code || !found)
+            break;
+        c->x->item = &item;
+        const struct history_at at = {c->x->records + 1, c->x->entry ? -1 : item.offset, item.bytes};
+        enum err_code parsed = item.too_large ? ERR_TOO_LARGE : history_json(in->arena, item.text, &message, &why);
+        if (parsed) {
+            c->x->records++;
+            code = history_skip(in, item.too_large ? HISTORY_TOO_LARGE : HISTORY_DAMAGED, &at, e);
+        } else {
+            code = take_message(c, message, e);
+        }
+        arena_reset(in->arena);
+        if (!code)
+            code = history_mark(in, 0, 0, e);
+    }
+    c->x->item = NULL;
+    items_free(items);
+    return code;
+}
+
+static enum err_code take_long(struct chats *x, const struct history_in *conversation, struct str stand_in,
+                               struct err *e)
+{
+    struct arena *a = arena_new();
+    struct str id, title;
+    struct blocks blocks;
+    struct chat c = {.x = x, .blocks = &blocks};
+    if (!a)
+        return err_nomem(e);
+    blocks_init(&blocks);
+    enum err_code code = chats_text(conversation, a, "uuid", &id, e);
+    if (!code)
+        code = chats_text(conversation, a, "name", &title, e);
+    c.session = code ? STR_NONE : arena_str(a, id.n ? id : stand_in);
+    if (!code && title.n)
+        code = history_title(x->in, c.session, title, e);
+    if (!code)
+        code = arena_failed(a) ? err_nomem(e) : take_parts(&c, conversation, e);
+    blocks_free(&blocks);
+    arena_free(a);
     return code;
 }
 
@@ -121,7 +174,8 @@ static bool sniff(struct str path, struct str head)
 
 static enum err_code read_chats(struct history_in *in, struct err *e)
 {
-    return chats_read(in, take_conversation, e);
+    static const struct chats_format format = {take_conversation, take_long};
+    return chats_read(in, &format, e);
 }
 
 const struct history_format history_claude_ai = {

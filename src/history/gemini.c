@@ -209,8 +209,9 @@ static enum err_code read_document(struct gemini *g, struct err *e)
 {
     struct item item;
     bool found = true;
+    g->in->from = g->in->from_line = 0;
     enum err_code code = read_header(g, e);
-    struct items *items = code ? NULL : items_new(g->in, "messages");
+    struct items *items = code ? NULL : items_new(g->in, "messages", false);
     if (!code && !items)
         code = err_nomem(e);
     for (int64_t number = 1; !code && found; number++) {

@@ -9,23 +9,27 @@
 enum { KEY_MOST = 64 };
 
 struct items {
-    const struct history_in *in;
+    struct history_in in;
     const char *member;
+    bool keyed, object; /* object: it is the members of one that are given */
     char buffer[ITEMS_BUFFER];
     size_t at, n;   /* of the buffer */
     int64_t offset; /* of the buffer's first byte */
-    struct buf text;
+    struct buf text, key;
     enum { UNKNOWN, INSIDE, WHOLE, OVER } state;
 };
 
-struct items *items_new(const struct history_in *in, const char *member)
+struct items *items_new(const struct history_in *in, const char *member, bool keyed)
 {
     struct items *x = mem_zalloc(sizeof *x);
     if (!x)
         return NULL;
-    x->in = in;
+    x->in = *in;
+    x->offset = in->from;
     x->member = member;
+    x->keyed = keyed;
     buf_init(&x->text, ITEMS_MOST);
+    buf_init(&x->key, 0);
     return x;
 }
 
@@ -34,6 +38,7 @@ void items_free(struct items *x)
     if (!x)
         return;
     buf_release(&x->text);
+    buf_release(&x->key);
     mem_free(x);
 }
 
@@ -46,10 +51,10 @@ static int peek(struct items *x, enum err_code *code, struct err *e)
         return (unsigned char)x->buffer[x->at];
     x->offset += (int64_t)x->n;
     x->at = x->n = 0;
-    int64_t left = x->in->size - x->offset;
+    int64_t left = x->in.size - x->offset;
     if (*code || left <= 0)
         return -1;
-    *code = file_read_at(x->in->fd, x->offset, x->buffer, left < ITEMS_BUFFER ? (size_t)left : ITEMS_BUFFER, &x->n, e);
+    *code = file_read_at(x->in.fd, x->offset, x->buffer, left < ITEMS_BUFFER ? (size_t)left : ITEMS_BUFFER, &x->n, e);
     return *code || !x->n ? -1 : (unsigned char)x->buffer[0];
 }
 
@@ -149,17 +154,31 @@ static void begin(struct items *x, enum err_code *code, struct err *e)
     int c = next_sign(x, code, e);
     int64_t from = place(x);
     x->state = OVER;
-    if (c == '[') {
-        x->at++;
+    if (c == '{') {
+        c = x->member && find_member(x, code, e) ? peek(x, code, e) : 0;
+        x->object = c == '{' && x->keyed;
+        x->state = c == '[' || x->object ? INSIDE : WHOLE;
+    } else if (c == '[') {
         x->state = INSIDE;
-    } else if (c == '{') {
-        bool inside = x->member && find_member(x, code, e) && peek(x, code, e) == '[';
-        x->state = inside ? INSIDE : WHOLE;
-        if (inside)
-            x->at++;
-        else
-            go_to(x, from);
     }
+    if (x->state == INSIDE)
+        x->at++;
+    else
+        go_to(x, from);
+}
+
+/* Takes the key and the colon before a member's value. */
+static bool take_key(struct items *x, enum err_code *code, struct err *e)
+{
+    buf_clear(&x->key);
+    if (next_sign(x, code, e) != '"')
+        return false;
+    take_string(x, &x->key, code, e);
+    if (next_sign(x, code, e) != ':')
+        return false;
+    x->at++;
+    (void)next_sign(x, code, e);
+    return !x->key.failed;
 }
 
 enum err_code items_next(struct items *x, struct item *out, bool *found, struct err *e)
@@ -172,13 +191,14 @@ enum err_code items_next(struct items *x, struct item *out, bool *found, struct 
         x->at++;
         c = next_sign(x, &code, e);
     }
-    *found = c >= 0 && c != ']' && c != '}' && !code;
+    *found = c >= 0 && c != ']' && c != '}' && !code && (!x->object || take_key(x, &code, e));
     if (x->state == WHOLE || !*found)
         x->state = OVER;
     if (!*found)
         return code;
     buf_clear(&x->text);
-    out->offset = place(x);
+    struct str key = x->object ? buf_view(&x->key) : STR_NONE;
+    *out = (struct item){.offset = place(x), .key = key.n > 1 ? str_take(str_skip(key, 1), key.n - 2) : STR_NONE};
     take_value(x, &x->text, &code, e);
     out->bytes = place(x) - out->offset;
     out->too_large = x->text.failed;
@@ -186,13 +206,23 @@ enum err_code items_next(struct items *x, struct item *out, bool *found, struct 
     return code;
 }
 
+struct history_in items_part(const struct history_in *in, const struct item *part)
+{
+    struct history_in out = *in;
+    out.from = part->offset;
+    out.size = part->offset + part->bytes;
+    return out;
+}
+
 enum err_code items_member(const struct history_in *in, const char *member, struct buf *out, struct err *e)
 {
-    struct items *x = items_new(in, member);
+    struct items *x = items_new(in, member, false);
     enum err_code code = x ? ERR_OK : err_nomem(e);
     buf_clear(out);
     if (x && next_sign(x, &code, e) == '{' && find_member(x, &code, e))
-        take_value(x, out, &code, e);
+        take_value(x, &x->text, &code, e);
+    if (x && !x->text.failed)
+        buf_str(out, buf_view(&x->text));
     items_free(x);
     return code;
 }

@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 from conftest import binary, key_of_tests
-from histories import manifest, worst
+from histories import exports, manifest, worst
 
 FULL = os.environ.get("CAIRN_WORST") == "full"
 MB = 1 << 20
@@ -34,9 +34,9 @@ def watch_peak(pid, peak, done):
             return
 
 
-def measured(store, root, *args):
+def measured(store, root, *args, source="claude-code"):
     """The report, with the peak of memory in MB and the seconds of CPU that it took."""
-    process = subprocess.Popen([binary(), "import", "claude-code", str(root), "--json", *args, "--data", str(store.data)],
+    process = subprocess.Popen([binary(), "import", source, str(root), "--json", *args, "--data", str(store.data)],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env={**os.environ, **key_of_tests(), "CAIRN_MODEL": "off"})
     peak, done = [0.0], threading.Event()
@@ -77,6 +77,17 @@ def test_memory_does_not_grow_with_a_line(store, tmp_path, where):
     h = worst.huge_line(tmp_path / "source", 64 * MB, where)
     report, peak, _ = measured(store, h.root)
     assert report["turns_new"] >= 3 and report["skipped"] == 0
+    print("peak", peak)
+    assert peak < 150
+
+
+@pytest.mark.slow  # a conversation this long is written and read in some seconds
+@pytest.mark.parametrize("source", ["chatgpt", "claude-ai"])
+def test_memory_does_not_grow_with_a_conversation(store, tmp_path, source):
+    h = exports.long_conversation(tmp_path / "source", source, (400 if FULL else 40) * MB)
+    report, peak, _ = measured(store, h.root, source=source)
+    assert report["turns_new"] == len(h.turns)
+    assert Counter(report["skipped_by_reason"]) == +h.skipped
     print("peak", peak)
     assert peak < 150
 

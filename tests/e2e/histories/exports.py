@@ -187,3 +187,20 @@ def claude(root, shards=1, zipped=False):
     beside = {"users.json": b'[{"uuid":"x","email_address":"ada@example.org"}]', "projects.json": b"[]"}
     put(h, write(h, claude_conversations(h), shards), zipped, beside)
     return h
+
+
+def long_conversation(root, source, size):
+    """One conversation of about `size` bytes, as years of talk in one thread leave it."""
+    h = History(root, source)
+    words = "bees and smoke and honey " * 40
+    if source == "chatgpt":
+        t = Tree(h, "long", "Long")
+        for i in range(size // 1600):
+            t.say("assistant" if i % 2 else "user", f"{i} {words}")
+        h.json("conversations.json", [t.value()])
+    else:
+        c = Chat(h, "long", "Long")
+        for i in range(size // 2300):
+            c.message("assistant" if i % 2 else "human", f"{i} {words}")
+        h.json("conversations.json", [c.value()])
+    return h

@@ -115,6 +115,57 @@ static void test_claude_ai(void **state)
         "skip: damaged\nskip: unknown\n");
 }
 
+/* What is too long to be parsed as a whole is read in parts, and comes out the same. */
+static void test_long_conversations(void **state)
+{
+    static const struct {
+        const struct history_format *f;
+        const char *before, *after, *whole, *parts;
+    } cases[] = {
+        {&history_chatgpt,
+         "[{\"title\":\"T\",\"mapping\":{" NODE("c", "a", MESSAGE("assistant", TEXT("two"))) "," NODE(
+             "b", "a",
+             MESSAGE(
+                 "user",
+                 TEXT(
+                     "x"))) "," NODE("a", "r",
+                                     MESSAGE(
+                                         "user",
+                                         TEXT(
+                                             "one"))) ",\"n\":5,\"r\":{\"parent\":null,\"message\":null,\"filling\":\"",
+         "\"}},\"current_node\":\"c\",\"id\":\"s\"},{\"id\":\"t\",\"mapping\":{" NODE(
+             "a", "", MESSAGE("user", TEXT("three"))) "}}]",
+         "title s: T\nskip: empty\nturn user s: one\nturn assistant s: two\nskip: branch\nskip: damaged\nturn user t: "
+         "three\n",
+         "title s: T\nskip: too large\nturn user s: one\nturn assistant s: two\nskip: branch\nskip: damaged\nturn user "
+         "t: three\n"},
+        {&history_claude_ai,
+         "[{\"name\":\"T\",\"chat_messages\":[{\"sender\":\"human\",\"text\":\"one\"},{\"sender\":\"human\",\"text\":"
+         "\"\"},7,"
+         "{\"sender\":\"assistant\",\"text\":\"two\"}],\"filling\":\"",
+         "\",\"uuid\":\"s\"},{\"uuid\":\"t\",\"chat_messages\":[{\"sender\":\"human\",\"text\":\"three\"}]}]",
+         "title s: T\nturn user s: one\nskip: empty\nskip: damaged\nturn assistant s: two\nturn user t: three\n",
+         "title s: T\nturn user s: one\nskip: empty\nskip: damaged\nturn assistant s: two\nturn user t: three\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (size_t filling = 10; filling < (size_t)6 << 20; filling = filling < 100 ? (size_t)5 << 20 : filling * 2) {
+            struct buf b;
+            struct told t = {0};
+            buf_init(&b, 0);
+            buf_cstr(&b, cases[i].before);
+            for (size_t k = 0; k < filling; k++)
+                buf_char(&b, 'x');
+            buf_cstr(&b, cases[i].after);
+            told_read(&t, cases[i].f, "conversations.json", buf_view(&b), 0);
+            assert_int_equal(t.code, ERR_OK);
+            assert_string_equal(t.text.p, filling < 100 ? cases[i].whole : cases[i].parts);
+            told_free(&t);
+            buf_release(&b);
+        }
+    }
+}
+
 static void test_names(void **state)
 {
     struct history_name n;
@@ -136,9 +187,13 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_path),         cmocka_unit_test(test_loops_and_lost_parents),
-        cmocka_unit_test(test_what_nobody_said), cmocka_unit_test(test_thoughts_go_with_the_answer),
-        cmocka_unit_test(test_claude_ai),        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_the_path),
+        cmocka_unit_test(test_loops_and_lost_parents),
+        cmocka_unit_test(test_what_nobody_said),
+        cmocka_unit_test(test_thoughts_go_with_the_answer),
+        cmocka_unit_test(test_claude_ai),
+        cmocka_unit_test(test_long_conversations),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
