@@ -139,7 +139,7 @@ const struct detector detectors_vendors[] = {
     TOKEN("databricks", "databricks_token", 4, "dapi" HEX "{20}", HEX "{12}(?:-[0-9]{1,2})?", 50),
     TOKEN("fly", "fly_token", 3, "(?:fo1_" W "{30}|fm[12][ar]?_[A-Za-z0-9+/]{30})", "[A-Za-z0-9+/=_-]{8,600}", 640),
     TOKEN("render", "render_key", 4, "rnd_" AN "{24}", AN "{4,16}", 60),
-    TOKEN("tailscale", "tailscale_key", 6, "tskey-(?:[a-z]{2,10}-)?" AN "{8}", AN "{0,16}(?:-" AN "{16,48})?", 100),
+    TOKEN("tailscale", "tailscale_key", 6, "tskey-(?:[a-z]{2,10}-)?" AN "{8}", AN "{1,16}(?:-" AN "{16,48})?", 100),
     TOKEN("scalingo", "scalingo_token", 6, "tk-us-" W "{20}", W "{20,40}", 80),
     TOKEN("clickhouse", "clickhouse_key", 4, "4b1d" AN "{38}", "", 44),
     TOKEN("aiven", "aiven_token", 8, "aivenv1[A-Za-z0-9+/]{16}", "[A-Za-z0-9+/]{64,424}={0,2}", 460),
@@ -183,7 +183,7 @@ const struct detector detectors_vendors[] = {
     TOKEN("pagarme", "pagarme_key", 8, "ak_(?:live|test)_" AN "{20}", AN "{8,30}", 70),
     TOKEN("stytch", "stytch_key", 12, "secret-(?:live|test)-" W "{16}", "[A-Za-z0-9_=-]{18,34}", 70),
     TOKEN_BY("live_key", "api_key", 5, "(?:live|test)_" AN "{28}", "(?<!_)(?:live|test)_(?=[A-Za-z]{0,12}[0-9][A-Za-z]{0,12}[0-9])" AN "{28}[A-Za-z0-9_-]{0,40}", 80),
-    TOKEN_NEAR("adyen", "adyen_key", 3, "AQE[A-Za-z0-9+/=.:;<>?@^_{}()~-]{20}", "[A-Za-z0-9+/=.:;<>?@^_{}()~-]{40}[^\\s\"'`,]{0,240}", 310, "adyen|x-api-key"),
+    TOKEN_NEAR("adyen", "adyen_key", 3, "AQE[A-Za-z0-9+/=]{20}", "[A-Za-z0-9+/=.:;<>?@^_{}()~-]{40}[^\\s\"'`,]{0,240}", 310, "adyen|x-api-key"),
 
     /* Messages and mail */
     TOKEN("slack", "slack_token", 3, "xox[abceoprsd](?:\\.xox[bp])?-[A-Za-z0-9]", "[A-Za-z0-9-]{8,250}" AN, 280),

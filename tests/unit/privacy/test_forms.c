@@ -13,7 +13,7 @@
 
 #include "made_match.h"
 
-enum { MADE = 300 };
+enum { MADE = 500 };
 
 struct told {
     unsigned long long first; /* the end of the form that ends first */
@@ -71,6 +71,8 @@ static void check_match(const struct detector *d, const hs_database_t *db, hs_sc
         fail_msg("%s: %.*s does not begin with its form", d->name, STR_ARG(match));
     if (d->within && t.first > d->within)
         fail_msg("%s: the form ends at %llu in %.*s", d->name, t.first, STR_ARG(match));
+    if (!(needs_met(match) & 1u << d->needs))
+        fail_msg("%s: it needs more than there is in %.*s", d->name, STR_ARG(match));
     assert_true(match.n <= d->most);
 }
 
