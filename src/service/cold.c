@@ -248,3 +248,13 @@ enum err_code cold_walk(struct service *svc, struct str session, cold_fn *fn, vo
         (void)snprintf(within, sizeof within, "%.*s/", STR_ARG(session));
     return svc->cold->list(svc->cold, str_of(within), one_archive, &w, e);
 }
+
+bool cold_archive_copy(struct arena *a, const struct cold_archive *c, struct cold_archive *out)
+{
+    *out = *c;
+    out->session = arena_str(a, c->session);
+    out->conversation = arena_str(a, c->conversation);
+    out->path = arena_str(a, c->path);
+    out->sha256 = arena_str(a, c->sha256);
+    return !arena_failed(a);
+}

@@ -82,7 +82,12 @@ struct cold_place {
 enum err_code cold_find_turn(struct service *svc, struct arena *a, struct str id, struct cold_place *out,
                              struct err *e);
 
+/* Writes all archives anew in the form that the store's keys ask for now. While both forms can be read. */
+enum err_code cold_convert(struct service *svc, struct err *e);
+
 /* ---- between the files ---- */
+/* With strings of its own; false: out of memory. */
+bool cold_archive_copy(struct arena *a, const struct cold_archive *c, struct cold_archive *out);
 /* Writes lines as an archive (head and all), reads it back, and gives its path. */
 enum err_code cold_write(struct service *svc, struct arena *a, const struct cold_archive *of, struct str lines,
                          struct err *e);

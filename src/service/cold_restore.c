@@ -37,13 +37,7 @@ static enum err_code note_archive(void *arg, const struct cold_archive *c, struc
         r->all = more;
         r->room = room;
     }
-    struct cold_archive *to = &r->all[r->n++];
-    *to = *c;
-    to->session = arena_str(a, c->session);
-    to->conversation = arena_str(a, c->conversation);
-    to->path = arena_str(a, c->path);
-    to->sha256 = arena_str(a, c->sha256);
-    return arena_failed(a) ? err_nomem(e) : ERR_OK;
+    return cold_archive_copy(a, c, &r->all[r->n++]) ? ERR_OK : err_nomem(e);
 }
 
 static int highest_first(const void *x, const void *y)

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "service/cold.h"
 #include "service/features.h"
 #include "service/journal.h"
 #include "service/plain_files.h"
@@ -56,7 +57,9 @@ static enum err_code convert_all(struct service *s, struct err *e)
         code = meaning_convert(s->meaning, s->store, e);
     if (!code)
         code = journal_convert(s->journal, e);
-    return code;
+    if (!code && cold_wanted(s))
+        log_event(LOG_INFO, "converting", L_CSTR("what", "cold storage"));
+    return code ? code : cold_convert(s, e);
 }
 
 static enum err_code to_sealed(struct service *s, const struct seal_secret *secret, struct err *e)

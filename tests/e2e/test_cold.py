@@ -141,6 +141,30 @@ def test_a_turn_goes_out_of_a_sealed_archive_whose_session_is_deleted(make_cairn
     assert [t["content"] for t in left] == said[1:]
 
 
+@pytest.mark.skipif(bool(key_of_tests()), reason="begins with a plain store")
+def test_archives_follow_the_store_through_all_conversions(cold):
+    key = {"CAIRN_KEY": TEST_KEY}
+    words, archives = Words(16), cold.data.parent / "archives"
+    s, _, ids, said = let_go(cold, words)
+    other, *_ = let_go(cold, Words(17))
+
+    def holds(sealed):
+        assert len(list(archives.rglob("*.zst"))) == 2
+        assert (where(words.given, archives) == {}) == sealed
+        lines = cold.http.get(f"/api/v2/cold/{s}").text.splitlines()
+        assert [json.loads(x)["content"] for x in lines[1:]] == said
+        assert cold.post("/api/v2/cold/verify", {}, 200)["damaged"] == []
+
+    holds(sealed=False)
+    cold.run("encrypt", env=key)
+    holds(sealed=True)
+    cold.run("rekey", "--deep", env=key)
+    holds(sealed=True)
+    cold.run("decrypt", env=key)
+    holds(sealed=False)
+    assert restore(cold, s)["restored"] == 7
+
+
 # ---- a turn that is in cold storage alone ----
 
 def test_a_turn_in_cold_storage_alone_is_erased_by_its_id(cold):
