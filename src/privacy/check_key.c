@@ -53,7 +53,7 @@ static bool is_plain_chance(struct str v, const struct secret_look *l, bool bare
                l->other <= (size_t)secret_count(v, '+') + secret_count(v, '/') + secret_count(v, '=');
     if (l->hex)
         return v.n >= 32;
-    return v.n >= 20 && !l->words && !l->uuid && l->digits >= 2 && l->turns * 5 >= v.n &&
+    return v.n >= 20 && !l->words && !l->uuid && ((l->digits && l->turns * 5 >= v.n) || l->turns * 5 >= v.n * 2) &&
            l->other <= (size_t)secret_count(v, '_') + secret_count(v, '-');
 }
 

@@ -17,11 +17,25 @@ double secret_check_token(const struct detector_match *m, size_t *start, size_t 
     if (secret_placeholder(v))
         return 0;
     struct secret_look l = secret_look(str_skip(v, v.n > 20 ? 8 : 3));
-    if (!l.digits && l.words)
+    if (!l.digits && l.words && l.turns * 3 < l.n)
         return 0; /* sk-proj-the-name-of-a-thing */
     if (l.distinct <= 4)
         return 0;
     return m->confidence;
+}
+
+/* Sixteen capitals and digits; one in thirty has no digit. */
+double secret_check_aws_id(const struct detector_match *m, size_t *start, size_t *end)
+{
+    static const char *const words[] = {"TEST",   "FAKE",   "KEY",   "DUMMY",  "SAMPLE",
+                                        "SECRET", "ACCESS", "TOKEN", "ABCDEF", "HERE"};
+    struct str v = span(m, *start, *end);
+    struct secret_look l = secret_look(str_skip(v, 4));
+    for (size_t i = 0; !l.digits && i < sizeof words / sizeof words[0]; i++) {
+        if (str_find(v, str_of(words[i])) >= 0)
+            return 0;
+    }
+    return l.distinct > 4 && !secret_placeholder(v) ? m->confidence : 0;
 }
 
 /* Value of a base64 or base64url digit, -1: none. */

@@ -99,7 +99,7 @@ const struct detector detectors_keys[] = {
         "(?i:aws[ _-]?(?:secret|sk)[a-z_ -]{0,24}|(?:secret|account)[ _-]?access[ _-]?key[a-z_]{0,12})(?:[\"'`=: \\t>\\]),(|*]|is|\\\\){1,10}(" B64 "{40})(?![A-Za-z0-9+/=])",
         secret_check_aws_named, 0.97, MASK_ALL, 0, 100),
     KEY_BY("aws_secret_pair", "aws_key", 0, "A[KS]IA[A-Z0-9]{8}",
-        "A[KS]IA[A-Z0-9]{16}[^A-Za-z0-9+/=][^A-Za-z0-9+/=]{0,40}(?:[A-Za-z_ .-]{1,40}[^A-Za-z0-9+/]{1,12}){0,3}(" B64 "{40})(?![A-Za-z0-9+/=])",
+        "A[KS]IA[A-Z0-9]{16}(?:[ ]/[ ]|[^A-Za-z0-9+/=])[^A-Za-z0-9+/=]{0,40}(?:[A-Za-z_ .-]{1,40}[^A-Za-z0-9+/]{1,12}){0,3}(" B64 "{40})(?![A-Za-z0-9+/=])",
         secret_check_aws_secret, 0.96, MASK_ALL, 0, 270),
     {.name = "aws_secret_near", .type = "aws_key", .class = PRIVACY_SECRET,
      .pattern = "(?<![A-Za-z0-9+/=_.-])" B64 "{40}(?![A-Za-z0-9+/=_-])", .prefilter = B64 "{40}", .leads = true,

@@ -115,7 +115,10 @@ const struct detector detectors_vendors[] = {
     TOKEN("nvidia_ngc", "nvidia_key", 4, "bmdjYXBp[A-Za-z0-9+/]{16}", "[A-Za-z0-9+/]{44,144}={0,2}", 180),
 
     /* Clouds and hosts */
-    TOKEN("aws_access_key_id", "aws_key", 4, "A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{8}", "[A-Z0-9]{8}", 24),
+    {.name = "aws_access_key_id", .type = "aws_key", .class = PRIVACY_SECRET,
+     .pattern = SECRET_LEFT "A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}" SECRET_RIGHT, .prefilter = "A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{8}",
+     .leads = true, .check = secret_check_aws_id, .confidence = 0.98, .alone = 0.98, .mask = MASK_PREFIX, .keep = 4,
+     .most = 24, .needs = NEEDS_RUN},
     TOKEN("aws_session", "aws_key", 4, "(?:IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/%]{20}", "[A-Za-z0-9+/%=]{60,2000}", 2040),
     TOKEN("aws_bedrock", "aws_key", 4, "ABSK[A-Za-z0-9+/]{40}", "[A-Za-z0-9+/]{40,240}={0,2}", 300),
     TOKEN("google_api", "google_key", 4, "AIza" W "{20}", W "{10,19}", 50),
@@ -221,7 +224,7 @@ const struct detector detectors_vendors[] = {
     TOKEN("airtable", "airtable_key", 3, "pat" AN "{14}\\." HEX "{20}", HEX "{44}", 90),
     TOKEN("asana", "asana_token", 0, "[0-2]/[0-9]{10,20}(?:/[0-9]{10,20})?:", HEX "{32}", 80),
     TOKEN("hubspot", "hubspot_token", 8, "pat-(?:na|eu|ap)[0-9]-", UUID, 50),
-    TOKEN("typeform", "typeform_token", 4, "tfp_" AN "{16}", "[A-Za-z0-9._=-]{18,60}" AN, 90),
+    TOKEN("typeform", "typeform_token", 4, "tfp_" W "{16}", "[A-Za-z0-9._=-]{18,60}" AN, 90),
     TOKEN("contentful", "contentful_token", 6, "CFPAT-" W "{20}", W "{16,30}", 60),
     TOKEN("dropbox", "dropbox_token", 3, "sl\\.(?:u\\.)?" W "{40}", W "{60,1300}", 1350),
     TOKEN("riot", "riot_key", 6, "RGAPI-", UUID, 50),

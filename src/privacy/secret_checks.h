@@ -7,8 +7,8 @@
 typedef double secret_check(const struct detector_match *m, size_t *start, size_t *end);
 
 /* check_secret.c: values that have a form of their own. */
-secret_check secret_check_token, secret_check_jwt, secret_check_pem, secret_check_aws_secret, secret_check_aws_named,
-    secret_check_basic, secret_check_url, secret_check_pair;
+secret_check secret_check_token, secret_check_aws_id, secret_check_jwt, secret_check_pem, secret_check_aws_secret,
+    secret_check_aws_named, secret_check_basic, secret_check_url, secret_check_pair;
 /* check_table.c: values of a column that is called so. */
 secret_check secret_check_password_column, secret_check_key_column;
 /* check_password.c, check_told.c, check_key.c: values behind a name; in running text, in command lines. */

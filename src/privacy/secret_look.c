@@ -186,5 +186,7 @@ bool secret_strong(struct str v)
         return false;
     if (l.digits && letters)
         return v.n >= 5;
+    if (!l.words && !l.other && v.n >= 10 && l.turns * 3 >= v.n)
+        return true; /* XjUlerOceqFKAwHy */
     return special > (strchr("!?", v.p[v.n - 1]) && v.p[v.n - 1] ? 1U : 0U) && v.n >= 6;
 }
