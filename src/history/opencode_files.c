@@ -28,7 +28,7 @@ static const struct json *read_json(struct arena *a, int dir, const char *name)
     size_t got = 0;
     int64_t size;
     bool gone;
-    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = path_open(dir, name, false);
     if (fd < 0)
         return NULL;
     if (file_look(fd, &size, &gone, &why) || size > FILE_MOST)
@@ -49,10 +49,10 @@ static int open_beside(const struct history_in *in, const char *name)
     for (struct str part = str_cut(&folder, '/'); folder.p; part = str_cut(&folder, '/'))
         if (str_is(part, "message"))
             inside = true;
-    int up = inside && in->dir >= 0 ? openat(in->dir, "../..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int up = inside && in->dir >= 0 ? path_open(in->dir, "../..", true) : -1;
     if (up < 0)
         return -1;
-    int fd = openat(up, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = path_open(up, name, true);
     close(up);
     return fd;
 }
@@ -99,7 +99,7 @@ static enum err_code take_folder(struct history_in *in, int dir, struct blocks *
 static enum err_code take_parts(struct history_in *in, const char *message, struct blocks *b, struct err *e)
 {
     int parts = open_beside(in, "part");
-    int dir = parts < 0 ? -1 : openat(parts, message, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int dir = parts < 0 ? -1 : path_open(parts, message, true);
     if (parts >= 0)
         close(parts);
     return dir < 0 ? ERR_OK : take_folder(in, dir, b, e);
@@ -118,7 +118,7 @@ static const struct json *find_session(struct history_in *in, const char *sessio
     if (dir >= 0 && !d)
         close(dir);
     while (d && file.p && !found && (x = readdir(d))) {
-        int project = is_name(x->d_name) ? openat(dir, x->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+        int project = is_name(x->d_name) ? path_open(dir, x->d_name, true) : -1;
         if (project < 0)
             continue;
         found = read_json(in->arena, project, file.p);

@@ -11,6 +11,9 @@ struct str path_without(struct str name, const char *ending); /* the name withou
 
 /* What the folder is called that a descriptor stands for, in the arena; STR_NONE when nobody can say. */
 struct str path_of_folder(struct arena *a, int dir);
+/* Opens a name in a folder for reading, without following a link, and without a trace in its time of access where that
+ * is allowed. -1 with errno. */
+int path_open(int dir, const char *name, bool folder);
 /* Of credentials and settings, by the names that tools give them: never to be opened, whatever the format. */
 bool path_is_private(struct str path);
 /* Key of a file that is one turn: what it is, where it belongs, and its words; so it is the same when only the file's

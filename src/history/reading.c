@@ -1,5 +1,6 @@
 /* What all formats use to tell what they read (format.h), and to read values as tools write them. */
 #include "history/format.h"
+#include "history/path.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -54,7 +55,7 @@ int history_sibling(const struct history_in *in, const char *name, struct err *e
         bool wrong = n == 0 || n >= sizeof part || (n == 1 && *p == '.') || (n == 2 && p[0] == '.' && p[1] == '.');
         memcpy(part, p, wrong ? 0 : n);
         part[wrong ? 0 : n] = '\0';
-        fd = wrong ? -1 : openat(at, part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (slash ? O_DIRECTORY : 0));
+        fd = wrong ? -1 : path_open(at, part, slash != NULL);
         if (at != in->dir)
             close(at);
         if (!slash || fd < 0)
