@@ -71,11 +71,11 @@ struct claude_held {
     struct history_turn turn; /* strings in the holding's arena; content and metadata made when it is told */
     struct str message_id;    /* STR_NONE: no line can follow */
     struct claude_content content;
-    struct history_notes notes;     /* of its first line */
-    struct str usage, stop;         /* JSON text, a word */
-    bool usage_plain;               /* it is figures only */
-    int64_t output_tokens;          /* of that usage */
-    struct str parts[CLAUDE_PARTS]; /* keys of its lines */
+    struct history_notes notes;              /* of its first line */
+    struct str usage, stop;                  /* JSON text, a word */
+    bool usage_plain;                        /* it is figures only */
+    int64_t output_tokens;                   /* of that usage */
+    struct history_part parts[CLAUDE_PARTS]; /* its lines, the first too */
     size_t n_parts;
 };
 struct claude_holding {

@@ -124,7 +124,7 @@ static void take_usage(struct claude_reader *r, struct claude_held *x, const str
 static bool has_part(const struct claude_held *x, struct str key)
 {
     for (size_t i = 0; key.n && i < x->n_parts; i++)
-        if (str_eq(x->parts[i], key))
+        if (str_eq(x->parts[i].key, key))
             return true;
     return false;
 }
@@ -134,11 +134,13 @@ static enum err_code add_part(struct envelope *v, struct claude_held *x, const s
     struct claude_reader *r = v->r;
     struct str key = json_text(v->o, "uuid");
     size_t before = x->content.text.n + x->content.thinking.n;
-    if (key.n && x->n_parts < CLAUDE_PARTS)
-        x->parts[x->n_parts++] = arena_str(r->held.arena, key);
+    if (key.n)
+        x->parts[x->n_parts++] = (struct history_part){arena_str(r->held.arena, key), x->content.text.n};
     claude_content_add(&x->content, content_of(message));
     take_usage(r, x, message);
     r->held.bytes += x->content.text.n + x->content.thinking.n - before;
+    if (x->n_parts == CLAUDE_PARTS || x->content.text.n + x->content.thinking.n >= CLAUDE_HELD_BYTES)
+        x->message_id = STR_NONE; /* what comes of it from now on is a turn of its own */
     return arena_failed(r->held.arena) ? err_nomem(e) : ERR_OK;
 }
 

@@ -72,7 +72,6 @@ static void finish_notes(struct claude_held *x)
     x->turn.facts = buf_view(&n->facts);
 }
 
-/* The keys of its lines come before it: whoever receives them keeps both or none. */
 static enum err_code tell(struct history_in *in, struct claude_held *x, struct err *e)
 {
     finish_notes(x);
@@ -81,10 +80,11 @@ static enum err_code tell(struct history_in *in, struct claude_held *x, struct e
         x->turn.content = STR("");
     if (notes_failed(&x->notes) || claude_content_failed(&x->content))
         return err_nomem(e);
-    enum err_code code = history_turn(in, &x->turn, e);
-    for (size_t i = 1; i < x->n_parts && !code; i++)
-        code = history_merged(in, x->parts[i], NULL, e);
-    return code;
+    if (x->n_parts > 1) {
+        x->turn.parts = x->parts + 1;
+        x->turn.n_parts = x->n_parts - 1;
+    }
+    return history_turn(in, &x->turn, e);
 }
 
 enum err_code claude_tell(struct claude_reader *r, struct err *e)

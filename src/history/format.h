@@ -72,6 +72,12 @@ struct history_at {
     int64_t bytes;  /* of its text, without the line's end */
 };
 
+/* A line that a turn is made of, behind its first. */
+struct history_part {
+    struct str key;
+    size_t from; /* where in the content its words begin */
+};
+
 struct history_turn {
     /* What makes it the same message wherever it is met again (its uuid …); STR_NONE: session, thread, time, role and
      * content together, and where there is no time its place. */
@@ -87,7 +93,11 @@ struct history_turn {
      * branch, parent … */
     struct str metadata;
     struct str facts; /* more such members, of which the gate need know nothing (facts.h); STR_NONE: none */
-    bool replay;      /* replayed or generated context: stored, left out of recall */
+    /* Of a message over several lines those behind the first, whose key is the turn's: where only some of them were met
+     * before, the words of the others are still new. */
+    const struct history_part *parts;
+    size_t n_parts;
+    bool replay; /* replayed or generated context: stored, left out of recall */
     struct history_at at;
 };
 
@@ -134,8 +144,9 @@ int history_sibling(const struct history_in *in, const char *name, struct err *e
 #define HISTORY_TOO_LARGE "too large" /* longer than may be parsed even without its blobs */
 
 struct history_format {
-    const char *name;  /* "claude-code": SOURCE on the command line */
-    const char *title; /* "Claude Code" */
+    const char *name;    /* "claude-code": SOURCE on the command line */
+    const char *title;   /* "Claude Code" */
+    const char *keys_of; /* whose keys these are, where messages are copies of another tool's; NULL: its own */
     const struct history_root *roots;
     size_t n_roots;
     /* False: none of its files. `path` as in history_in. */

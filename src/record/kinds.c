@@ -271,6 +271,7 @@ static const struct kind table[] = {
         {"size", FIELD_INT, 0, 0, 0, NULL, NULL, "Its size when it was read"},
         {"modified", FIELD_INT, 0, 0, 0, NULL, NULL, "Its time of change then, in nanoseconds"},
         {"read_to", FIELD_INT, 0, 0, 0, "0", NULL, "Where the next reading begins"},
+        {"last_time", FIELD_INT, 0, 0, 0, "0", NULL, "When the last turn before that was said, in milliseconds"},
         {"lines", FIELD_INT, 0, 0, 0, "0", NULL, "Lines before that"},
         {"checksum", FIELD_TEXT, FIELD_EXACT, 0, 64, NULL, NULL, "SHA-256 of so many bytes as size says, in hex"},
         {"hash_state", FIELD_TEXT, FIELD_EXACT, 0, 400, NULL, NULL, "The same where it stopped, to go on from"},

@@ -316,7 +316,7 @@ def test_nothing_is_written_below_the_source(store, tmp_path):
     touched = [c for c in trace.read_text(errors="replace").splitlines() if str(h.root) in c]
     assert touched
     harm = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "rename", "unlink", "mkdir", "chmod", "chown", "utime", "truncate",
-            "write(", "link(", "mknod", "setxattr")
+            "write(", " link(", "symlink(", "mknod", "setxattr")
     assert not [c for c in touched if any(x in c for x in harm)]
     assert manifest(h.root) == before
     verified = json.loads(store.run("import", "verify", "--json").stdout)
@@ -428,3 +428,138 @@ def test_what_is_imported_is_masked(store, tmp_path):
     everything = b"".join(p.read_bytes() for p in store.data.rglob("*") if p.is_file())
     assert key.encode() not in everything and b"ada.lovelace@example.com" not in everything
     assert len(said(store)) == 2
+
+
+# ---- what was found wrong once ----
+
+def test_what_a_message_grew_by_is_not_lost(store, tmp_path):
+    """A copy that was cut off in the middle of a message came first."""
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "grown")
+    s.user("Three blocks, please")
+    s.assistant(text("Block a."), text("Block b."), text("Block c."))
+    whole = s.records[:]
+    s.records = whole[:3]
+    s.write()
+    imported(store, h.root)
+    s.records = whole
+    other = tmp_path / "later"
+    path = other / s.path()
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(json.dumps(r) + "\n" for r in whole))
+    accounted(imported(store, other))
+    assert said(store, "assistant") == ["Block a.\n\nBlock b.", "Block c."]
+    assert imported(store, other)["turns_new"] == 0
+
+
+def test_names_of_files_are_masked(store, tmp_path):
+    key = "ghp_" + "Zk3Qw8Rt5Yu2Io9Pa4Sd7Fg1Hj6Kl0Zx3CvB"
+    folder = tmp_path / "claude" / "projects" / "-x"
+    folder.mkdir(parents=True)
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "named")
+    s.user("In a file with a secret name")
+    for name in (os.fsencode(key), b"bad\xff"):
+        with open(os.fsencode(folder) + b"/" + name + b".jsonl", "wb") as f:
+            f.write(b"".join(json.dumps({**r, "uuid": uid(name.hex())}).encode() + b"\n" for r in s.records))
+    assert imported(store, h.root)["turns_new"] == 2
+    store.run("doctor")
+    assert key.encode() not in b"".join(p.read_bytes() for p in store.data.rglob("*") if p.is_file())
+    assert len(listed(store, "sessions")) == 2
+
+
+def test_titles_are_not_words_of_a_turn_and_erased_ones_stay_away(make_cairn, tmp_path):
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "titles")
+    s.user("The zanzibar plan is on the fridge")
+    title = {"type": "custom-title", "customTitle": "Zanzibar by hand", "sessionId": s.id}
+    s.write()
+    cairn = make_cairn()
+    imported(cairn, h.root)
+    (session,) = cairn.get("/api/v1/sessions")
+    assert "zanzibar" not in session["title"] and session["title"].startswith("mill, 2026-03-01")
+    s.records.append(title)
+    s.write()
+    imported(cairn, h.root)
+    (session,) = cairn.get("/api/v1/sessions")
+    assert session["title"] == "Zanzibar by hand"
+    cairn.run("forget", "--session", session["session_id"], "--now")
+    s.records.append(title)
+    s.user("Said later")
+    s.write()
+    imported(cairn, h.root)
+    assert "Zanzibar" not in json.dumps(cairn.get("/api/v1/sessions"))
+
+
+def test_an_export_of_another_store_is_known(make_cairn, tmp_path):
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "exported")
+    s.user("Once is enough")
+    s.write()
+    first, second = make_cairn("first", start=False), make_cairn("second", start=False)
+    imported(first, h.root)
+    (session,) = listed(first, "sessions")
+    export = tmp_path / "export.jsonl"
+    export.write_text(first.run("export", session["id"], "--format", "jsonl").stdout)
+    second.run("import", str(export))
+    report = imported(second, h.root)
+    accounted(report)
+    assert (report["turns_new"], report["duplicates"]) == (0, 1) and said(second) == ["Once is enough"]
+
+
+def test_counts_of_a_file_with_a_prompt_in_the_queue(store, tmp_path):
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "queued")
+    s.user("First")
+    s.records.append({"type": "queue-operation", "operation": "enqueue", "content": "Never came", "timestamp": at(9),
+                      "sessionId": s.id})
+    for i in range(3):
+        s.user(f"Then {i}")
+    s.write()
+    assert imported(store, h.root)["turns_new"] == 5
+    s.user("More")
+    s.write()
+    report = imported(store, h.root)
+    accounted(report)
+    again = imported(store, h.root)
+    assert (report["turns_new"], again["lines"], again["duplicates"]) == (1, 6, 6)
+
+
+def test_other_names_for_the_same_place(store, tmp_path):
+    h = worst.many(tmp_path / "claude", 2)
+    first = imported(store, h.root)
+    (tmp_path / "link").symlink_to(h.root)
+    for name in (f"{h.root}/", f"{h.root}/projects/../", str(tmp_path / "link")):
+        again = imported(store, name)
+        assert (again["files_read"], again["duplicates"]) == (0, first["turns_new"])
+    file = next(h.root.rglob("*.jsonl"))
+    (tmp_path / "one.jsonl").symlink_to(file)
+    assert imported(store, tmp_path / "one.jsonl")["files"] == 1
+
+
+def test_links_out_of_the_root_are_not_followed(store, tmp_path):
+    h = worst.many(tmp_path / "claude", 1)
+    outside = worst.many(tmp_path / "outside", 1)
+    (h.root / "x").symlink_to(outside.root)
+    (h.root / "disk").symlink_to("/")
+    (h.root / "projects" / "disk").symlink_to("/")
+    (h.root / "projects" / "above").symlink_to(tmp_path)
+    assert imported(store, h.root)["files"] == 1
+
+
+def test_a_sample_knows_where_its_turns_came_from(store, tmp_path):
+    h = worst.many(tmp_path / "claude", 1, each=3)
+    imported(store, h.root, "--limit", "1")
+    shown = store.run("show", turns(store)[0]["id"], "--source").stdout
+    assert shown.strip().startswith(str(next(h.root.rglob("*.jsonl"))))
+
+
+def test_a_message_of_endless_lines(store, tmp_path):
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "endless")
+    s.assistant(*[text(f"{i} " + "endless " * 2000) for i in range(200)], mid="msg_endless")
+    s.write()
+    report = imported(store, h.root)
+    accounted(report)
+    words = "".join(said(store))
+    assert all(f"{i} endless" in words for i in range(200)) and 2 <= report["turns_new"] <= 8

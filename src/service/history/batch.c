@@ -23,11 +23,16 @@ static enum err_code session_new(struct store_tx *tx, struct batch *b, const str
     struct record *r = record_new(b->arena, KIND_SESSION);
     if (!r)
         return err_nomem(e);
-    struct str name = p->title.n ? p->title : p->directive.n ? text_cut(p->directive, TITLE_BYTES) : p->session;
+    struct str project = p->project.n ? p->project : STR("default"), name = p->title_new ? p->title : STR_NONE;
+    char day[CLOCK_TEXT];
+    clock_format(p->first, day);
+    if (!name.n) /* no words of a turn, which erasure would have to find */
+        name = arena_fmt(b->arena, "%.*s, %.10s", STR_ARG(text_cut(project, TITLE_BYTES)), day);
     r->id = str_of(p->session_id);
-    r->project = p->project.n ? p->project : STR("default");
+    r->project = project;
     r->created_at = p->first;
-    record_set(r, "alias", V_TEXT(p->session));
+    if (p->exact)
+        record_set(r, "alias", V_TEXT(p->session));
     record_set(r, "title", V_TEXT(name));
     record_set(r, "privacy_level", V_TEXT(b->x->level));
     record_set(r, "status", V_TEXT(STR("active")));
@@ -61,7 +66,7 @@ static enum err_code conversation_new(struct store_tx *tx, struct batch *b, cons
     struct record *r = record_new(b->arena, KIND_CONVERSATION);
     if (!r)
         return err_nomem(e);
-    struct str name = p->thread.n ? p->directive : p->title.n ? p->title : p->directive;
+    struct str name = p->thread.n || !p->title_new ? p->directive : p->title;
     r->id = str_of(p->conversation_id);
     r->project = session->project;
     r->created_at = p->first;
@@ -135,10 +140,25 @@ static void count(struct batch *b, const struct item *i, const char *refused)
     f->c.duplicates += !i->fresh;
 }
 
+/* Its key, and those of the lines that it goes on with. */
+static enum err_code look_at_keys(struct store_tx *tx, struct item *i, struct err *e)
+{
+    bool fresh;
+    enum err_code code = met_add(tx, i->key, &fresh, e);
+    i->first = fresh ? 0 : i->n_parts + 1;
+    for (size_t k = 0; k < i->n_parts && !code; k++) {
+        code = met_add(tx, i->parts[k].key, &fresh, e);
+        if (fresh && i->first > i->n_parts && str_trim(str_skip(i->raw, i->parts[k].from)).n)
+            i->first = k + 1;
+    }
+    i->fresh = i->first <= i->n_parts;
+    return code;
+}
+
 /* Whether it is new, and what its place is called if that is new too: by what is told of it, and by nothing else. */
 static enum err_code look_at(struct store_tx *tx, struct item *i, struct err *e)
 {
-    enum err_code code = met_add(tx, i->key, &i->fresh, e);
+    enum err_code code = look_at_keys(tx, i, e);
     struct place *p = i->place;
     struct str words = str_trim(str_take(i->turn.content, 4 * DIRECTIVE_BYTES));
     if (code || !i->fresh)
@@ -150,16 +170,34 @@ static enum err_code look_at(struct store_tx *tx, struct item *i, struct err *e)
     return ERR_OK;
 }
 
+/* The turn, or what is new of it: that is masked where it is stored. */
+static enum err_code append(struct store_tx *tx, struct batch *b, struct item *i, struct err *e)
+{
+    struct turn_new t = i->turn;
+    struct turn_added added;
+    if (i->first) {
+        const struct item_part *p = &i->parts[i->first - 1];
+        t.id = str_of(p->id);
+        t.content = str_trim(str_skip(i->raw, p->from));
+        t.content_hash = t.masked_for = STR_NONE;
+    }
+    enum err_code code = quota_session(b->x->svc, tx, STR_NONE, t.conversation_id, t.content.n, e);
+    if (!code)
+        code = turn_append(tx, &t, &added, e);
+    if (code == ERR_CONFLICT || (!code && !added.session_id.p)) { /* it came by an export of another store */
+        i->fresh = false;
+        return ERR_OK;
+    }
+    return code;
+}
+
 static enum err_code store_item(struct store_tx *tx, struct batch *b, struct item *i, struct err *e)
 {
-    struct turn_added added;
     struct err why = {0};
-    enum err_code code = i->fresh ? place_ready(tx, b, i->place, true, e) : ERR_OK;
+    enum err_code code = i->fresh ? place_ready(tx, b, i->place, true, &why) : ERR_OK;
     bool gone = i->place->state == PLACE_GONE;
     if (!code && i->fresh && !gone)
-        code = quota_session(b->x->svc, tx, STR_NONE, i->turn.conversation_id, i->turn.content.n, &why);
-    if (!code && i->fresh && !gone)
-        code = turn_append(tx, &i->turn, &added, &why);
+        code = append(tx, b, i, &why);
     if (code && code != ERR_GONE) {
         if (e && !e->code)
             *e = why;
@@ -211,10 +249,16 @@ static enum err_code keep_file(struct store_tx *tx, struct batch *b, struct err 
     if (!r)
         return err_nomem(e);
     enum err_code code = file_record(tx, b, &was, e);
-    if (code)
+    if (code || (was && !x->keeps_place)) /* a sample leaves the place as it was */
         return code;
-    fill_counts(b, was, r);
-    record_set(r, "status", V_TEXT(b->ends ? STR("read") : STR("partly")));
+    if (x->keeps_place) {
+        fill_counts(b, was, r);
+        record_set(r, "last_time", V_INT(b->file.last_time));
+    }
+    record_set(r, "status",
+               V_TEXT(b->failed                   ? STR("failed")
+                      : b->ends && x->keeps_place ? STR("read")
+                                                  : STR("partly")));
     state_fill(b->arena, &b->file, r);
     if (was)
         return record_update(tx, b->arena, was->seq, r, e);
@@ -247,20 +291,26 @@ static void batch_end_counts(struct batch *b)
     counts_add(&b->stored, &b->tail);
 }
 
-enum err_code batch_write(struct store_tx *tx, void *arg, struct err *e)
+static enum err_code begin_places(struct store_tx *tx, struct batch *b, struct err *e)
 {
-    struct batch *b = arg;
-    enum err_code code = quota_store(b->x->svc, e);
-    bool added;
-    if (code)
-        return code;
-    batch_begin_counts(b);
-    for (size_t i = 0; i < b->n_places; i++) {
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < b->n_places && !code; i++) {
         struct place *p = b->places[i];
         p->state = PLACE_UNKNOWN;
         p->first = 0;
         p->directive = STR_NONE;
+        p->title_new = false;
+        if (p->title.n)
+            code = met_add(tx, p->title_key, &p->title_new, e);
     }
+    return code;
+}
+
+static enum err_code write_all(struct store_tx *tx, struct batch *b, struct err *e)
+{
+    bool added;
+    enum err_code code = begin_places(tx, b, e);
+    batch_begin_counts(b);
     for (struct item *i = b->items; i && !code; i = i->next)
         code = look_at(tx, i, e);
     for (struct item *i = b->items; i && !code; i = i->next)
@@ -271,7 +321,24 @@ enum err_code batch_write(struct store_tx *tx, void *arg, struct err *e)
     for (size_t i = 0; i < b->n_places && !code; i++)
         if (b->places[i]->title.n)
             code = place_ready(tx, b, b->places[i], false, e);
-    return code || !b->x->keeps_place ? code : keep_file(tx, b, e);
+    return code ? code : keep_file(tx, b, e);
+}
+
+/* Behind one that was not stored none is: its file's place would lie behind what is missing. */
+enum err_code batch_write(struct store_tx *tx, void *arg, struct err *e)
+{
+    struct batch *b = arg;
+    struct extraction *x = b->x;
+    if (b->number > x->failed_at)
+        return err_set(e, ERR_UNAVAILABLE, NULL, "what comes before it could not be stored");
+    enum err_code code = quota_store(x->svc, e);
+    if (!code)
+        code = write_all(tx, b, e);
+    if (code)
+        x->failed_at = b->number;
+    else if (b->number == x->failed_at) /* alone it went well */
+        x->failed_at = INT64_MAX;
+    return code;
 }
 
 enum err_code batch_try(struct batch *b, struct err *e)

@@ -18,7 +18,7 @@ enum { AGENT_BYTES = 200, PROJECT_BYTES = 200, TITLE_BYTES = 200, CONTENT_BYTES 
 void extraction_key(const struct extraction *x, struct str key, unsigned char out[MET_KEY])
 {
     unsigned char whole[SHA256_BYTES];
-    names_key(&x->names, "key", &key, 1, whole);
+    names_key(&x->keys, "key", &key, 1, whole);
     memcpy(out, whole, MET_KEY);
 }
 
@@ -32,7 +32,7 @@ static void key_of(const struct extraction *x, const struct history_turn *t, uns
     }
     snprintf(when, sizeof when, "%lld %lld", (long long)t->timestamp, t->timestamp ? 0LL : (long long)t->at.line);
     const struct str parts[] = {t->session, t->thread, t->role, str_of(when), t->content};
-    names_key(&x->names, "said", parts, sizeof parts / sizeof *parts, whole);
+    names_key(&x->keys, "said", parts, sizeof parts / sizeof *parts, whole);
     memcpy(out, whole, MET_KEY);
 }
 
@@ -86,6 +86,8 @@ static void on_done(struct store_job *job)
 {
     struct batch *b = job->arg;
     struct extraction *x = b->x;
+    if (job->code && b->number < x->failed_at)
+        x->failed_at = b->number;
     pthread_mutex_lock(&x->lock);
     b->done = true;
     pthread_cond_signal(&x->changed);
@@ -104,13 +106,16 @@ static enum err_code reclaim(struct extraction *x, size_t most, struct err *e)
         pthread_mutex_unlock(&x->lock);
         if (!done)
             break;
+        x->broken = x->broken || b->job.code;
         if (b->job.code && !code) {
             code = b->job.code;
             if (e && !e->code)
                 *e = b->job.err;
         }
-        x->fresh += b->stored.c.fresh;
-        counts_add(&x->all, &b->stored);
+        if (!b->job.code) {
+            x->fresh += b->stored.c.fresh;
+            counts_add(&x->all, &b->stored);
+        }
         x->in_flight -= b->bytes;
         x->oldest = b->next;
         if (!x->oldest)
@@ -152,6 +157,7 @@ enum err_code extraction_flush(struct extraction *x, bool ends, struct err *e)
     b->project = x->project.p ? arena_str(b->arena, x->project) : STR("default");
     b->ends = ends;
     b->begins = !x->begun;
+    b->number = ++x->sent;
     x->begun = true;
     b->bytes += sizeof *b;
     keep_reasons(&b->counts);
@@ -170,6 +176,16 @@ enum err_code extraction_flush(struct extraction *x, bool ends, struct err *e)
     x->in_flight += b->bytes;
     store_submit(x->svc->store, &b->job);
     return reclaim(x, x->wish->limit ? 0 : FLIGHT_BYTES, e);
+}
+
+enum err_code extraction_give_up(struct extraction *x, struct err *e)
+{
+    struct batch *b = batch_now(x);
+    if (!b)
+        return err_nomem(e);
+    b->failed = true;
+    memset(x->seen, 0, SEEN_SLOTS * sizeof *x->seen);
+    return extraction_flush(x, false, e);
 }
 
 /* ---- places ---- */
@@ -215,6 +231,10 @@ static struct place *place_add(struct extraction *x, struct batch *b, struct str
     const struct str parts[] = {session, thread};
     names_id(&x->names, "sess", parts, 1, p->session_id);
     names_id(&x->names, "conv", parts, 2, p->conversation_id);
+    struct str valid_name = history_shown(b->arena, session);
+    if (gate_text(x->svc->store, b->arena, x->level, false, valid_name, &p->shown, NULL))
+        p->shown = STR("imported session");
+    p->exact = str_eq(p->shown, session);
     b->places[b->n_places++] = p;
     return p->session.p && p->thread.p ? p : NULL;
 }
@@ -321,18 +341,37 @@ static enum err_code metadata_of(struct extraction *x, struct arena *a, const st
 }
 
 /* Its time first, so that what is said together lies together. */
-static void turn_id(const struct extraction *x, const struct history_turn *t, const struct item *i, int64_t when,
-                    char *out)
+static void turn_id(const struct extraction *x, struct str own, const struct item *i, int64_t when, char *out)
 {
     unsigned char key[SHA256_BYTES];
-    const struct history_names open = {.source = x->names.source};
-    if (t->key.n)
-        names_key(&open, "turn", &t->key, 1, key);
+    const struct history_names open = {.source = x->keys.source};
+    if (own.n)
+        names_key(&open, "turn", &own, 1, key);
     else
         memcpy(key, i->key, MET_KEY);
     int n = snprintf(out, ID_MAX, "turn_%012llx", (unsigned long long)when & 0xFFFFFFFFFFFF);
     for (int k = 0; k < 10; k++)
         n += snprintf(out + n, (size_t)(ID_MAX - n), "%02x", key[k]);
+}
+
+/* Its lines behind the first, and its raw text: where only some of them are known, the others' words are still new. */
+static enum err_code make_parts(struct extraction *x, struct arena *a, const struct history_turn *t, struct item *i,
+                                struct str content, int64_t when, struct err *e)
+{
+    if (!t->n_parts)
+        return ERR_OK;
+    i->raw = arena_str(a, content);
+    i->parts = arena_array(a, struct item_part, t->n_parts);
+    if (!i->parts || !i->raw.p)
+        return err_nomem(e);
+    for (size_t k = 0; k < t->n_parts; k++) {
+        struct item_part *p = &i->parts[i->n_parts++];
+        extraction_key(x, t->parts[k].key, p->key);
+        memcpy(slot_of(x, p->key), p->key, MET_KEY);
+        turn_id(x, t->parts[k].key, i, when, p->id);
+        p->from = t->parts[k].from;
+    }
+    return ERR_OK;
 }
 
 /* Texts as they may be stored; the hash is the raw content's. */
@@ -344,7 +383,7 @@ static enum err_code make_turn(struct extraction *x, struct batch *b, const stru
     struct str content = valid(a, t->content);
     int64_t when = t->timestamp ? t->timestamp : x->last_time ? x->last_time : x->in.modified;
     id_sha256(content, hash);
-    turn_id(x, t, i, when, id);
+    turn_id(x, t->key, i, when, id);
     x->last_time = when;
     i->turn = (struct turn_new){.id = arena_str(a, str_of(id)),
                                 .conversation_id = str_of(i->place->conversation_id),
@@ -360,6 +399,8 @@ static enum err_code make_turn(struct extraction *x, struct batch *b, const stru
         code = metadata_of(x, a, t, &i->turn.metadata, e);
     if (!code && i->turn.content.p == t->content.p)
         i->turn.content = arena_str(a, i->turn.content);
+    if (!code)
+        code = make_parts(x, a, t, i, content, when, e);
     return code ? code : arena_failed(a) ? err_nomem(e) : ERR_OK;
 }
 
@@ -378,10 +419,23 @@ static enum err_code skip(struct history_sink *s, const char *reason, const stru
     (void)at;
     if (!b)
         return err_nomem(e);
+    x->told++;
     b->counts.c.lines++;
     b->counts.c.skipped++;
     reasons_add(&b->counts, str_of(reason), 1);
     return ERR_OK;
+}
+
+/* Of what was told a short while ago nothing is new, unless it has grown by a line. */
+static bool all_seen(const struct extraction *x, const unsigned char key[MET_KEY], const struct history_turn *t)
+{
+    bool seen = was_seen(x, key);
+    for (size_t k = 0; seen && k < t->n_parts; k++) {
+        unsigned char part[MET_KEY];
+        extraction_key(x, t->parts[k].key, part);
+        seen = was_seen(x, part);
+    }
+    return seen;
 }
 
 static enum err_code turn(struct history_sink *s, const struct history_turn *t, struct err *e)
@@ -392,13 +446,14 @@ static enum err_code turn(struct history_sink *s, const struct history_turn *t, 
     if (!b)
         return err_nomem(e);
     key_of(x, t, key);
-    if (was_seen(x, key)) {
+    if (x->wish->since && t->timestamp && t->timestamp < x->wish->since)
+        return skip(s, "older", &t->at, e);
+    x->told++;
+    if (all_seen(x, key, t)) {
         b->counts.c.lines++;
         b->counts.c.duplicates++;
         return ERR_OK;
     }
-    if (x->wish->since && t->timestamp && t->timestamp < x->wish->since)
-        return skip(s, "older", &t->at, e);
     memcpy(slot_of(x, key), key, MET_KEY);
     struct item *i = arena_alloc(b->arena, sizeof *i);
     struct place *p = place_of(x, b, t->session, t->thread);
@@ -431,6 +486,7 @@ static enum err_code merged(struct history_sink *s, struct str key, const struct
         k->next = b->keys;
         b->keys = k;
     }
+    x->told += at != NULL;
     b->counts.c.lines += at != NULL;
     b->counts.c.merged += at != NULL;
     return ERR_OK;
@@ -444,21 +500,28 @@ static enum err_code title(struct history_sink *s, struct str session, struct st
     if (!p)
         return err_nomem(e);
     p->title = arena_str(b->arena, text_cut(valid(b->arena, str_trim(text)), TITLE_BYTES));
+    unsigned char key[SHA256_BYTES];
+    const struct str parts[] = {p->session, p->title};
+    names_key(&x->keys, "title", parts, 2, key);
+    memcpy(p->title_key, key, MET_KEY);
     return p->title.p ? ERR_OK : err_nomem(e);
 }
 
+/* A mark that lies before what was told already (something there waits for what comes) changes nothing: the one before
+ * it stays. */
 static enum err_code mark(struct history_sink *s, int64_t from, int64_t lines, struct err *e)
 {
     struct extraction *x = (struct extraction *)s;
     const struct history_wish *w = x->wish;
-    x->state.read_to = from;
-    x->state.lines = lines;
-    if (w->progress)
-        w->progress(w->progress_arg, x->done + (from <= x->in.size ? from : 0), x->total);
-    bool stop = w->stop && atomic_load(w->stop);
     struct batch *b = batch_now(x);
     enum err_code code = b ? ERR_OK : err_nomem(e);
-    if (b) {
+    bool stop = w->stop && atomic_load(w->stop), back = x->file->name.grows && lines < x->in.from_line + x->told;
+    if (w->progress)
+        w->progress(w->progress_arg, x->done + (from <= x->in.size ? from : 0), x->total);
+    if (b && !back) {
+        x->state.read_to = from;
+        x->state.lines = lines;
+        x->state.last_time = x->last_time;
         b->marked = true;
         b->upto = b->counts;
         b->mark_item = b->newest;
@@ -477,6 +540,8 @@ enum err_code extraction_init(struct extraction *x, struct service *svc, const s
                              .svc = svc,
                              .wish = w,
                              .names = {.source = w->format->name},
+                             .keys = {.source = w->format->keys_of ? w->format->keys_of : w->format->name},
+                             .failed_at = INT64_MAX,
                              .keeps_place = !w->since && !w->limit && !w->dry_run};
     struct str level = masking_default_level(svc->options.config);
     x->arena = arena_new();
@@ -487,7 +552,7 @@ enum err_code extraction_init(struct extraction *x, struct service *svc, const s
     pthread_cond_init(&x->changed, NULL);
     if (!x->seen || !x->arena)
         return err_nomem(e);
-    return store_secret(svc->store, "import_key", x->names.secret, e);
+    return store_secret(svc->store, "import_key", x->keys.secret, e);
 }
 
 void extraction_free(struct extraction *x)

@@ -10,13 +10,27 @@
 /* A conversation of a session, as far as a batch knows it. */
 struct place {
     struct str session, thread; /* the tool's names */
+    struct str shown;           /* the session's, as it may be stored */
+    bool exact;                 /* it is the name itself */
     char session_id[ID_MAX], conversation_id[ID_MAX];
     struct str project, directive, title;
+    unsigned char title_key[MET_KEY];
     int64_t first; /* ms */
+    bool title_new;
     enum { PLACE_UNKNOWN, PLACE_READY, PLACE_GONE } state;
+};
+/* A line of a turn behind its first, known by itself. */
+struct item_part {
+    unsigned char key[MET_KEY];
+    char id[ID_MAX]; /* of the turn that its words make when those before are known */
+    size_t from;
 };
 struct item {
     struct turn_new turn;
+    struct str raw; /* with parts: the content before the gate */
+    struct item_part *parts;
+    size_t n_parts;
+    size_t first; /* the writer's: parts before are known; 0: none are, n_parts + 1: all */
     unsigned char key[MET_KEY];
     struct place *place;
     bool tail;  /* behind the batch's mark */
@@ -48,6 +62,8 @@ struct batch {
     bool begins;                          /* it is the first of this reading */
     bool marked;                          /* it ends at a mark */
     bool ends;                            /* the file is read */
+    bool failed;                          /* the file, behind this */
+    int64_t number;                       /* in the order in which they are sent */
     bool done;
     struct batch *next;
 };
@@ -56,7 +72,7 @@ struct extraction {
     struct history_sink sink;
     struct service *svc;
     const struct history_wish *wish;
-    struct history_names names;
+    struct history_names names, keys;
     struct str level;               /* of sessions that are made */
     unsigned char (*seen)[MET_KEY]; /* keys told a short while ago */
     /* the file under way */
@@ -67,12 +83,15 @@ struct extraction {
     struct str root, path, project; /* masked; of its first turn */
     struct file_counts all;         /* what became of lines in this import */
     struct str cwd, cwd_kept;       /* of the last turn; as it may be stored, JSON */
-    int64_t last_time;
-    bool keeps_place; /* the file's place is kept: not where only a part is taken */
-    bool begun;       /* its first batch was sent */
+    int64_t last_time, told;        /* lines */
+    bool keeps_place;               /* the file's place is kept: not where only a part is taken */
+    bool begun;                     /* its first batch was sent */
     /* batches */
     struct batch *now, *oldest, **newest;
     size_t in_flight;
+    int64_t sent;
+    int64_t failed_at; /* the writer's: the first batch that was not stored; those behind it must not be */
+    bool broken;       /* one was not stored: the import ends */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int64_t fresh;
@@ -84,6 +103,8 @@ enum err_code extraction_init(struct extraction *x, struct service *svc, const s
 void extraction_free(struct extraction *x);
 /* Sends what is there. ends: with it the file is known as x->state says. */
 enum err_code extraction_flush(struct extraction *x, bool ends, struct err *e);
+/* The file cannot be read on: what was told of it stays, and is told again another time. */
+enum err_code extraction_give_up(struct extraction *x, struct err *e);
 /* Waits for all that was sent. */
 enum err_code extraction_wait(struct extraction *x, struct err *e);
 /* The key of a line or turn that has one of its own. */

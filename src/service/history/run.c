@@ -198,9 +198,9 @@ static enum err_code begin(struct import *im, const struct history_file *f, int 
     bool same = s->seq && s->device == (int64_t)st.st_dev && s->inode == (int64_t)st.st_ino && st.st_size >= had;
     if (!code && same && had)
         same = str_eq(s->anchor, state_anchor(x->arena, fd, had));
-    s->anew = s->seq && f->name.grows && !same;
+    s->anew = s->seq && ((f->name.grows && !same) || s->read_to == 0);
     if (s->anew)
-        s->read_to = s->lines = 0;
+        s->read_to = s->lines = s->last_time = 0;
     if (!same)
         sha256_begin(&s->hash);
     s->device = (int64_t)st.st_dev;
@@ -223,7 +223,8 @@ static enum err_code read_file(struct import *im, const struct history_file *f, 
     x->file = f;
     x->project = x->wish->project;
     x->root = im->root;
-    x->last_time = 0;
+    x->last_time = part ? 0 : x->state.last_time;
+    x->told = 0;
     x->cwd = x->cwd_kept = STR_NONE;
     x->begun = false;
     struct str shown = history_shown(x->arena, f->path);
@@ -255,7 +256,7 @@ static bool own_fault(const struct err *why)
 {
     const enum err_code code = why->code;
     return code == ERR_IO || code == ERR_NOT_FOUND || code == ERR_CORRUPT || code == ERR_INVALID ||
-           code == ERR_READ_ONLY || (code == ERR_TOO_LARGE && !why->name[0]);
+           code == ERR_READ_ONLY || code == ERR_BUSY || code == ERR_NOMEM || (code == ERR_TOO_LARGE && !why->name[0]);
 }
 
 static enum err_code take_file(struct import *im, const struct history_file *f, struct err *e)
@@ -285,8 +286,8 @@ static enum err_code take_file(struct import *im, const struct history_file *f, 
         return ERR_OK;
     log_event(LOG_WARN, "import_file_failed", L_CSTR("message", why.message));
     im->report->files_failed++;
-    if (own_fault(&why))
-        return ERR_OK;
+    if (own_fault(&why) && !x->broken)
+        return extraction_give_up(x, e);
     if (e && !e->code)
         *e = why;
     return code;

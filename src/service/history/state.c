@@ -121,6 +121,7 @@ enum err_code state_read(struct store_tx *tx, struct arena *a, struct file_state
     s->modified_ns = record_int(r, "modified");
     s->read_to = record_int(r, "read_to");
     s->lines = record_int(r, "lines");
+    s->last_time = record_int(r, "last_time");
     s->read = str_is(record_text(r, "status"), "read");
     hash_read(record_text(r, "hash_state"), &s->hash);
     s->anchor = arena_str(a, record_text(r, "anchor"));

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -77,9 +78,11 @@ static int64_t nanoseconds(struct timespec t)
 
 /* ---- opening ---- */
 
-static bool may_be_link(size_t depth, struct str first)
+/* People keep the folders of single projects elsewhere: those may be links, and nothing else. */
+static bool may_be_link(const struct history_walk *w, size_t depth, struct str first)
 {
-    return depth == 0 || (depth == 1 && str_is(first, "projects"));
+    const char *slash = strrchr(w->root, '/');
+    return depth == 0 ? slash && strcmp(slash + 1, "projects") == 0 : depth == 1 && str_is(first, "projects");
 }
 
 /* The folder that `path`'s last part is in (or path itself: whole), step by step from the root. */
@@ -101,7 +104,7 @@ static int open_folder(const struct history_walk *w, struct str path, bool whole
         name[part.n] = '\0';
         first = depth == 0 ? part : first;
         int next = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (next < 0 && (errno == ELOOP || errno == ENOTDIR) && may_be_link(depth, first))
+        if (next < 0 && (errno == ELOOP || errno == ENOTDIR) && may_be_link(w, depth, first))
             next = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int why = errno;
         close(at);
@@ -168,6 +171,26 @@ static void add_file(struct walking *k, int dir, const char *name, struct str pa
     }
 }
 
+static bool is_folder(const char *path, const struct stat *s)
+{
+    struct stat other;
+    return !stat(path, &other) && other.st_dev == s->st_dev && other.st_ino == s->st_ino;
+}
+
+/* The root, a folder that it is in, or the whole disk. */
+static bool is_above(const struct walking *k, const struct stat *s)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s", k->w->root) >= (int)sizeof path)
+        return true;
+    for (char *slash = strrchr(path, '/'); slash; slash = strrchr(path, '/')) {
+        if (is_folder(path, s))
+            return true;
+        *slash = '\0';
+    }
+    return is_folder("/", s);
+}
+
 static void look_at(struct walking *k, const struct folder *in, int dir, const struct dirent *d)
 {
     struct history_name as;
@@ -187,7 +210,7 @@ static void look_at(struct walking *k, const struct folder *in, int dir, const s
     if (type == DT_DIR && in->depth < DEPTH_MAX)
         add_folder(k, &k->todo, &k->n_todo, &k->room_todo, next);
     else if (type == DT_LNK && !in->followed && !fstatat(dir, d->d_name, &s, 0) && S_ISDIR(s.st_mode) &&
-             may_be_link((size_t)in->depth, in->path))
+             may_be_link(k->w, (size_t)in->depth, in->path) && !is_above(k, &s))
         add_folder(k, &k->links, &k->n_links, &k->room_links, next);
     else if (type == DT_LNK)
         k->w->links_left++;
@@ -252,12 +275,11 @@ static void walk_all(struct walking *k)
 
 /* ---- the root ---- */
 
+/* By one name, however it was written: the file's id is made of it. */
 static char *absolute(struct arena *a, const char *path)
 {
-    char here[PATH_MAX];
-    if (*path == '/' || !getcwd(here, sizeof here))
-        return arena_cstr(a, str_of(path));
-    return arena_cstr(a, arena_fmt(a, "%s/%s", here, path));
+    char real[PATH_MAX];
+    return realpath(path, real) ? arena_cstr(a, str_of(real)) : arena_cstr(a, str_of(path));
 }
 
 /* A file that is named by itself is read whatever it is called. */
