@@ -56,11 +56,11 @@ void page_cache_free(struct page_cache *c)
     mem_free(c);
 }
 
+/* -1: somebody is at it. Nobody waits: he may be a thread of least priority that does not get to run. */
 static int lock_row(struct page_cache *c, int64_t number)
 {
     const int lock = (int)(number % LOCKS);
-    (void)pthread_mutex_lock(&c->locks[lock]);
-    return lock;
+    return pthread_mutex_trylock(&c->locks[lock]) == 0 ? lock : -1;
 }
 
 static struct kept_page *find(struct page_cache *c, int64_t number)
@@ -76,6 +76,8 @@ static struct kept_page *find(struct page_cache *c, int64_t number)
 bool page_cache_get(struct page_cache *c, int64_t number, const unsigned char behind[RESERVED], unsigned char *out)
 {
     const int lock = lock_row(c, number);
+    if (lock < 0)
+        return false;
     struct kept_page *k = find(c, number);
     const bool same = k && memcmp(k->behind, behind, RESERVED) == 0;
     if (same) {
@@ -102,6 +104,8 @@ void page_cache_put(struct page_cache *c, int64_t number, const unsigned char be
                     const unsigned char *page)
 {
     const int lock = lock_row(c, number);
+    if (lock < 0)
+        return;
     struct kept_page *k = find(c, number);
     if (!k)
         k = make_room(c, number);
