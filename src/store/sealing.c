@@ -4,7 +4,6 @@
 #include "store/pack_int.h"
 #include "store/scope.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { ABOUT_ROOM = 400 };
@@ -154,11 +153,29 @@ bool value_is_empty(struct str text)
     return text.n == 0 || (text.n == 2 && (memcmp(text.p, "{}", 2) == 0 || memcmp(text.p, "[]", 2) == 0));
 }
 
+static size_t put_part(char *out, size_t at, struct str part, size_t most)
+{
+    part = str_take(part, most);
+    if (part.n)
+        memcpy(out + at, part.p, part.n);
+    out[at + part.n] = '/';
+    return at + part.n + 1;
+}
+
+/* "turn/content/turn_…/0". By hand: it is made for every text that is read. */
 static struct str about(char out[ABOUT_ROOM], struct str kind, struct str field, struct str id, unsigned flags)
 {
-    int n = snprintf(out, ABOUT_ROOM, "%.*s/%.*s/%.*s/%u", STR_ARG(str_take(kind, 40)), STR_ARG(str_take(field, 40)),
-                     STR_ARG(str_take(id, 250)), flags);
-    return (struct str){out, (size_t)n};
+    size_t at = put_part(out, 0, kind, 40);
+    at = put_part(out, at, field, 40);
+    at = put_part(out, at, id, 250);
+    char digits[4]; /* one byte's */
+    size_t n = 0;
+    do {
+        digits[n++] = (char)('0' + flags % 10);
+    } while ((flags /= 10) && n < sizeof digits);
+    while (n)
+        out[at++] = digits[--n];
+    return (struct str){out, at};
 }
 
 enum err_code value_seal(struct store_tx *tx, struct arena *a, int64_t slot, struct sealed_place at, unsigned flags,
