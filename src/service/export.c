@@ -160,9 +160,10 @@ enum err_code export_write(struct op_call *call, const struct export_plan *p, st
 {
     static const struct part conversations = {"conversation", "session_id"};
     struct export_out x = {.call = call, .plan = p};
-    const struct export_format *f = str_is(p->format, "json")    ? &export_json
-                                    : str_is(p->format, "jsonl") ? &export_jsonl
-                                                                 : &export_markdown;
+    const struct export_format *f = str_is(p->format, "json")          ? &export_json
+                                    : str_is(p->format, "jsonl")       ? &export_jsonl
+                                    : str_is(p->format, "claude-code") ? &export_claude_code
+                                                                       : &export_markdown;
     struct record *session;
     struct str attached;
     enum err_code code = read_session(call, p->session_id, &session, &attached, e);

@@ -4,18 +4,20 @@
  *
  * Formats. `jsonl`: a line a record, {"kind":…} and the record's members; the first line says what it is, the last how
  * many records came. `json`: the same records, conversations holding their turns and characters. Both are read by
- * `cairn import` without loss. `markdown`: for people. Labels and sources of a record stand in it under "attached". */
+ * `cairn import` without loss. `markdown`: for people. `claude-code`: a transcript that
+ * Claude Code opens. Labels and sources of a record stand in it under "attached". */
 #ifndef CAIRN_SERVICE_EXPORT_H
 #define CAIRN_SERVICE_EXPORT_H
 
+#include "base/id.h"
 #include "service/operation.h"
 #include "service/service.h"
 
-enum { EXPORT_VERSION = 1 };
+enum { EXPORT_VERSION = 1, EXPORT_UUID = 40 };
 
 struct export_plan {
     struct str session_id;
-    struct str format; /* "json", "jsonl", "markdown" */
+    struct str format; /* "json", "jsonl", "markdown", "claude-code" */
     bool metadata, agent_states;
     int64_t start, end; /* ms, turns with start <= timestamp < end; 0: open */
     int64_t upto;       /* last turn's seq when the export was made */
@@ -25,6 +27,10 @@ struct export_plan {
 enum err_code export_write(struct op_call *call, const struct export_plan *p, struct err *e);
 
 /* ---- for the formats (export_json.c, export_markdown.c) ---- */
+/* export_claude_code.c: whose transcript it is, the line before, and the conversation that is written. */
+struct export_transcript {
+    char session[EXPORT_UUID], last[EXPORT_UUID], conversation[ID_MAX];
+};
 struct export_out {
     struct op_call *call;
     const struct export_plan *plan;
@@ -32,6 +38,7 @@ struct export_out {
     /* export_json.c: whether a list is open at the top and inside a conversation, and of which kind */
     bool open[2];
     const struct kind *list, *inner;
+    struct export_transcript transcript;
 };
 struct export_format {
     void (*begin)(struct export_out *x, const struct record *session, struct str attached);
@@ -40,6 +47,6 @@ struct export_format {
     void (*record)(struct export_out *x, const struct record *r, struct str attached);
     void (*end)(struct export_out *x);
 };
-extern const struct export_format export_json, export_jsonl, export_markdown;
+extern const struct export_format export_json, export_jsonl, export_markdown, export_claude_code;
 
 #endif

@@ -1,6 +1,7 @@
 /* The operations around exports: making one, reading it, and reading one without making it first. */
 #include "service/export.h"
 #include "service/features.h"
+#include "service/history/history.h"
 #include "service/operation_run.h"
 
 #include "base/clock.h"
@@ -44,14 +45,16 @@ static enum err_code plan_from_args(struct op_call *c, struct export_plan *p, st
 
 static const char *type_of(struct str format)
 {
-    return str_is(format, "json")    ? "application/json"
-           : str_is(format, "jsonl") ? "application/x-ndjson"
-                                     : "text/markdown; charset=utf-8";
+    return str_is(format, "json")                                     ? "application/json"
+           : str_is(format, "jsonl") || str_is(format, "claude-code") ? "application/x-ndjson"
+                                                                      : "text/markdown; charset=utf-8";
 }
 
 static enum err_code send(struct op_call *c, const struct export_plan *p, struct str name, struct err *e)
 {
-    const char *ending = str_is(p->format, "markdown") ? "md" : p->format.p;
+    const char *ending = str_is(p->format, "markdown")      ? "md"
+                         : str_is(p->format, "claude-code") ? "jsonl"
+                                                            : p->format.p;
     c->content_type = type_of(p->format);
     c->file_name = arena_fmt(c->arena, "%.*s.%s", STR_ARG(name), ending).p;
     return c->file_name ? export_write(c, p, e) : err_nomem(e);
@@ -76,6 +79,42 @@ enum err_code export_read(struct op_call *c, struct err *e)
     enum err_code code = plan_from_args(c, &p, e);
     if (!code)
         code = last_seq(c, &p.upto, e);
+    return code ? code : send(c, &p, p.session_id, e);
+}
+
+/* ---- a transcript ---- */
+
+/* A session of ours, or the name that its tool had for it. */
+static enum err_code find_session(struct op_call *c, struct store_tx *tx, struct str *id, struct err *e)
+{
+    struct str name = op_text(c, "session_id");
+    struct record *session;
+    size_t n;
+    const struct history_format *const *formats = history_formats(&n);
+    *id = name;
+    enum err_code code = op_get_session(c, tx, name, &session, e);
+    for (size_t i = 0; i < n && code == ERR_NOT_FOUND; i++) {
+        char own[ID_MAX];
+        struct err none = {0};
+        history_session_id(formats[i]->name, name, own);
+        *id = arena_str(c->arena, str_of(own));
+        code = id->p ? op_get_session(c, tx, *id, &session, &none) : err_nomem(e);
+        if (!code)
+            err_clear(e);
+    }
+    return code;
+}
+
+enum err_code transcript_read(struct op_call *c, struct err *e)
+{
+    struct export_plan p = {.format = STR("claude-code"), .metadata = true};
+    struct store_tx *tx;
+    enum err_code code = op_read_begin(c, &tx, e);
+    if (code)
+        return code;
+    code = find_session(c, tx, &p.session_id, e);
+    p.upto = turns_last_seq(tx);
+    store_read_end(tx);
     return code ? code : send(c, &p, p.session_id, e);
 }
 

@@ -52,7 +52,7 @@ op_fn event_create;
 op_fn backup_make;
 
 /* export_ops.c */
-op_fn export_create, export_read, export_download;
+op_fn export_create, export_read, transcript_read, export_download;
 /* outcome.c, analytics.c */
 op_fn conversation_outcome, session_analytics;
 /* encryption.c */

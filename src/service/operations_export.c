@@ -5,7 +5,7 @@
 
 /* clang-format off */
 #define EXPORT_ARGS(where) \
-    {"format", ARG_ENUM, where, 0, 0, 0, "\"json\"", "json|jsonl|markdown|md", "json and jsonl can be imported again"}, \
+    {"format", ARG_ENUM, where, 0, 0, 0, "\"json\"", "json|jsonl|markdown|md|claude-code", "json and jsonl can be imported again; claude-code is a transcript that it opens"}, \
     {"include_metadata", ARG_BOOL, where, 0, 0, 0, "true", NULL, "with turns' and conversations' metadata"}, \
     {"include_agent_states", ARG_BOOL, where, 0, 0, 0, "true", NULL, "with the agents' states"}, \
     {"time_range", ARG_OBJECT, where, 0, 0, 1000, NULL, NULL, "{start, end}: only turns of that time"}
@@ -15,6 +15,11 @@ static const struct op_arg create_args[] = {SESSION_ID, EXPORT_ARGS(ARG_IN_BODY)
 static const struct op_arg read_args[] = {
     {"session_id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED | ARG_POSITIONAL, 1, 200, NULL, NULL, "the session's id"},
     EXPORT_ARGS(ARG_IN_QUERY),
+    MASK(ARG_IN_QUERY),
+};
+static const struct op_arg transcript_args[] = {
+    {"session_id", ARG_TEXT, ARG_IN_PATH, ARG_REQUIRED | ARG_POSITIONAL, 1, 200, NULL, NULL,
+     "the session's id, or the one that its tool gave it"},
     MASK(ARG_IN_QUERY),
 };
 static const struct op_arg download_args[] = {
@@ -41,6 +46,9 @@ static const struct operation entries[] = {
     {"session.export_now", "GET", "/api/v2/sessions/{session_id}/export", "export", NULL, ARGS(read_args), PERM_READ,
      LIMIT_ANALYTICS, OP_TEXT | OP_STREAM, 200, export_read, "Write out all that is held about a session",
      "application/json application/x-ndjson text/markdown: the export, streamed"},
+    {"session.transcript", "GET", "/api/v2/sessions/{session_id}/transcript", "restore-session", NULL,
+     ARGS(transcript_args), PERM_READ, LIMIT_ANALYTICS, OP_TEXT | OP_STREAM, 200, transcript_read,
+     "Write a session back as a transcript that Claude Code opens", "application/x-ndjson: the transcript, streamed"},
     {"records.import", "POST", "/api/v2/import", NULL, NULL, ARGS(import_args), PERM_WRITE, LIMIT_NONE, OP_ADDS, 200,
      records_import, "Take in records of an export; what is there already is left as it is",
      "{imported:int, known:int, refused [{record:int, kind:text, id, reason:text}], refused_count:int}"},

@@ -18,6 +18,7 @@
 #ifndef CAIRN_SERVICE_HISTORY_H
 #define CAIRN_SERVICE_HISTORY_H
 
+#include "base/id.h"
 #include "history/format.h"
 #include "service/service.h"
 #include "store/records.h"
@@ -64,6 +65,8 @@ void history_report_write(struct json_out *w, const char *source, const struct h
 /* The places where a format's files are by default, those that exist; in the arena. env: getenv or a test's own. */
 size_t history_roots(struct arena *a, const struct history_format *f, const char *(*env)(const char *name), char **out,
                      size_t max);
+/* The id of the session here that a tool calls so; it may not have been imported. */
+void history_session_id(const char *source, struct str session, char out[ID_MAX]);
 /* Which format a file that is named by itself has, by its beginning; NULL: none that is known. */
 const struct history_format *history_guess(const char *path);
 

@@ -30,3 +30,9 @@ void names_id(const struct history_names *n, const char *prefix, const struct st
     for (int i = 0; i < 16; i++)
         at += snprintf(out + at, (size_t)(ID_MAX - at), "%02x", key[i]);
 }
+
+void history_session_id(const char *source, struct str session, char out[ID_MAX])
+{
+    const struct history_names n = {.source = source};
+    names_id(&n, "sess", &session, 1, out);
+}
