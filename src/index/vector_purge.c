@@ -279,6 +279,7 @@ static enum err_code insert(struct vectors *v, struct rewriting *r, struct err *
     if (code == ERR_OK && r->n_add)
         code = run(r, s.blocks, &s.state, e);
     snapshot_drop(&s);
+    r->s = NULL;
     return code;
 }
 
