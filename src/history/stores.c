@@ -10,6 +10,7 @@ struct store {
     struct history_in *in;
     const struct tables_layout *layout;
     const char *agent;
+    bool copies;    /* ids are those of the tool whose words were copied */
     bool summaries; /* the rows were made of messages: stored, and left out of recall */
     int64_t records;
 };
@@ -91,7 +92,7 @@ static enum err_code take_row(void *arg, const struct tables_row *row, struct er
     struct str session = v[TABLES_SESSION].n ? v[TABLES_SESSION] : path_without(path_base(in->path), ".db");
     enum err_code code = v[TABLES_TITLE].n ? history_title(in, session, v[TABLES_TITLE], e) : ERR_OK;
     const struct history_turn t = {
-        .key = id.n ? arena_fmt(a, "%s/%.*s/%.*s", s->layout->table, STR_ARG(session), STR_ARG(id)) : STR_NONE,
+        .key = s->copies || !id.n ? id : arena_fmt(a, "%s/%.*s/%.*s", s->layout->table, STR_ARG(session), STR_ARG(id)),
         .session = session,
         .thread = side ? v[TABLES_SIDE] : STR_NONE,
         .agent = person ? STR("user") : str_of(s->agent),
@@ -116,6 +117,7 @@ static enum err_code read_database(struct history_in *in, const struct tables_la
     for (size_t i = 0; i < n && !code; i++) {
         s.layout = layouts[i];
         s.summaries = layouts[i] == &weaver_summaries;
+        s.copies = layouts[i] == &ccc_messages;
         code = tables_read(d, in->arena, layouts[i], take_row, &s, e);
     }
     enum err_code closed = database_close(d, code ? NULL : e);
@@ -149,6 +151,7 @@ static const struct history_root ccc_roots[] = {{"CCCMEMORY_DIR", "", NULL}};
 
 const struct history_format history_ccc = {
     .name = "ccc",
+    .keys_of = "claude-code", /* whose ids they are */
     .title = "CCC memory",
     .roots = ccc_roots,
     .n_roots = 1,

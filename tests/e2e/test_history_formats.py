@@ -358,3 +358,18 @@ def test_a_paste_that_is_asked_for_too_often(store, tmp_path):
     accounted(report)
     assert report["turns_new"] == 2
     assert {t["content"][:6] for t in turns(store)} == {"x y x ", "and on"}
+
+
+def test_copies_that_another_memory_keeps(store, tmp_path):
+    """CCC's rows have the ids of the lines they were made of: what was imported from these is known."""
+    h = claude_folders.History(tmp_path / "claude", "claude-code")
+    s = claude_folders.Session(h, "copied", sid=stores.SESSION)
+    s.user("How thick is the dam?")
+    s.assistant({"type": "text", "text": "Nine metres"}, {"type": "text", "text": "at its foot."})
+    for n, record in enumerate(s.records, 1):
+        record["uuid"] = stores.uid("ccc", n)
+    s.write()
+    assert imported(store, SOURCES["claude-folders"], h)["turns_new"] == 2
+    copies = stores.ccc(tmp_path / "ccc")
+    report = imported(store, SOURCES["ccc"], copies)
+    assert (report["turns_new"], report["duplicates"]) == (1, 2)
