@@ -411,6 +411,8 @@ static enum err_code write_lists(struct merging *g, struct err *e)
     uint64_t let_go_at = LET_GO_BYTES;
     enum err_code code = ERR_OK;
     terms_out_init(&terms);
+    if (g->m->to.path && !keyring_seals(g->m->to.keys))
+        terms_out_spool(&terms, g->m->to.path);
     buf_init(&list, 0);
     sink_part(g->k, PART_POSTINGS);
     for (size_t i = 0; i < g->m->n; i++) {
@@ -430,7 +432,8 @@ static enum err_code write_lists(struct merging *g, struct err *e)
         code = err_nomem(e);
     g->foot.n_terms = terms.n;
     sink_part(g->k, PART_TERMS);
-    sink_put(g->k, terms.terms.p, terms.terms.n);
+    if (code == ERR_OK)
+        code = terms_out_write(&terms, g->k, e);
     sink_part(g->k, PART_TERM_BLOCKS);
     sink_put(g->k, terms.blocks.p, terms.blocks.n);
     terms_out_release(&terms);
