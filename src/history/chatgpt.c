@@ -260,7 +260,9 @@ static enum err_code take_nodes(struct tree *t, struct node *current, struct err
 
 static enum err_code take_conversation(struct chats *x, const struct json *o, struct str stand_in, struct err *e)
 {
-    const struct json *mapping = json_get_type(o, "mapping", JSON_OBJECT);
+    const struct json *mapping = json_get_type(o, "mapping", JSON_OBJECT), *inner = json_get(o, "raw_provider_payload");
+    if (!mapping && json_get_type(inner, "mapping", JSON_OBJECT)) /* as a browser's extension saves it */
+        return take_conversation(x, inner, stand_in, e);
     struct str id = json_text(o, "conversation_id"), title = json_text(o, "title");
     struct tree t = {.x = x, .arena = x->in->arena};
     id = id.n ? id : json_text(o, "id");

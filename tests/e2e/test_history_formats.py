@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Callable
 
 import pytest
-from conftest import binary, key_of_tests
+from conftest import ROOT, binary, key_of_tests
 from histories import (claude_folders, codex, cursor, exports, gemini, generic, line, manifest, memory_context, opencode, stores)
 
 
@@ -220,6 +220,36 @@ def test_prompts_are_stored_once_with_their_transcript(store, tmp_path):
     assert Counter(t["content"] for t in turns(store)) == Counter(["In the transcript too", "yes", "yes", "Only here"])
     assert (report["turns_new"], report["duplicates"]) == (4, 3)
     assert len({t["session_id"] for t in turns(store)}) == 1
+
+
+# ---- where they usually are ----
+
+def test_everything_that_is_found(store, tmp_path):
+    """Each tool's files in their usual places, below the home folder: all are found, and nothing is asked with --yes."""
+    home = tmp_path / "home"
+    found = {"claude-code": claude_folders.whole(home / ".claude"), "codex": codex.whole(home / ".codex"),
+             "gemini": gemini.whole(home / ".gemini"), "opencode": opencode.sqlite(home / ".local/share/opencode"),
+             "cursor": cursor.whole(home / ".config/Cursor/User")}
+    private = {"HOME": str(home), "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": "", "CODEX_HOME": "", "CLAUDE_CONFIG_DIR": ""}
+    store.run("import", "--yes", "--json", env=private)
+    got = Counter(t["content"] for t in turns(store))
+    assert got == sum((Counter(t.text for t in h.turns) for h in found.values()), Counter())
+
+
+SAMPLES = ROOT.parent / "shared" / "data" / "agent-history" / "chat-exports"
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not here")
+@pytest.mark.parametrize("name,least", [("chatgpt", 9), ("claude-ai", 9)])
+def test_real_exports(store, name, least):
+    """Conversations saved one by one, beside files that are none."""
+    before = manifest(SAMPLES)
+    report = json.loads(store.run("import", name, str(SAMPLES), "--json").stdout)
+    accounted(report)
+    assert report["turns_new"] >= least and "damaged" not in report["skipped_by_reason"]
+    again = json.loads(store.run("import", name, str(SAMPLES), "--json").stdout)
+    assert (again["turns_new"], again["files_read"]) == (0, 0)
+    assert manifest(SAMPLES) == before
 
 
 # ---- a file by itself ----

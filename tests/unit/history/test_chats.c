@@ -99,6 +99,18 @@ static void test_thoughts_go_with_the_answer(void **state)
     told_free(&t);
 }
 
+static void test_a_browsers_extension(void **state)
+{
+    (void)state;
+    assert_told(
+        &history_chatgpt,
+        "{\"source\":\"x\",\"raw_provider_payload\":{\"id\":\"s\",\"raw_provider_payload\":{},\"mapping\":{" NODE(
+            "a", "", MESSAGE("user", TEXT("one"))) "}}}",
+        "turn user s: one\n");
+    assert_told(&history_chatgpt, "{\"raw_provider_payload\":{\"raw_provider_payload\":{\"mapping\":{}}}}",
+                "skip: unknown\n");
+}
+
 static void test_claude_ai(void **state)
 {
     (void)state;
@@ -191,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_loops_and_lost_parents),
         cmocka_unit_test(test_what_nobody_said),
         cmocka_unit_test(test_thoughts_go_with_the_answer),
+        cmocka_unit_test(test_a_browsers_extension),
         cmocka_unit_test(test_claude_ai),
         cmocka_unit_test(test_long_conversations),
         cmocka_unit_test(test_names),
