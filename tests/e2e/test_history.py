@@ -564,3 +564,25 @@ def test_a_message_of_endless_lines(store, tmp_path):
     accounted(report)
     words = "".join(said(store))
     assert all(f"{i} endless" in words for i in range(200)) and 2 <= report["turns_new"] <= 8
+
+
+def test_watch_takes_in_what_is_written(store, tmp_path):
+    g = worst.Growing(tmp_path / "claude")
+    p = subprocess.Popen([binary(), "watch", "claude-code", str(g.h.root), "--data", str(store.data)], stdout=subprocess.PIPE,
+                         text=True, env={**os.environ, **key_of_tests()})
+    try:
+        assert p.stdout.readline() == "claude-code: 1 turns new\n"
+        g.step()
+        assert p.stdout.readline() == "claude-code: 1 turns new\n"
+        new = Session(g.h, "new folder", cwd="/home/ada/weir")
+        new.user("In a folder that was not there")
+        new.write()
+        assert p.stdout.readline() == "claude-code: 1 turns new\n"
+        g.step()
+        assert p.stdout.readline() == "claude-code: 1 turns new\n"
+    finally:
+        p.terminate()
+        assert p.wait(20) == 0
+    g.close()
+    assert Counter(said(store)) == Counter(t.text for t in g.h.turns)
+    assert len(json.loads(store.run("import", "status", "--json").stdout)["runs"]) == 4

@@ -54,10 +54,10 @@ struct command {
 };
 
 extern const struct command command_serve, command_list, command_show, command_add, command_edit, command_remove,
-    command_backup, command_audit_verify, command_restore, command_import, command_checkpoint, command_embed,
-    command_model, command_redact, command_receipt, command_doctor, command_encrypt, command_decrypt, command_rekey,
-    command_schema, command_config, command_call, command_docs, command_completions, command_man, command_version,
-    command_help;
+    command_backup, command_audit_verify, command_restore, command_import, command_watch, command_checkpoint,
+    command_embed, command_model, command_redact, command_receipt, command_doctor, command_encrypt, command_decrypt,
+    command_rekey, command_schema, command_config, command_call, command_docs, command_completions, command_man,
+    command_version, command_help;
 
 /* Sets the line that follows an error. */
 void cli_hint(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

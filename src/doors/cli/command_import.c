@@ -17,15 +17,10 @@
 
 enum { PLACES_MAX = 32, HEAD_BYTES = 400 };
 
-/* One folder or file to be imported. */
-struct place {
-    const struct history_format *format;
-    char *path;
-};
 struct importing {
     struct cli *c;
     struct op_call *call;
-    struct place places[PLACES_MAX];
+    struct import_place places[PLACES_MAX];
     size_t n;
     struct progress progress;
     int64_t began_us;
@@ -40,11 +35,12 @@ static void on_signal(int number)
     atomic_store(&stopped, true);
 }
 
-static void catch_signals(void)
+const atomic_bool *import_catch_signals(void)
 {
-    struct sigaction a = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* the second one kills */
+    struct sigaction a = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
+    return &stopped;
 }
 
 /* ---- what is asked for ---- */
@@ -59,7 +55,7 @@ static enum err_code add_place(struct importing *im, const struct history_format
     if (!path)
         return err_nomem(e);
     if (im->n < PLACES_MAX)
-        im->places[im->n++] = (struct place){f, path};
+        im->places[im->n++] = (struct import_place){f, path};
     return ERR_OK;
 }
 
@@ -127,6 +123,20 @@ static enum err_code find_places(struct importing *im, bool *is_export, struct e
     if (!code && !im->n)
         code =
             err_set(e, ERR_NOT_FOUND, "source", "nothing of %s was found on this machine", f ? f->title : "any source");
+    return code;
+}
+
+enum err_code import_find(struct cli *c, struct op_call *call, struct import_place *out, size_t max, size_t *n,
+                          struct err *e)
+{
+    struct importing im = {.c = c, .call = call};
+    bool is_export = false;
+    enum err_code code = find_places(&im, &is_export, e);
+    if (!code && is_export)
+        code = err_set(e, ERR_INVALID, "source", "an export of Cairn's own does not grow: cairn import takes it in");
+    *n = im.n < max ? im.n : max;
+    for (size_t i = 0; i < *n; i++)
+        out[i] = im.places[i];
     return code;
 }
 
@@ -222,7 +232,7 @@ static enum err_code run_one(struct importing *im, struct service *svc, struct h
 static void report_text(struct importing *im, const struct history_report *r)
 {
     struct buf *b = &im->c->out;
-    const struct place *p = &im->places[im->at];
+    const struct import_place *p = &im->places[im->at];
     buf_fmt(b, "%s in %s: %lld files (%lld read), ", p->format->title, p->path, (long long)r->files,
             (long long)r->files_read);
     show_size(b, r->bytes);
@@ -285,7 +295,7 @@ static enum err_code import_histories(struct importing *im, struct err *e)
         code = ask_open(im->c, true, false, &svc, e);
     if (code)
         return code;
-    catch_signals();
+    (void)import_catch_signals();
     code = run_all(im, svc, e);
     service_close(svc);
     if (!code && atomic_load(&stopped))

@@ -4,6 +4,17 @@
 #define CAIRN_DOORS_CLI_IMPORT_H
 
 #include "doors/cli/command.h"
+#include "service/history/history.h"
+
+struct import_place {
+    const struct history_format *format;
+    char *path;
+};
+/* Where what the arguments `source` and `path` name is. */
+enum err_code import_find(struct cli *c, struct op_call *call, struct import_place *out, size_t max, size_t *n,
+                          struct err *e);
+/* From now on Ctrl-C sets this and nothing else; the second one kills. */
+const atomic_bool *import_catch_signals(void);
 
 /* Reads an export in again and reports. */
 enum err_code import_export(struct cli *c, const char *path, struct str project, struct err *e);

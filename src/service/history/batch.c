@@ -224,7 +224,7 @@ static void fill_counts(struct batch *b, const struct record *was, struct record
 {
     struct file_counts upto = {0}, tail = {0};
     bool anew = b->begins && b->file.anew;
-    if (was && !anew)
+    if (was && !(b->begins && b->file.recounted))
         counts_read(b->arena, record_text(was, "counts"), &upto);
     if (was && !b->begins)
         counts_read(b->arena, record_text(was, "tail"), &tail);

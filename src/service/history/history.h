@@ -31,6 +31,7 @@ struct history_wish {
     struct str project;      /* full name; STR_NONE: by the folder that a session worked in */
     int64_t since;           /* ms; only what was said from then on. 0: all */
     int64_t limit;           /* at most so many new turns; 0: all */
+    bool live;               /* one of many, as it follows: noted only where something was new */
     bool dry_run;            /* nothing is stored */
     const atomic_bool *stop; /* set: ends at the next mark; NULL */
     void (*progress)(void *arg, int64_t done, int64_t total); /* bytes; NULL */
@@ -57,6 +58,10 @@ struct history_report {
 /* Blocks. ERR_NOT_FOUND: there is no such path. */
 enum err_code history_import(struct service *svc, const struct history_wish *w, struct history_report *out,
                              struct err *e);
+/* Imports, and again whenever something changes there, until the first wish's `stop`; tell: after each. */
+typedef void history_followed(void *arg, const struct history_wish *w, const struct history_report *r);
+enum err_code history_watch(struct service *svc, const struct history_wish *wishes, size_t n, history_followed *tell,
+                            void *arg, struct err *e);
 /* What an import would find, by names alone: files, bytes, times. ERR_NOT_FOUND. */
 enum err_code history_look(const struct history_format *f, const char *path, struct history_report *out, struct err *e);
 /* The members of a report, with `source`, for JSON. */

@@ -199,6 +199,7 @@ static enum err_code begin(struct import *im, const struct history_file *f, int 
     if (!code && same && had)
         same = str_eq(s->anchor, state_anchor(x->arena, fd, had));
     s->anew = s->seq && ((f->name.grows && !same) || s->read_to == 0);
+    s->recounted = s->anew || !f->name.grows;
     if (s->anew)
         s->read_to = s->lines = s->last_time = 0;
     if (!same)
@@ -357,8 +358,14 @@ static enum err_code note_on(struct store_tx *tx, void *arg, struct err *e)
 
 static enum err_code note(struct import *im, const char *status, struct err *e)
 {
-    struct noting n = {im, status};
-    return im->x.wish->dry_run ? ERR_OK : store_write(im->x.svc->store, note_on, &n, e);
+    struct noting begins = {im, NULL}, n = {im, status};
+    const struct history_wish *w = im->x.wish;
+    enum err_code code = ERR_OK;
+    if (w->dry_run || (w->live && (!status || !im->report->counts.fresh)))
+        return ERR_OK;
+    if (w->live)
+        code = store_write(im->x.svc->store, note_on, &begins, e);
+    return code ? code : store_write(im->x.svc->store, note_on, &n, e);
 }
 
 static enum err_code import(struct import *im, struct err *e)

@@ -27,6 +27,7 @@ struct file_state {
     struct str anchor;       /* of the last bytes of those */
     struct str counts, tail; /* JSON: up to read_to, and behind */
     bool read;               /* it was read to its end */
+    bool recounted;          /* what was counted before is counted again */
     int64_t last_time;       /* of the last turn before read_to */
     bool anew;               /* it is read from its beginning: what was counted before does not count */
 };
