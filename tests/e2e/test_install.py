@@ -47,11 +47,12 @@ def test_everything_is_where_gnu_and_debian_look_for_it(prefix):
     assert tree(prefix) >= {
         "bin/cairn", "include/cairn.h", "lib/libcairn.a", "lib/libcairn.so", "lib/libcairn.so.0",
         "lib/pkgconfig/cairn.pc", "lib/systemd/system/cairn.service", "lib/systemd/user/cairn.service",
+        "lib/systemd/user/cairn-watch.service", "lib/systemd/user/cairn-import.timer", "lib/systemd/user/cairn-verify.timer",
         "share/man/man1/cairn.1", "share/bash-completion/completions/cairn", "share/zsh/site-functions/_cairn",
         "share/fish/vendor_completions.d/cairn.fish", "share/doc/cairn/LICENSE", "share/doc/cairn/configuration.md",
         "share/doc/cairn/examples/cairn.toml", "share/doc/cairn/examples/remember.c"}
     filled = [*prefix.rglob("*.service"), *prefix.rglob("*.pc")]
-    assert len(filled) == 3 and not [p for p in filled if re.search(r"@\w+@", p.read_text())]
+    assert len(filled) == 6 and not [p for p in filled if re.search(r"@\w+@", p.read_text())]
 
 
 def test_destdir_goes_before_every_place_and_nothing_stays_behind(tmp_path):
