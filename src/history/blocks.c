@@ -8,6 +8,7 @@ void blocks_init(struct blocks *b)
     buf_init(&b->text, 0);
     buf_init(&b->thinking, 0);
     buf_init(&b->tools, 0);
+    b->n_calls = 0;
 }
 
 void blocks_clear(struct blocks *b)
@@ -15,6 +16,7 @@ void blocks_clear(struct blocks *b)
     buf_clear(&b->text);
     buf_clear(&b->thinking);
     buf_clear(&b->tools);
+    b->n_calls = 0;
 }
 
 void blocks_free(struct blocks *b)
@@ -46,7 +48,12 @@ void blocks_thought(struct blocks *b, struct str text)
 void blocks_tool(struct blocks *b, struct str name, struct str id, const struct json *input, struct str result)
 {
     struct json_out w;
+    size_t before = b->text.n;
     paragraph(&b->text, STR("\xe2\x86\x92 ")); /* an arrow */
+    if (b->n_calls < BLOCKS_CALLS) {
+        b->calls[b->n_calls].id = id;
+        b->calls[b->n_calls++].from = before ? before + 2 : 0;
+    }
     buf_str(&b->text, name.n ? name : STR("tool"));
     if (input && input->type != JSON_NULL) {
         buf_char(&b->text, ' ');

@@ -6,10 +6,16 @@
 #include "base/json_write.h"
 #include "history/format.h"
 
+enum { BLOCKS_CALLS = 64 };
 enum { BLOCKS_RESULT_MOST = 1 << 16 }; /* of a tool's answer; the rest is cut */
 
 struct blocks {
     struct buf text, thinking, tools;
+    struct {
+        struct str id; /* borrowed from what was given */
+        size_t from;   /* where it begins in the text */
+    } calls[BLOCKS_CALLS];
+    size_t n_calls;
 };
 
 void blocks_init(struct blocks *b);

@@ -97,6 +97,7 @@ static enum err_code take_bubble(struct composer *m, struct str id, const struct
     struct str thought = json_text(json_get(o, "thinking"), "text");
     buf_clear(&b->text);
     buf_clear(&b->tools);
+    b->n_calls = 0;
     if (!o || o->type == JSON_NULL)
         return history_skip(in, HISTORY_EMPTY, at, e);
     if (o->type != JSON_OBJECT)

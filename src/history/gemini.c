@@ -134,10 +134,34 @@ static const char *reason_of(const struct json *m, struct str type)
     return str_is(type, "user") || str_is(type, "gemini") ? NULL : HISTORY_UNKNOWN;
 }
 
+/* A message is written again while it grows: its text and each of its tools are known by themselves, so that what has
+ * come since is new. The first of them is the turn's key. */
+static struct str part_key(struct gemini *g, struct str id, struct str part)
+{
+    return arena_fmt(g->in->arena, "%.*s/%.*s/%.*s/%.*s", STR_ARG(buf_view(&g->session)), STR_ARG(g->thread),
+                     STR_ARG(id), STR_ARG(part));
+}
+
+static bool set_keys(struct gemini *g, struct str id, struct history_turn *t)
+{
+    struct arena *a = g->in->arena;
+    const struct blocks *b = &g->blocks;
+    size_t first = b->n_calls && b->calls[0].from == 0; /* it begins with a tool */
+    struct history_part *parts = id.n && b->n_calls > first ? arena_array(a, struct history_part, b->n_calls) : NULL;
+    if (!id.n)
+        return true;
+    t->key = part_key(g, id, first ? b->calls[0].id : STR("text"));
+    for (size_t i = first; parts && i < b->n_calls; i++)
+        parts[t->n_parts++] = (struct history_part){
+            part_key(g, id, b->calls[i].id.n ? b->calls[i].id : arena_fmt(a, "%zu", i)), b->calls[i].from};
+    t->parts = parts;
+    return !arena_failed(a);
+}
+
 enum err_code gemini_message(struct gemini *g, const struct json *m, const struct history_at *at, struct err *e)
 {
     struct history_in *in = g->in;
-    struct str type = json_text(m, "type"), id = json_text(m, "id"), session = buf_view(&g->session);
+    struct str type = json_text(m, "type");
     const char *reason = reason_of(m, type);
     if (reason)
         return history_skip(in, reason, at, e);
@@ -145,21 +169,20 @@ enum err_code gemini_message(struct gemini *g, const struct json *m, const struc
     blocks_clear(&g->blocks);
     take_content(g, json_get(m, "content"));
     take_calls(g, m);
-    if (!g->blocks.text.n && !blocks_failed(&g->blocks))
+    if (blocks_failed(&g->blocks))
+        return err_nomem(e);
+    if (!g->blocks.text.n)
         return history_skip(in, HISTORY_EMPTY, at, e);
-    const struct history_turn t = {
-        .key =
-            id.n ? arena_fmt(in->arena, "%.*s/%.*s/%.*s", STR_ARG(session), STR_ARG(g->thread), STR_ARG(id)) : STR_NONE,
-        .session = session,
-        .thread = g->thread,
-        .agent = person ? STR("user") : STR("gemini"),
-        .role = person ? STR("user") : STR("assistant"),
-        .content = buf_view(&g->blocks.text),
-        .timestamp = history_time(json_get(m, "timestamp")),
-        .cwd = g->cwd.n ? buf_view(&g->cwd) : STR_NONE,
-        .metadata = metadata(g, m, task),
-        .at = *at};
-    return arena_failed(in->arena) || blocks_failed(&g->blocks) ? err_nomem(e) : history_turn(in, &t, e);
+    struct history_turn t = {.session = buf_view(&g->session),
+                             .thread = g->thread,
+                             .agent = person ? STR("user") : STR("gemini"),
+                             .role = person ? STR("user") : STR("assistant"),
+                             .content = buf_view(&g->blocks.text),
+                             .timestamp = history_time(json_get(m, "timestamp")),
+                             .cwd = g->cwd.n ? buf_view(&g->cwd) : STR_NONE,
+                             .metadata = metadata(g, m, task),
+                             .at = *at};
+    return set_keys(g, json_text(m, "id"), &t) && !arena_failed(in->arena) ? history_turn(in, &t, e) : err_nomem(e);
 }
 
 /* ---- documents ---- */

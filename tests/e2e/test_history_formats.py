@@ -188,6 +188,27 @@ def test_a_torn_rollout_that_is_completed(store, tmp_path):
     assert len({t["session_id"] for t in turns(store)}) == 1
 
 
+def test_a_message_that_grows(store, tmp_path):
+    """First there were only words; tools that ran are added later, one by one."""
+    h = gemini.History(tmp_path, "gemini")
+    call = {"id": "t1", "name": "paint", "args": {"n": 1}}
+    lines = [{"sessionId": "s", "projectHash": "x"}, gemini.message("a", "user", "Paint it", 1),
+             gemini.message("b", "gemini", "It is blue.", 2)]
+    h.lines("tmp/p/chats/session-1.jsonl", lines)
+    assert imported(store, SOURCES["gemini"], h)["turns_new"] == 2
+    lines.append(gemini.message("b", "gemini", "It is blue.", 2, toolCalls=[call]))
+    h.lines("tmp/p/chats/session-1.jsonl", lines)
+    imported(store, SOURCES["gemini"], h)
+    lines.append(gemini.message("b", "gemini", "It is blue.", 2, toolCalls=[call, {**call, "id": "t2", "args": {"n": 2}}]))
+    lines.append(gemini.message("c", "user", "Thanks", 3))
+    h.lines("tmp/p/chats/session-1.jsonl", lines)
+    accounted(imported(store, SOURCES["gemini"], h))
+    words = "\n\n".join(t["content"] for t in turns(store))
+    for once in ("It is blue.", '→ paint {"n":1}', '→ paint {"n":2}', "Thanks", "Paint it"):
+        assert words.count(once) == 1, words
+    assert imported(store, SOURCES["gemini"], h)["turns_new"] == 0
+
+
 def test_a_database_that_goes_on(store, tmp_path):
     """The tool goes on writing to its log; what is new is taken in, and nothing twice."""
     h = opencode.sqlite(tmp_path, wal=True)

@@ -71,7 +71,7 @@ static void test_parts_thoughts_and_tools(void **state)
                   "\"s\"}"),
               0);
     assert_string_equal(t.text.p, "turn assistant s: one\n\n\xe2\x86\x92 ls {\"p\":\".\"}\nskip: damaged\n");
-    assert_string_equal(t.keys[0], "s//a");
+    assert_string_equal(t.keys[0], "s//a/text");
     assert_string_equal(t.metadata[0],
                         "\"id\":\"a\",\"model\":\"m\",\"usage\":{\"input\":1},\"thinking\":\"hm\\n\\nS\\n\\nD\","
                         "\"tools\":[{\"name\":\"ls\",\"id\":\"1\",\"result\":\"out\"}]");
