@@ -131,6 +131,12 @@ static bool is_tangled(struct str v)
     return (secret_count(v, '?') && secret_count(v, ':')) || is_tagged(v);
 }
 
+/* "password - x": a list's explanations look the same. */
+static bool is_dash(char c)
+{
+    return c == '-' || c == '\x93' || c == '\x94';
+}
+
 double secret_check_password(const struct detector_match *m, size_t *start, size_t *end)
 {
     struct around_sign s = around_sign(m, *start);
@@ -162,7 +168,7 @@ double secret_check_password(const struct detector_match *m, size_t *start, size
     double c = judge_word(m, s, *start, *end);
     if (secret_strong(v)) {
         struct secret_look l = secret_look(v);
-        bool name = l.words && l.digits <= 1 && secret_names_one(v) && !line;
+        bool name = l.words && ((l.digits <= 1 && secret_names_one(v) && !line) || is_dash(s.c));
         c = name || (secret_email(v) && s.spaced) ? 0 : 0.85;
     } else if (v.n >= 4 && secret_look(v).digits == v.n && ((s.c == '=' && !s.spaced) || s.c == ':')) {
         c = 0.7;
@@ -176,12 +182,25 @@ static bool is_composed(struct str v, const struct secret_look *l)
     return !l->other || (l->upper >= 2 && l->lower >= 2 && !secret_count(v, '.') && !secret_count(v, '/'));
 }
 
+/* In scripts without spaces the sentence goes on behind the value. */
+static void stop_before_letters(const struct detector_match *m, size_t start, size_t *end)
+{
+    if ((unsigned char)m->text.p[m->from] < 0xe3 || (unsigned char)m->text.p[start] >= 0x80)
+        return;
+    for (size_t i = start; i < *end; i++)
+        if ((unsigned char)m->text.p[i] >= 0xe3) {
+            *end = i;
+            return;
+        }
+}
+
 double secret_check_password_said(const struct detector_match *m, size_t *start, size_t *end)
 {
     bool firmly, link = around_linked(m, *start, &firmly);
     bool quoted = around_quote(m, *start, *end) != '\0';
     if (!quoted) {
         around_stop(m, *start, end, "");
+        stop_before_letters(m, *start, end);
         around_trim(m, start, end);
         around_behind_user(m, start, *end);
     }
@@ -224,7 +243,7 @@ double secret_check_password_given(const struct detector_match *m, size_t *start
     }
     struct str v = around_span(m, *start, *end);
     struct secret_look l = secret_look(v);
-    if (v.n < 3 || secret_placeholder(v) || secret_path(v) || secret_is_name(v) ||
+    if (v.n < 3 || secret_placeholder(v) || secret_path(v) || secret_is_name(v) || str_starts(v, "(?") ||
         (!quote && (secret_code(v) || around_call(m, *end) || secret_argument(v))))
         return around_refuse(start, end);
     if (secret_count(v, ':') && l.digits + secret_count(v, ':') + secret_count(v, '.') == v.n)
