@@ -105,6 +105,8 @@ static enum err_code show_source(struct cli *c, int argc, char **argv, struct er
     code = json_parse(c->arena, answer.json, JSON_DUPLICATES_OK, &o, e);
     if (code)
         return code;
+    if (!json_text(o, "path").n)
+        return err_set(e, ERR_NOT_FOUND, "turn_id", "the turn was not imported from a file that is known");
     const struct json *line = json_get_type(o, "line", JSON_INT), *at = json_get_type(o, "byte_offset", JSON_INT);
     struct str path = clean_line(c->arena, json_text(o, "path"));
     buf_fmt(&c->out, "%.*s:%lld", STR_ARG(path), line ? (long long)line->integer : 0LL);

@@ -85,10 +85,9 @@ enum err_code turn_source(struct op_call *c, struct err *e)
     if (code)
         return code;
     struct history_origin o;
-    if (!history_origin(c->svc->store, c->arena, metadata, &o))
-        return err_set(e, ERR_NOT_FOUND, "turn_id", "the turn was not imported from a file that is known");
     jw_object(c->out);
     jw_kstr(c->out, "turn_id", op_text(c, "turn_id"));
+    jw_kbool(c->out, "imported", history_origin(c->svc->store, c->arena, metadata, &o));
     history_origin_write(c->svc->store, c->arena, c->out, metadata);
     jw_kstr(c->out, "content_hash", hash);
     jw_end_object(c->out);
