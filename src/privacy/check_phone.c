@@ -166,13 +166,12 @@ static enum said said_before(struct str text, size_t start)
 /* "8312 2979 is my cell": whose it is, and the phrase ends with what it is. */
 static bool said_to_be_mine(struct str text, size_t end)
 {
-    static const char *const whose[] = {"my", "his", "her", "our", "their", "your"};
     struct str token;
     size_t to = end;
     if (!nearby_after(text, &to, NEARBY_AFTER, &token) || !(str_ieq(token, STR("is")) || str_ieq(token, STR("was"))) ||
         to - end > 4 || !nearby_after(text, &to, NEARBY_AFTER, &token))
         return false;
-    bool owned = one_of_words(token, whose, sizeof whose / sizeof whose[0]);
+    const bool owned = is_own(token);
     for (int words = 0; owned && words < 3 && nearby_after(text, &to, NEARBY_AFTER, &token); words++) {
         char next = at(text, to);
         if ((nearby_word(token) & NEARBY_PHONE) != 0)
@@ -229,14 +228,14 @@ static bool part_of_more(struct str text, size_t start, size_t end)
 }
 
 /* wa.me/4915112345678 */
-static bool in_chtolink(struct str text, size_t start)
+static bool in_chat_link(struct str text, size_t start)
 {
     return start >= 6 && memcmp(text.p + start - 6, "wa.me/", 6) == 0;
 }
 
-static enum said whtois_said(struct str text, size_t start, size_t end)
+static enum said what_is_said(struct str text, size_t start, size_t end)
 {
-    if (in_chtolink(text, start))
+    if (in_chat_link(text, start))
         return SAID_PHONE;
     char before = at(text, start - 1);
     if (start > 0 && (one_of(before, "#$") || before == '\xA3' || before == '\xA5' || before == '\xAC'))
@@ -287,10 +286,10 @@ static struct candidate rate(struct str text, const struct digits_run *run, size
     enum phone_form form = phone_form(text, &parts);
     if (form >= PHONE_BARE && at(text, c.start - 1) == '-') /* a negative number */
         return c;
-    if (form == PHONE_NONE || (part_of_more(text, c.start, c.end) && !in_chtolink(text, c.start)) ||
+    if (form == PHONE_NONE || (part_of_more(text, c.start, c.end) && !in_chat_link(text, c.start)) ||
         (!parts.plus && phone_is_date(text, first, run->n - i)))
         return c;
-    c.sure = RATING[form][whtois_said(text, c.start, c.end)] - (i > 0 ? 0.04 : 0); /* rather with what is before */
+    c.sure = RATING[form][what_is_said(text, c.start, c.end)] - (i > 0 ? 0.04 : 0); /* rather with what is before */
     if (parts.extension && c.sure < 0.8 && form != PHONE_BARE && form != PHONE_SHORT)
         c.sure = 0.8;
     return c;
