@@ -43,7 +43,7 @@ enum history_way {
 struct history_name {
     const char *kind; /* "transcript", "todos" …: a literal, shown in the manifest */
     enum history_way way;
-    int order;  /* files of a smaller one are read first; same order: by path */
+    int order;  /* files of a smaller one are read first; same order: the older first, then by path */
     bool grows; /* it is only ever added to: when its beginning is as it was, reading goes on at the last mark, else it
                    begins anew. Not set: a changed file is read from whatever was marked last */
     const char *beside; /* "-wal": a file of that name and this ending is a part of it; NULL: none */

@@ -2,15 +2,18 @@
  * For sessions that were imported from it, the lines have the ids, times, folders and tools that they had; what was
  * merged into one turn stays one line, and what was masked stays masked. Sessions from elsewhere become transcripts of
  * their words. */
+#include "service/caller.h"
 #include "service/export.h"
+#include "service/operation_run.h"
 
 #include "base/clock.h"
 #include "base/sha256.h"
+#include "store/records.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { UUID_CHARS = 36 };
+enum { UUID_CHARS = 36, PAGE = 100, LOOK_MOST = 1000000, DEPTH_MOST = 64 };
 
 /* ---- ids ---- */
 
@@ -245,30 +248,122 @@ static void begin(struct export_out *x, const struct record *session, struct str
     put_uuid(x->transcript.session, alias.n ? alias : session->id);
 }
 
-static void take_turn(struct export_out *x, struct arena *a, const struct record *r)
+static bool read_said(struct said *s, struct arena *a, const struct record *r)
 {
-    struct said s = {.r = r, .arena = a, .content = record_text(r, "content")};
     struct err why = {0};
-    struct export_transcript *t = &x->transcript;
-    struct str conversation = record_text(r, "conversation_id"), role = record_text(r, "role");
-    if (json_parse(a, record_text(r, "metadata"), JSON_DUPLICATES_OK, &s.m, &why))
-        s.m = NULL;
-    s.kind = json_text(s.m, "kind");
-    if (!is_line(&s, role) || is_true(s.m, "side_chain"))
-        return;
-    if (!t->conversation[0])
-        snprintf(t->conversation, sizeof t->conversation, "%.*s", STR_ARG(conversation));
-    if (str_is(conversation, t->conversation))
-        put_turn(x, &s, role);
+    *s = (struct said){.r = r, .arena = a, .content = record_text(r, "content")};
+    if (json_parse(a, record_text(r, "metadata"), JSON_DUPLICATES_OK, &s->m, &why))
+        s->m = NULL;
+    s->kind = json_text(s->m, "kind");
+    return is_line(s, record_text(r, "role")) && !is_true(s->m, "side_chain");
 }
 
+/* ---- what a session went on from ----
+ * A resumed session's file began with the lines of the one before; they were stored once, there. The first turn's
+ * parent says which was the last of them. */
+
+struct before {
+    struct str needle; /* as it stands in the metadata */
+    char conversation[ID_MAX];
+    int64_t last; /* its turn's number */
+};
+
+static enum err_code look_at(void *arg, const struct record *r, struct err *e)
+{
+    struct before *b = arg;
+    (void)e;
+    if (str_find(record_text(r, "metadata"), b->needle) < 0)
+        return ERR_OK;
+    snprintf(b->conversation, sizeof b->conversation, "%.*s", STR_ARG(record_text(r, "conversation_id")));
+    b->last = record_int(r, "turn_number");
+    return ERR_GONE; /* enough */
+}
+
+/* Among all that the caller may read: no list has turns by the ids of other tools. */
+static enum err_code find_before(struct export_out *x, struct arena *a, struct str uuid, struct before *out,
+                                 struct err *e)
+{
+    struct store_tx *tx;
+    struct list_query q = {.kind = KIND_TURN, .limit = LOOK_MOST, .scope = caller_scope(caller_of(x->call))};
+    *out = (struct before){.needle = arena_fmt(a, "\"uuid\":\"%.*s\"", STR_ARG(uuid))};
+    enum err_code code = is_uuid(uuid) ? ERR_OK : ERR_NOT_FOUND;
+    if (!code)
+        code = op_read_begin(x->call, &tx, e);
+    if (code)
+        return code;
+    code = record_walk(tx, &q, look_at, out, e);
+    store_read_end(tx);
+    return code == ERR_GONE ? ERR_OK : code ? code : ERR_NOT_FOUND;
+}
+
+static enum err_code put_before(struct export_out *x, struct str uuid, int depth, struct err *e);
+
+/* One page of the conversation: its rows up to the last that counts. */
+static enum err_code put_page(struct export_out *x, const struct before *b, int64_t *after, int depth, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct record **rows;
+    size_t n = 0;
+    struct store_tx *tx;
+    bool first = *after == 0;
+    enum err_code code = a ? op_read_begin(x->call, &tx, e) : err_nomem(e);
+    if (!code) {
+        code = records_of(tx, a, KIND_TURN, "conversation_id", str_of(b->conversation), *after, PAGE, &rows, &n, e);
+        store_read_end(tx);
+    }
+    *after = n == PAGE ? rows[n - 1]->seq : -1;
+    for (size_t i = 0; i < n && !code; i++) {
+        struct said s;
+        bool line = read_said(&s, a, rows[i]);
+        if (record_int(rows[i], "turn_number") > b->last) {
+            *after = -1;
+            break;
+        }
+        if (first && i == 0)
+            code = put_before(x, json_text(s.m, "parent"), depth + 1, e);
+        if (line && !code)
+            put_turn(x, &s, record_text(rows[i], "role"));
+    }
+    arena_free(a);
+    return code;
+}
+
+static enum err_code put_before(struct export_out *x, struct str uuid, int depth, struct err *e)
+{
+    struct arena *a = uuid.n && depth < DEPTH_MOST ? arena_new() : NULL;
+    struct before b;
+    struct err none = {0};
+    enum err_code code = a ? find_before(x, a, uuid, &b, &none) : ERR_NOT_FOUND;
+    for (int64_t after = 0; !code && after >= 0;)
+        code = put_page(x, &b, &after, depth, e);
+    arena_free(a);
+    return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+static enum err_code take_turn(struct export_out *x, struct arena *a, const struct record *r, struct err *e)
+{
+    struct said s;
+    struct export_transcript *t = &x->transcript;
+    struct str conversation = record_text(r, "conversation_id");
+    enum err_code code = ERR_OK;
+    if (!read_said(&s, a, r))
+        return ERR_OK;
+    if (!t->conversation[0]) {
+        snprintf(t->conversation, sizeof t->conversation, "%.*s", STR_ARG(conversation));
+        code = put_before(x, json_text(s.m, "parent"), 0, e);
+    }
+    if (!code && str_is(conversation, t->conversation))
+        put_turn(x, &s, record_text(r, "role"));
+    return code;
+}
+
+/* Whoever walks asks once whether the answer could be written. */
 static void record(struct export_out *x, const struct record *r, struct str attached)
 {
     struct arena *a = r->kind == KIND_TURN ? arena_new() : NULL;
+    struct err why = {0};
     (void)attached;
-    if (a)
-        take_turn(x, a, r);
-    else if (r->kind == KIND_TURN)
+    if (r->kind == KIND_TURN && (!a || take_turn(x, a, r, &why)))
         x->call->out->b->failed = true;
     arena_free(a);
 }

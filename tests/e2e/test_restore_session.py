@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from conftest import ROOT
-from histories import History, at, codex, uid
+from histories import History, at, codex, uid, worst
 from histories.claude import Session, text, thinking, tool_result, tool_use
 
 SAMPLE = (ROOT.parent / "shared/data/agent-history/claude-code-2.1/docs/examples/claude-history-simple/export/source/session.jsonl")
@@ -91,6 +91,19 @@ def test_it_comes_in_again_as_it_was(make_cairn, store, tmp_path):
     assert by_turn(other) - by_turn(store) == Counter()
     again = imported(store, "claude-code", tmp_path / "again")
     assert again["turns_new"] == 0
+
+
+def test_a_resumed_session_is_whole(make_cairn, store, tmp_path):
+    """Its file began with the lines of the one before, and that one's with those of another."""
+    h = worst.resumed(tmp_path / "source", files=4)
+    imported(store, "claude-code", h.root)
+    for n in range(4):
+        words = [x["message"]["content"] if x["type"] == "user" else x["message"]["content"][0]["text"]
+                 for x in restored(store, uid("claude", f"resumed-{n}"))]
+        assert words == [t.text for t in h.turns[:2 * (n + 1)]]
+    lines = restored(store, uid("claude", "resumed-3"))
+    assert {x["sessionId"] for x in lines} == {uid("claude", "resumed-3")}
+    assert [x["parentUuid"] for x in lines[1:]] == [x["uuid"] for x in lines[:-1]]
 
 
 @pytest.mark.skipif(not SAMPLE.is_file(), reason="the shared samples are not here")

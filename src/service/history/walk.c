@@ -243,11 +243,15 @@ static int by_name(const void *x, const void *y)
     return str_cmp(a->path, b->path);
 }
 
+/* What was written first is read first: a session that was resumed comes before the copy that it became. */
 static int by_order(const void *x, const void *y)
 {
     const struct history_file *a = x, *b = y;
-    return a->name.order != b->name.order ? (a->name.order > b->name.order) - (a->name.order < b->name.order)
-                                          : str_cmp(a->path, b->path);
+    if (a->name.order != b->name.order)
+        return (a->name.order > b->name.order) - (a->name.order < b->name.order);
+    if (a->modified_ns != b->modified_ns)
+        return (a->modified_ns > b->modified_ns) - (a->modified_ns < b->modified_ns);
+    return str_cmp(a->path, b->path);
 }
 
 /* Links come when all folders of the root's own are known: one of those is not walked twice. */

@@ -113,7 +113,7 @@ def resumed(root, files=10):
         s.parent = before[-1]["uuid"] if before else None
         s.user(f"Resumed for the time {i}")
         s.assistant(text(f"Answered for the time {i}"))
-        s.write()
+        os.utime(s.write(), (1_700_000_000 + i,) * 2)
         before = s.records
     return h
 
