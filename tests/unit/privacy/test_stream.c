@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -156,6 +157,24 @@ static void test_little_is_held_back(void **state)
     arena_free(a);
 }
 
+/* So too at a text's very beginning, where a line could still become anything. */
+static void test_little_is_held_back_of_a_first_line(void **state)
+{
+    struct arena *a = arena_new();
+    struct pieces f = begin(PRIVACY_PUBLIC);
+    char word[16];
+    size_t in = 0;
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        (void)snprintf(word, sizeof word, "word%d ", i);
+        feed(&f, str_of(word));
+        in += strlen(word);
+        assert_true(in - f.out.n < 24);
+    }
+    (void)end(a, &f);
+    arena_free(a);
+}
+
 /* Whatever comes, memory is bounded: letters without end, digits, an address that never ends. */
 static void test_bounded(void **state)
 {
@@ -203,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_any_pieces),
         cmocka_unit_test(test_large_pieces),
         cmocka_unit_test(test_little_is_held_back),
+        cmocka_unit_test(test_little_is_held_back_of_a_first_line),
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_out_of_memory),
     };
