@@ -29,8 +29,9 @@ static bool is_other(struct str base)
 /* A conversation may be saved under any name. What sounds as if it held keys or settings is left alone. */
 static bool sounds_private(struct str base)
 {
-    static const char *const words[] = {"auth",  "account", "config", "cookie",   "cred", "key",
-                                        "passw", "profile", "secret", "settings", "token"};
+    static const char *const words[] = {"auth",      "account", "config",   "cookie",  "cred",
+                                        "installed", "key",     "mcp",      "package", "passw",
+                                        "profile",   "secret",  "settings", "token",   "trusted"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         for (size_t at = 0; at < base.n; at++)
             if (str_ieq(str_take(str_skip(base, at), strlen(words[i])), str_of(words[i])))

@@ -186,8 +186,9 @@ static void test_names(void **state)
     assert_true(history_chatgpt.recognise(STR("x.zip"), &n));
     assert_string_equal(n.kind, "zipped export");
     assert_false(history_claude_ai.recognise(STR("users.json"), &n));
-    static const char *const alone[] = {".credentials.json", "settings.local.json", "auth.json",   "oauth_creds.json",
-                                        "x/token.json",      "my-API-Keys.json",    ".claude.json"};
+    static const char *const alone[] = {".credentials.json",   "settings.local.json", "auth.json",
+                                        "oauth_creds.json",    "x/token.json",        "my-API-Keys.json",
+                                        "trustedFolders.json", ".claude.json"};
     for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
         assert_true(history_chatgpt.recognise(str_of(alone[i]), &n) && n.way == HISTORY_LEAVE);
     assert_true(history_chatgpt.recognise(STR("Holiday in Wales.json"), &n) && n.way == HISTORY_READ);
