@@ -435,7 +435,8 @@ static enum err_code write_lists(struct merging *g, struct err *e)
     if (code == ERR_OK)
         code = terms_out_write(&terms, g->k, e);
     sink_part(g->k, PART_TERM_BLOCKS);
-    sink_put(g->k, terms.blocks.p, terms.blocks.n);
+    if (code == ERR_OK)
+        code = blocks_out_write(&terms, g->k, e);
     terms_out_release(&terms);
     buf_release(&list);
     return code;

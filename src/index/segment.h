@@ -192,15 +192,17 @@ struct terms_out {                        /* writing */
     size_t n_last;
     uint32_t n;
     uint64_t postings;
-    int spool; /* a file without a name where terms wait, as there may be many; -1: they wait in memory */
-    uint64_t spooled;
+    /* Files without a name where terms and blocks wait, as there may be many; -1: they wait in memory. */
+    int terms_spool, blocks_spool;
+    uint64_t terms_out, blocks_out; /* bytes that wait there */
 };
 struct sink;
 void terms_out_init(struct terms_out *t);
-/* Terms wait in a file in the folder of `path` from now on, where that can be. */
+/* They wait in files in the folder of `path` from now on, where that can be. */
 void terms_out_spool(struct terms_out *t, const char *path);
-/* All of them, in order. ERR_IO: what waited cannot be read. */
+/* All of them, in order; and their blocks. ERR_IO: what waited cannot be read. */
 enum err_code terms_out_write(struct terms_out *t, struct sink *k, struct err *e);
+enum err_code blocks_out_write(struct terms_out *t, struct sink *k, struct err *e);
 void terms_out_release(struct terms_out *t);
 void terms_put(struct terms_out *t, struct str term, uint32_t df, size_t bytes); /* ascending; sticky */
 

@@ -118,7 +118,7 @@ bool terms_find(struct segment *s, struct str term, struct list *out)
 /* ---- writing ---- */
 void terms_out_init(struct terms_out *t)
 {
-    *t = (struct terms_out){.spool = -1};
+    *t = (struct terms_out){.terms_spool = -1, .blocks_spool = -1};
     buf_init(&t->terms, 0);
     buf_init(&t->blocks, 0);
 }
@@ -127,8 +127,10 @@ void terms_out_release(struct terms_out *t)
 {
     buf_release(&t->terms);
     buf_release(&t->blocks);
-    if (t->spool >= 0)
-        close(t->spool);
+    if (t->terms_spool >= 0)
+        close(t->terms_spool);
+    if (t->blocks_spool >= 0)
+        close(t->blocks_spool);
 }
 
 void terms_out_spool(struct terms_out *t, const char *path)
@@ -136,41 +138,52 @@ void terms_out_spool(struct terms_out *t, const char *path)
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     int n = slash ? snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path) : -1;
-    if (n > 0 && n < (int)sizeof folder)
-        t->spool = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (n <= 0 || n >= (int)sizeof folder)
+        return;
+    t->terms_spool = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    t->blocks_spool = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
 /* Where that fails, all that follows waits in memory. */
-static void spool(struct terms_out *t)
+static void spool(struct buf *b, int fd, uint64_t *out)
 {
-    if (t->terms.failed || file_write_at(t->spool, (int64_t)t->spooled, buf_view(&t->terms), NULL))
+    if (fd < 0 || b->n < SPOOL_BYTES || b->failed || file_write_at(fd, (int64_t)*out, buf_view(b), NULL))
         return;
-    t->spooled += t->terms.n;
-    buf_clear(&t->terms);
+    *out += b->n;
+    buf_clear(b);
 }
 
-enum err_code terms_out_write(struct terms_out *t, struct sink *k, struct err *e)
+static enum err_code write_waiting(const struct buf *b, int fd, uint64_t out, struct sink *k, struct err *e)
 {
     char chunk[SPOOL_CHUNK];
     enum err_code code = ERR_OK;
-    for (uint64_t at = 0; at < t->spooled && !code;) {
-        uint64_t left = t->spooled - at;
-        size_t got = 0, n = left < sizeof chunk ? (size_t)left : sizeof chunk;
-        code = file_read_at(t->spool, (int64_t)at, chunk, n, &got, e);
+    for (uint64_t at = 0; at < out && !code;) {
+        size_t got = 0, n = out - at < sizeof chunk ? (size_t)(out - at) : sizeof chunk;
+        code = file_read_at(fd, (int64_t)at, chunk, n, &got, e);
         if (!code && !got)
             code = err_set(e, ERR_IO, NULL, "terms that waited in a file are gone");
         sink_put(k, chunk, got);
         at += got;
     }
-    sink_put(k, t->terms.p, t->terms.n);
+    sink_put(k, b->p, b->n);
     return code;
+}
+
+enum err_code terms_out_write(struct terms_out *t, struct sink *k, struct err *e)
+{
+    return write_waiting(&t->terms, t->terms_spool, t->terms_out, k, e);
+}
+
+enum err_code blocks_out_write(struct terms_out *t, struct sink *k, struct err *e)
+{
+    return write_waiting(&t->blocks, t->blocks_spool, t->blocks_out, k, e);
 }
 
 void terms_put(struct terms_out *t, struct str term, uint32_t df, size_t bytes)
 {
     size_t shared = 0;
     if (t->n % TERM_BLOCK == 0) {
-        struct term_block b = {.postings = t->postings, .terms = (uint32_t)(t->spooled + t->terms.n)};
+        struct term_block b = {.postings = t->postings, .terms = (uint32_t)(t->terms_out + t->terms.n)};
         buf_put(&t->blocks, &b, sizeof b);
         t->n_last = 0;
     }
@@ -190,6 +203,6 @@ void terms_put(struct terms_out *t, struct str term, uint32_t df, size_t bytes)
     t->n_last = term.n;
     t->postings += bytes;
     t->n++;
-    if (t->spool >= 0 && t->terms.n >= SPOOL_BYTES)
-        spool(t);
+    spool(&t->terms, t->terms_spool, &t->terms_out);
+    spool(&t->blocks, t->blocks_spool, &t->blocks_out);
 }
