@@ -162,7 +162,7 @@ static void test_little_is_held_back_of_a_first_line(void **state)
 {
     struct arena *a = arena_new();
     struct pieces f = begin(PRIVACY_PUBLIC);
-    char word[16];
+    char word[32];
     size_t in = 0;
     (void)state;
     for (int i = 0; i < 20; i++) {
