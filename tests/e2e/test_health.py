@@ -46,7 +46,8 @@ def test_metrics_count_what_happens(cairn):
     c = conversation(cairn, session(cairn))
     for i in range(3):
         turn(cairn, c, "x")
-    eventually(lambda: cairn.metric("cairn_store_writes_total") == before + 5, what="five writes to be counted")
+    # At least: what Cairn writes by itself, behind these, counts too.
+    eventually(lambda: cairn.metric("cairn_store_writes_total") >= before + 5, what="five writes to be counted")
     assert cairn.metric("cairn_http_requests_total") >= 5
     text = cairn.http.get("/metrics")
     assert text.headers["content-type"].startswith("text/plain; version=0.0.4")
