@@ -2,9 +2,12 @@
  * that the tested binary is the shipped one; unarmed it costs a relaxed read of one flag. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LARGE_BLOCK = 256 << 10, HEAPS = 2 };
 
 /* Tests only: armed before the threads under test start, read by all of them. */
 static atomic_bool fault_armed;
@@ -66,4 +69,10 @@ char *mem_strdup(const char *s)
     if (copy)
         memcpy(copy, s, n);
     return copy;
+}
+
+void mem_keep_small(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    (void)mallopt(M_ARENA_MAX, HEAPS);
 }

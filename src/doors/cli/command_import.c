@@ -2,6 +2,7 @@
  * source, which folders), the import itself is service/history/. Always in this process: it reads files of whoever
  * asks, and a server that has the data folder open goes on beside it. */
 #include "base/clock.h"
+#include "base/mem.h"
 #include "doors/cli/import.h"
 #include "doors/cli/progress.h"
 #include "service/caller.h"
@@ -290,6 +291,7 @@ static enum err_code import_histories(struct importing *im, struct err *e)
     if (code || !go)
         return code;
     im->c->bulk = true;
+    mem_keep_small();
     code = settings_data(im->c, e);
     if (!code)
         code = ask_open(im->c, true, false, &svc, e);

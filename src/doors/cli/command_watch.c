@@ -1,4 +1,5 @@
 /* watch: follows the sources of histories and takes in what they add, until it is stopped. */
+#include "base/mem.h"
 #include "doors/cli/import.h"
 
 #include "service/caller.h"
@@ -30,6 +31,7 @@ static enum err_code run_watch(struct cli *c, const struct given *g, struct op_c
     if (!code && project.n)
         code = caller_named_project(&CALLER_LOCAL, c->arena, "project", project, PROJECT_SLUG, &full, e);
     c->bulk = true;
+    mem_keep_small();
     if (!code)
         code = settings_data(c, e);
     if (!code)
