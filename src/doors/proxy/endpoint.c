@@ -18,7 +18,7 @@
 
 /* A request takes so many texts at most, and of a document so much (in tokens no more than OpenAI's models take). */
 enum { SLICE_TEXTS = 64, SLICE_BYTES = 64 << 10, DOCUMENT_BYTES = 8000, SHORT_BYTES = 250 };
-enum { CONNECT_MS = 10000, DIAL_MS = 15000, IDLE = 4, ANSWER_SPARE = 64 << 10, NUMBER_BYTES = 32 };
+enum { CONNECT_MS = 10000, DIAL_MS = 15000, ANSWER_SPARE = 64 << 10, NUMBER_BYTES = 32 };
 static const char PROBE[] = "dimensions"; /* what is embedded to see whether it works */
 
 struct remote {
@@ -26,9 +26,7 @@ struct remote {
     struct arena *arena;
     struct endpoint at;
     const char *url, *key; /* whole; "Authorization: Bearer …", NULL: none */
-    pthread_mutex_t lock;
-    CURL *idle[IDLE]; /* with their connections, under `lock` */
-    size_t n_idle;
+    struct post_idle idle;
 };
 
 /* One request. */
@@ -36,32 +34,6 @@ struct request {
     const struct remote *r;
     struct post http;
 };
-
-/* ---- connections ---- */
-static CURL *take_easy(struct remote *r)
-{
-    CURL *easy = NULL;
-    pthread_mutex_lock(&r->lock);
-    if (r->n_idle > 0)
-        easy = r->idle[--r->n_idle];
-    pthread_mutex_unlock(&r->lock);
-    return easy ? easy : curl_easy_init();
-}
-
-static void give_easy(struct remote *r, CURL *easy)
-{
-    if (!easy)
-        return;
-    curl_easy_reset(easy); /* options go, connections stay */
-    pthread_mutex_lock(&r->lock);
-    if (r->n_idle < IDLE) {
-        r->idle[r->n_idle++] = easy;
-        easy = NULL;
-    }
-    pthread_mutex_unlock(&r->lock);
-    if (easy)
-        curl_easy_cleanup(easy);
-}
 
 /* ---- a request ---- */
 static void write_body(struct request *q, const struct str *texts, size_t n)
@@ -116,7 +88,7 @@ static enum err_code check_status(const struct request *q, struct err *e)
 static enum err_code post(struct remote *r, const struct str *texts, size_t n, int timeout_ms,
                           struct endpoint_answer *out, struct err *e)
 {
-    struct request q = {.r = r, .http = {.easy = take_easy(r), .stop = r->at.stop}};
+    struct request q = {.r = r, .http = {.easy = post_idle_take(&r->idle), .stop = r->at.stop}};
     const struct post_to to = {r->url, r->key, CONNECT_MS, timeout_ms};
     size_t dimensions = r->encoder.dimensions ? r->encoder.dimensions : ENCODER_DIMENSIONS_MAX;
     enum err_code code;
@@ -132,7 +104,7 @@ static enum err_code post(struct remote *r, const struct str *texts, size_t n, i
     if (!code)
         code = endpoint_read(buf_view(&q.http.answer), n, out, e);
     curl_slist_free_all(q.http.headers);
-    give_easy(r, q.http.easy);
+    post_idle_give(&r->idle, q.http.easy);
     buf_release(&q.http.body);
     buf_release(&q.http.answer);
     return code;
@@ -210,9 +182,7 @@ static enum err_code encode(const struct encoder *c, const struct encoder_task *
 static void close_remote(struct encoder *c)
 {
     struct remote *r = (struct remote *)c;
-    while (r->n_idle > 0)
-        curl_easy_cleanup(r->idle[--r->n_idle]);
-    pthread_mutex_destroy(&r->lock);
+    post_idle_release(&r->idle);
     arena_free(r->arena);
     curl_global_cleanup();
     mem_free(r);
@@ -276,7 +246,7 @@ enum err_code endpoint_dial(const struct endpoint *at, struct encoder **out, str
         mem_free(r);
         return err_set(e, ERR_INTERNAL, NULL, "libcurl does not start");
     }
-    pthread_mutex_init(&r->lock, NULL);
+    post_idle_init(&r->idle);
     r->encoder = (struct encoder){.slice_texts = SLICE_TEXTS,
                                   .slice_bytes = SLICE_BYTES,
                                   .remote = true,

@@ -26,6 +26,48 @@ static bool add_header(struct post *p, const char *line)
     return more != NULL;
 }
 
+/* ---- handles at rest ---- */
+
+void post_idle_init(struct post_idle *p)
+{
+    *p = (struct post_idle){.n = 0};
+    pthread_mutex_init(&p->lock, NULL);
+}
+
+CURL *post_idle_take(struct post_idle *p)
+{
+    CURL *easy = NULL;
+    pthread_mutex_lock(&p->lock);
+    if (p->n > 0)
+        easy = p->easy[--p->n];
+    pthread_mutex_unlock(&p->lock);
+    return easy ? easy : curl_easy_init();
+}
+
+void post_idle_give(struct post_idle *p, CURL *easy)
+{
+    if (!easy)
+        return;
+    curl_easy_reset(easy); /* options go, connections stay */
+    pthread_mutex_lock(&p->lock);
+    if (p->n < POST_IDLE) {
+        p->easy[p->n++] = easy;
+        easy = NULL;
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (easy)
+        curl_easy_cleanup(easy);
+}
+
+void post_idle_release(struct post_idle *p)
+{
+    while (p->n > 0)
+        curl_easy_cleanup(p->easy[--p->n]);
+    pthread_mutex_destroy(&p->lock);
+}
+
+/* ---- one request ---- */
+
 bool post_rules(CURL *h, const char *url, long connect_ms, long timeout_ms, struct post_sink *sink)
 {
     curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);

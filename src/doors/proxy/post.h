@@ -7,6 +7,7 @@
 #include "base/buf.h"
 
 #include <curl/curl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* Where an answer goes, which must stay until it is there. */
@@ -16,6 +17,18 @@ struct post_sink {
 };
 /* Address, bounds and what is not done. False: out of memory. */
 bool post_rules(CURL *h, const char *url, long connect_ms, long timeout_ms, struct post_sink *sink);
+
+/* Handles that are at rest, with their connections; any thread may take one. */
+enum { POST_IDLE = 4 };
+struct post_idle {
+    pthread_mutex_t lock;
+    CURL *easy[POST_IDLE];
+    size_t n;
+};
+void post_idle_init(struct post_idle *p);
+CURL *post_idle_take(struct post_idle *p);            /* NULL: out of memory */
+void post_idle_give(struct post_idle *p, CURL *easy); /* without its options; NULL is fine */
+void post_idle_release(struct post_idle *p);
 
 struct post {
     CURL *easy;                 /* its owner's, as everything here */

@@ -14,39 +14,6 @@
 
 enum { TRIES = 3, WAIT_MS = 200, WAIT_MOST_MS = 5000, CONNECT_MS = 10000, NAP_MS = 20, SPARE = 64 << 10 };
 
-/* ---- connections ---- */
-
-static CURL *take_easy(struct s3_at *at)
-{
-    CURL *easy = NULL;
-    pthread_mutex_lock(&at->lock);
-    if (at->n_idle > 0)
-        easy = at->idle[--at->n_idle];
-    pthread_mutex_unlock(&at->lock);
-    return easy ? easy : curl_easy_init();
-}
-
-static void give_easy(struct s3_at *at, CURL *easy)
-{
-    if (!easy)
-        return;
-    curl_easy_reset(easy); /* options go, connections stay */
-    pthread_mutex_lock(&at->lock);
-    if (at->n_idle < S3_IDLE) {
-        at->idle[at->n_idle++] = easy;
-        easy = NULL;
-    }
-    pthread_mutex_unlock(&at->lock);
-    if (easy)
-        curl_easy_cleanup(easy);
-}
-
-void s3_at_release(struct s3_at *at)
-{
-    while (at->n_idle > 0)
-        curl_easy_cleanup(at->idle[--at->n_idle]);
-}
-
 /* ---- one try ---- */
 
 struct attempt {
@@ -164,9 +131,9 @@ static CURLcode try_once(struct s3_at *at, const struct s3_request *q, struct s3
     out->status = 0;
     out->code[0] = '\0';
     prepare(&t);
-    CURL *easy = t.failed || mem_fail_now() ? NULL : take_easy(at);
+    CURL *easy = t.failed || mem_fail_now() ? NULL : post_idle_take(&at->idle);
     CURLcode rc = easy ? perform(&t, easy, out, after_ms) : CURLE_OUT_OF_MEMORY;
-    give_easy(at, easy);
+    post_idle_give(&at->idle, easy);
     release(&t);
     return rc;
 }

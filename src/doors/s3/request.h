@@ -5,12 +5,9 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "doors/proxy/post.h"
 
-#include <curl/curl.h>
-#include <pthread.h>
 #include <stdatomic.h>
-
-enum { S3_IDLE = 4 };
 
 /* The bucket; its strings are owned by s3.c. */
 struct s3_at {
@@ -20,9 +17,7 @@ struct s3_at {
     const char *region, *key_id, *key, *token;
     long timeout_ms;
     atomic_bool stop;
-    pthread_mutex_t lock;
-    CURL *idle[S3_IDLE]; /* with their connections, under `lock` */
-    size_t n_idle;
+    struct post_idle idle;
 };
 struct s3_request {
     const char *method;
@@ -39,6 +34,5 @@ struct s3_reply {
 };
 /* ERR_OK for every 2xx, and the reply too for what the server has refused (status). Of other errors status is 0. */
 enum err_code s3_ask(struct s3_at *at, const struct s3_request *q, struct s3_reply *out, struct err *e);
-void s3_at_release(struct s3_at *at); /* its connections */
 
 #endif

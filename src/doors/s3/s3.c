@@ -325,11 +325,10 @@ static void wipe(const char *secret)
 static void close_s3(struct cold_driver *d)
 {
     struct s3 *s = of(d);
-    s3_at_release(&s->at);
+    post_idle_release(&s->at.idle);
     wipe(s->at.key);
     wipe(s->at.token);
     arena_free(s->arena);
-    pthread_mutex_destroy(&s->at.lock);
     mem_free(s);
 }
 
@@ -342,7 +341,7 @@ enum err_code s3_dial(const struct cold_bucket *at, struct cold_driver **out, st
     struct s3 *s = mem_zalloc(sizeof *s);
     if (!s)
         return err_nomem(e);
-    pthread_mutex_init(&s->at.lock, NULL);
+    post_idle_init(&s->at.idle);
     s->driver = (struct cold_driver){
         .put = put, .get = get, .list = list, .remove = remove_object, .stop = stop, .close = close_s3};
     if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT))
