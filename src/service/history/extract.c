@@ -257,21 +257,7 @@ static struct place *place_of(struct extraction *x, struct batch *b, struct str 
 
 static struct str valid(struct arena *a, struct str s)
 {
-    struct buf b;
-    s = str_take(s, CONTENT_BYTES);
-    if (text_utf8_valid(s))
-        return s;
-    buf_init(&b, 0);
-    for (size_t i = 0; i < s.n;) {
-        size_t n = text_char_len(str_skip(s, i));
-        if (n)
-            buf_put(&b, s.p + i, n);
-        else
-            buf_cstr(&b, "\xef\xbf\xbd");
-        i += n ? n : 1;
-    }
-    struct str out = buf_take(&b, a);
-    return text_cut(out, CONTENT_BYTES);
+    return text_cut(history_valid(a, str_take(s, CONTENT_BYTES)), CONTENT_BYTES);
 }
 
 /* The folder is the same in line after line: it is looked at once. */

@@ -39,7 +39,9 @@ void names_key(const struct history_names *n, const char *what, const struct str
 /* "<prefix>_" and 32 hex digits of such a hash. */
 void names_id(const struct history_names *n, const char *prefix, const struct str *parts, size_t n_parts, char *out);
 
-/* A name as it may be shown and stored: valid UTF-8. */
+/* Valid UTF-8: s itself, or a copy in the arena with U+FFFD for each byte that is none. */
+struct str history_valid(struct arena *a, struct str s);
+/* The same as a copy always: a name as it may be shown and stored. */
 struct str history_shown(struct arena *a, struct str name);
 
 #endif

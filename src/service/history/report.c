@@ -35,21 +35,27 @@ void history_report_write(struct json_out *w, const char *source, const struct h
     jw_knum(w, "seconds", r->seconds);
 }
 
-struct str history_shown(struct arena *a, struct str name)
+struct str history_valid(struct arena *a, struct str s)
 {
     struct buf b;
-    if (text_utf8_valid(name))
-        return arena_str(a, name);
+    if (text_utf8_valid(s))
+        return s;
     buf_init(&b, 0);
-    for (size_t i = 0; i < name.n;) {
-        size_t n = text_char_len(str_skip(name, i));
+    for (size_t i = 0; i < s.n;) {
+        size_t n = text_char_len(str_skip(s, i));
         if (n)
-            buf_put(&b, name.p + i, n);
+            buf_put(&b, s.p + i, n);
         else
             buf_cstr(&b, "\xef\xbf\xbd");
         i += n ? n : 1;
     }
     return buf_take(&b, a);
+}
+
+struct str history_shown(struct arena *a, struct str name)
+{
+    struct str shown = history_valid(a, name);
+    return shown.p == name.p ? arena_str(a, name) : shown;
 }
 
 static struct str root_path(struct arena *a, const struct history_root *r, const char *(*env)(const char *))

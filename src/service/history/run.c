@@ -48,11 +48,7 @@ static void report_reasons(struct history_report *r, const struct file_counts *f
 
 static void report_counts(struct history_report *r, const struct file_counts *f)
 {
-    r->counts.lines += f->c.lines;
-    r->counts.fresh += f->c.fresh;
-    r->counts.merged += f->c.merged;
-    r->counts.duplicates += f->c.duplicates;
-    r->counts.skipped += f->c.skipped;
+    counts_sum(&r->counts, &f->c, 1);
     report_reasons(r, f);
 }
 

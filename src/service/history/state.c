@@ -69,26 +69,30 @@ void reasons_add(struct file_counts *f, struct str name, int64_t n)
     }
 }
 
+void counts_sum(struct history_counts *to, const struct history_counts *more, int sign)
+{
+    to->lines += sign * more->lines;
+    to->fresh += sign * more->fresh;
+    to->merged += sign * more->merged;
+    to->duplicates += sign * more->duplicates;
+    to->skipped += sign * more->skipped;
+}
+
+static void sum(struct file_counts *to, const struct file_counts *more, int sign)
+{
+    counts_sum(&to->c, &more->c, sign);
+    for (size_t i = 0; i < more->n; i++)
+        reasons_add(to, more->why[i].name, sign * more->why[i].n);
+}
+
 void counts_add(struct file_counts *to, const struct file_counts *more)
 {
-    to->c.lines += more->c.lines;
-    to->c.fresh += more->c.fresh;
-    to->c.merged += more->c.merged;
-    to->c.duplicates += more->c.duplicates;
-    to->c.skipped += more->c.skipped;
-    for (size_t i = 0; i < more->n; i++)
-        reasons_add(to, more->why[i].name, more->why[i].n);
+    sum(to, more, 1);
 }
 
 void counts_subtract(struct file_counts *from, const struct file_counts *less)
 {
-    from->c.lines -= less->c.lines;
-    from->c.fresh -= less->c.fresh;
-    from->c.merged -= less->c.merged;
-    from->c.duplicates -= less->c.duplicates;
-    from->c.skipped -= less->c.skipped;
-    for (size_t i = 0; i < less->n; i++)
-        reasons_add(from, less->why[i].name, -less->why[i].n);
+    sum(from, less, -1);
 }
 
 /* ---- the record ---- */

@@ -16,6 +16,7 @@ struct file_counts {
 void counts_read(struct arena *a, struct str text, struct file_counts *out);
 struct str counts_text(struct arena *a, const struct file_counts *f);
 void reasons_add(struct file_counts *f, struct str name, int64_t n);
+void counts_sum(struct history_counts *to, const struct history_counts *more, int sign); /* sign: 1, -1 */
 void counts_add(struct file_counts *to, const struct file_counts *more);
 void counts_subtract(struct file_counts *from, const struct file_counts *less);
 
