@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "history/formats.h"
+#include "history/items.h"
 #include "history/path.h"
 #include "history/spool.h"
 
@@ -22,6 +23,8 @@ static bool codex_recognise(struct str path, struct history_name *out)
         *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
     else if (str_starts(base, "rollout-") && str_ends(base, ".jsonl"))
         *out = (struct history_name){.kind = "rollout", .grows = true};
+    else if (str_starts(base, "rollout-") && str_ends(base, ".json"))
+        *out = (struct history_name){.kind = "rollout document"};
     else if (str_starts(base, "rollout-") && str_ends(base, ".jsonl.zst"))
         *out = (struct history_name){.kind = "packed rollout", .order = 1};
     else if (str_is(base, "history.jsonl"))
@@ -42,19 +45,53 @@ static bool codex_sniff(struct str path, struct str head)
 /* The id at the end of "rollout-<time>-<id>"; where there is none the whole name is as good. */
 static struct str session_of(struct str path)
 {
-    struct str name = path_without(path_without(path_base(path), ".zst"), ".jsonl");
+    struct str name = path_without(path_without(path_without(path_base(path), ".zst"), ".jsonl"), ".json");
     return name.n > ID_CHARS && name.p[name.n - ID_CHARS - 1] == '-' ? str_skip(name, name.n - ID_CHARS) : name;
+}
+
+/* The first ones were documents: {session, items[]}. */
+static enum err_code read_document(struct codex *c, struct err *e)
+{
+    struct history_in *in = c->in;
+    const struct json *o;
+    struct err why = {0};
+    struct item item;
+    bool found = true;
+    struct buf head;
+    buf_init(&head, 0);
+    enum err_code code = items_member(in, "session", &head, e);
+    if (!code && !history_json(in->arena, buf_view(&head), &o, &why))
+        codex_begin(c, o);
+    struct items *items = code ? NULL : items_new(in, "items", false);
+    if (!code && !items)
+        code = err_nomem(e);
+    for (int64_t n = 1; !code; n++) {
+        code = items_next(items, &item, &found, e);
+        if (code || !found)
+            break;
+        const struct history_at at = {n, item.offset, item.bytes};
+        const char *reason = item.too_large ? HISTORY_TOO_LARGE
+                             : history_json(in->arena, item.text, &o, &why) || o->type != JSON_OBJECT ? HISTORY_DAMAGED
+                                                                                                      : NULL;
+        code = reason ? history_skip(in, reason, &at, e) : codex_item(c, o, &at, e);
+        arena_reset(in->arena);
+        if (!code)
+            code = history_mark(in, 0, 0, e);
+    }
+    items_free(items);
+    buf_release(&head);
+    return code;
 }
 
 static enum err_code read_rollout(struct history_in *in, struct err *e)
 {
     struct codex c = {.in = in};
     const struct records how = {codex_item, &c, &c.quiet};
-    struct buf *bufs[] = {&c.session, &c.parent, &c.cwd, &c.version, &c.branch, &c.model, &c.thinking};
+    struct buf *bufs[] = {&c.session, &c.parent, &c.cwd, &c.version, &c.branch, &c.model, &c.thinking, &c.thread};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         buf_init(bufs[i], 0);
     buf_str(&c.session, session_of(in->path));
-    enum err_code code = records_read(in, &how, e);
+    enum err_code code = str_ends(in->path, ".json") ? read_document(&c, e) : records_read(in, &how, e);
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         buf_release(bufs[i]);
     return code;

@@ -62,31 +62,55 @@ static struct str next_key(struct codex *c, struct str kind, struct str id, stru
 
 /* ---- what holds for the session ---- */
 
-static enum err_code take_meta(struct codex *c, const struct json *p, const struct history_at *at, struct err *e)
+/* A subagent's words are a conversation of the session it works for. */
+static void begin_thread(struct codex *c, struct str parent)
 {
-    struct str id = json_text(p, "id");
-    const struct json *git = json_get(p, "git"), *spawn;
+    if (!parent.n)
+        return;
+    codex_keep(&c->thread, buf_view(&c->session));
+    codex_keep(&c->session, parent);
+}
+
+void codex_begin(struct codex *c, const struct json *p)
+{
+    const struct json *git = json_get(p, "git"), *subagent = json_get(json_get(p, "source"), "subagent");
+    struct str id = json_text(p, "id"), parent = json_text(json_get(subagent, "thread_spawn"), "parent_thread_id");
     if (c->metas++ == 0) {
-        spawn = json_get(json_get(json_get(p, "source"), "subagent"), "thread_spawn");
+        c->agent = subagent && subagent->type != JSON_NULL;
+        c->began = history_time(json_get(p, "timestamp"));
         codex_keep(&c->cwd, json_text(p, "cwd"));
         codex_keep(&c->version, json_text(p, "cli_version"));
         codex_keep(&c->branch, json_text(git, "branch"));
         codex_keep(&c->parent, json_text(p, "forked_from_id"));
-        codex_keep(&c->parent, json_text(spawn, "parent_thread_id"));
+        codex_keep(&c->parent, parent);
+        begin_thread(c, parent);
     }
-    begin_chain(c, id.n ? id : buf_view(&c->session));
+    begin_chain(c, id.n ? id : c->thread.n ? buf_view(&c->thread) : buf_view(&c->session));
+}
+
+static enum err_code take_meta(struct codex *c, const struct json *p, const struct history_at *at, struct err *e)
+{
+    codex_begin(c, p);
     return codex_skip(c, HISTORY_META, at, e);
 }
 
-static struct str metadata(struct codex *c, const struct json *p, const char *block)
+struct told {
+    const char *agent, *role, *block;
+    struct str content, key;
+    bool task, replay;
+};
+
+static struct str metadata(struct codex *c, const struct json *p, const struct told *what)
 {
     struct buf b;
     struct json_out w;
     struct str name = json_text(p, "name"), call = json_text(p, "call_id");
     buf_init(&b, 0);
     jw_init(&w, &b);
-    if (block)
-        jw_kcstr(&w, "block", block);
+    if (what->block)
+        jw_kcstr(&w, "block", what->block);
+    if (what->task)
+        jw_kcstr(&w, "kind", "task");
     if (name.n)
         jw_kstr(&w, "tool", name);
     if (call.n)
@@ -99,7 +123,7 @@ static struct str metadata(struct codex *c, const struct json *p, const char *bl
               {"branch", &c->branch},
               {"parent", &c->parent},
               {"thinking", &c->thinking}};
-    bool assistant = block || str_is(json_text(p, "role"), "assistant");
+    bool assistant = !what->task && strcmp(what->role, "user") != 0;
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
         if (of[i].value->n && (assistant || (of[i].value != &c->model && of[i].value != &c->thinking)))
             jw_kstr(&w, of[i].key, buf_view(of[i].value));
@@ -110,12 +134,6 @@ static struct str metadata(struct codex *c, const struct json *p, const char *bl
 
 /* ---- items ---- */
 
-struct told {
-    const char *agent, *role, *block;
-    struct str content, key;
-    bool replay;
-};
-
 static enum err_code tell(struct codex *c, const struct json *line, const struct json *p, const struct told *what,
                           const struct history_at *at, struct err *e)
 {
@@ -123,52 +141,48 @@ static enum err_code tell(struct codex *c, const struct json *line, const struct
         buf_clear(&c->thinking);
         return ERR_OK;
     }
+    int64_t when = history_time(json_get(line, "timestamp"));
     const struct history_turn t = {.key = what->key,
                                    .session = buf_view(&c->session),
+                                   .thread = c->thread.n ? buf_view(&c->thread) : STR_NONE,
                                    .agent = str_of(what->agent),
                                    .role = str_of(what->role),
                                    .content = what->content,
-                                   .timestamp = history_time(json_get(line, "timestamp")),
+                                   .timestamp = when ? when : c->began,
                                    .cwd = c->cwd.n ? buf_view(&c->cwd) : STR_NONE,
-                                   .metadata = metadata(c, p, what->block),
+                                   .metadata = metadata(c, p, what),
                                    .replay = what->replay,
                                    .at = *at};
     return arena_failed(c->in->arena) ? err_nomem(e) : history_turn(c->in, &t, e);
 }
 
-/* What the tool puts in a person's place. */
-static bool is_injected(struct str text)
+static enum err_code take_words(struct codex *c, const struct json *line, const struct json *p, struct str role,
+                                struct str text, const struct history_at *at, struct err *e)
 {
-    static const char *const begins[] = {"<environment_context>",    "<user_instructions>",
-                                         "# AGENTS.md instructions", "<permissions instructions>",
-                                         "<INSTRUCTIONS>",           "<turn_aborted>",
-                                         "<user_shell_command>",     "<subagent_notification>",
-                                         "<collaboration_mode>",     "<skill>"};
-    text = str_trim(text);
-    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
-        if (str_starts(text, begins[i]))
-            return true;
-    return false;
+    char key[KEY_CHARS];
+    bool person = str_is(role, "user") && !c->agent;
+    const struct told what = {.agent = person ? "user" : "codex",
+                              .role = person ? "user" : "assistant",
+                              .content = text,
+                              .key = next_key(c, role, STR_NONE, text, true, key),
+                              .task = str_is(role, "user") && !person};
+    enum err_code code = tell(c, line, p, &what, at, e);
+    if (code || !person || c->quiet)
+        return code;
+    return prompt_told(&c->prompts, c->in, buf_view(&c->session), text, history_time(json_get(line, "timestamp")), e);
 }
 
 static enum err_code take_message(struct codex *c, const struct json *line, const struct json *p,
                                   const struct history_at *at, struct err *e)
 {
-    char key[KEY_CHARS];
     struct str role = json_text(p, "role"), text = history_text(c->in->arena, json_get(p, "content"));
     bool user = str_is(role, "user");
     if (!str_trim(text).n)
         return codex_skip(c, HISTORY_EMPTY, at, e);
-    if ((!user && !str_is(role, "assistant")) || (user && is_injected(text)))
+    if ((!user && !str_is(role, "assistant")) || (user && codex_injected(text)))
         return codex_skip(c, HISTORY_INJECTED, at, e);
-    const struct told what = {.agent = user ? "user" : "codex",
-                              .role = user ? "user" : "assistant",
-                              .content = text,
-                              .key = next_key(c, role, STR_NONE, text, true, key)};
-    enum err_code code = tell(c, line, p, &what, at, e);
-    if (code || !user || c->quiet)
-        return code;
-    return prompt_told(&c->prompts, c->in, buf_view(&c->session), text, history_time(json_get(line, "timestamp")), e);
+    c->layer = CODEX_ITEMS;
+    return take_words(c, line, p, role, text, at, e);
 }
 
 static enum err_code take_call(struct codex *c, const struct json *line, const struct json *p,
@@ -205,8 +219,12 @@ static enum err_code take_output(struct codex *c, const struct json *line, const
                                  const struct history_at *at, struct err *e)
 {
     char key[KEY_CHARS];
-    const struct json *output = json_get(p, "output");
+    const struct json *output = json_get(p, "output"), *inner;
     struct str text = history_text(c->in->arena, output);
+    struct err why = {0};
+    if (str_starts(text, "{\"output\":") && !history_json(c->in->arena, text, &inner, &why) &&
+        json_get_type(inner, "output", JSON_STRING)) /* until 2025 an object as a text */
+        text = json_text(inner, "output");
     if (!text.n && output && output->type == JSON_OBJECT && output->n)
         text = output->raw;
     if (!str_trim(text).n)
@@ -219,6 +237,14 @@ static enum err_code take_output(struct codex *c, const struct json *line, const
     return tell(c, line, p, &what, at, e);
 }
 
+static enum err_code keep_thought(struct codex *c, struct str text, const struct history_at *at, struct err *e)
+{
+    if (c->thinking.n)
+        buf_cstr(&c->thinking, "\n\n");
+    buf_str(&c->thinking, text);
+    return c->quiet ? ERR_OK : history_merged(c->in, STR_NONE, at, e);
+}
+
 /* A summary in the clear goes with what is said next. */
 static enum err_code take_reasoning(struct codex *c, const struct json *p, const struct history_at *at, struct err *e)
 {
@@ -227,10 +253,7 @@ static enum err_code take_reasoning(struct codex *c, const struct json *p, const
         text = history_text(c->in->arena, json_get(p, "content"));
     if (!text.n)
         return codex_skip(c, HISTORY_ENCRYPTED, at, e);
-    if (c->thinking.n)
-        buf_cstr(&c->thinking, "\n\n");
-    buf_str(&c->thinking, text);
-    return c->quiet ? ERR_OK : history_merged(c->in, STR_NONE, at, e);
+    return keep_thought(c, text, at, e);
 }
 
 static enum err_code take_compacted(struct codex *c, const struct json *line, const struct json *p,
@@ -264,15 +287,29 @@ static enum err_code take_response(struct codex *c, const struct json *line, con
     return str_ends(type, "_call") ? take_call(c, line, p, at, e) : codex_skip(c, HISTORY_UNKNOWN, at, e);
 }
 
-static enum err_code take_event(struct codex *c, const struct json *p, const struct history_at *at, struct err *e)
+/* An event repeats the words of an item. Where there are no such items its words are all there are. */
+static enum err_code take_event(struct codex *c, const struct json *line, const struct json *p,
+                                const struct history_at *at, struct err *e)
 {
-    static const char *const words[] = {"user_message", "agent_message", "agent_reasoning",
-                                        "agent_reasoning_raw_content"};
     struct str type = json_text(p, "type");
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (str_is(type, words[i]))
-            return codex_skip(c, HISTORY_REPEATED, at, e);
-    return codex_skip(c, HISTORY_META, at, e);
+    bool user = str_is(type, "user_message"), answer = str_is(type, "agent_message"), found = true;
+    bool thought = str_is(type, "agent_reasoning") || str_is(type, "agent_reasoning_raw_content");
+    if (!user && !answer && !thought)
+        return codex_skip(c, HISTORY_META, at, e);
+    enum err_code code = c->layer == CODEX_UNKNOWN ? codex_items_ahead(c, at, &found, e) : ERR_OK;
+    if (code)
+        return code;
+    if (c->layer == CODEX_UNKNOWN)
+        c->layer = found ? CODEX_ITEMS : CODEX_EVENTS;
+    if (c->layer == CODEX_ITEMS)
+        return codex_skip(c, HISTORY_REPEATED, at, e);
+    struct str text = json_text(p, thought ? "text" : "message");
+    if (!str_trim(text).n)
+        return codex_skip(c, HISTORY_EMPTY, at, e);
+    if (user && codex_injected(text))
+        return codex_skip(c, HISTORY_INJECTED, at, e);
+    return thought ? keep_thought(c, text, at, e)
+                   : take_words(c, line, p, user ? STR("user") : STR("assistant"), text, at, e);
 }
 
 enum err_code codex_item(void *arg, const struct json *line, const struct history_at *at, struct err *e)
@@ -290,7 +327,7 @@ enum err_code codex_item(void *arg, const struct json *line, const struct histor
     if (str_is(type, "response_item"))
         return take_response(c, line, p, at, e);
     if (str_is(type, "event_msg"))
-        return take_event(c, p, at, e);
+        return take_event(c, line, p, at, e);
     if (str_is(type, "session_meta"))
         return take_meta(c, p, at, e);
     if (str_is(type, "compacted"))

@@ -1,5 +1,6 @@
 """Codex CLI: sessions by day, archived and compressed ones, history.jsonl, session_index.jsonl."""
 
+import json
 import subprocess
 
 from histories import (DAMAGED, EMPTY, ENCRYPTED, History, INJECTED, METADATA, REPEATED, START, UNKNOWN, at, line, uid)
@@ -132,12 +133,82 @@ def fork(h, parent, turns, merged, skipped):
     return r
 
 
+def subagent(h, parent):
+    """An agent that another one started: nobody typed what it is asked, and it belongs to the other's session. It begins
+    with a copy of its parent's first words."""
+    r = Rollout(h, "subagent", clock=600)
+    r.meta(source={"subagent": {"thread_spawn": {"parent_thread_id": parent.id, "depth": 1, "agent_nickname": "Watt"}}})
+    copied = [x for x in parent.records if isinstance(x, dict) and x["type"] in ("session_meta", "response_item")][:6]
+    r.records += [{**x, "timestamp": at(601)} for x in copied]
+    h.skip(METADATA)
+    h.skip(INJECTED, 4)
+    h.duplicates += 1  # what the parent was asked
+    r.put("response_item", {"type": "message", "role": "user",
+                            "content": [{"type": "input_text", "text": "Measure the spring of the valve"}]})
+    h.turn("assistant", "Measure the spring of the valve", parent.id, at(r.clock), thread=r.id, kind="task")
+    r.put("response_item", {"type": "message", "role": "assistant",
+                            "content": [{"type": "output_text", "text": "It is 42 long."}]})
+    h.turn("assistant", "It is 42 long.", parent.id, at(r.clock), thread=r.id)
+    return r
+
+
+def events_only(h):
+    """A rollout whose words stand in events, and nowhere else."""
+    r = Rollout(h, "events", clock=700)
+    r.meta()
+    for kind, text in (("user_message", "Only an event asks about the crank"), ("agent_reasoning", "**Thinking of cranks**"),
+                       ("agent_message", "Only an event answers about the crank"), ("user_message", "  ")):
+        r.put("event_msg", {"type": kind, "text" if kind == "agent_reasoning" else "message": text})
+        if kind == "agent_reasoning":
+            h.merged += 1
+        elif text.strip():
+            h.turn("user" if kind == "user_message" else "assistant", text, r.id, at(r.clock))
+        else:
+            h.skip(EMPTY)
+    r.put("response_item", {"type": "function_call", "name": "shell", "arguments": "{}", "call_id": "c"})
+    h.turn("assistant", "→ shell {}", r.id, at(r.clock))
+    return r
+
+
+def lines_of_2025(h):
+    """Items without envelopes and times: these are the session's. A tool's output was an object, as a text."""
+    sid = uid("codex", "2025")
+    h.lines(f"sessions/2025/05/01/rollout-2025-05-01T10-00-00-{sid}.jsonl", [
+        {"id": sid, "timestamp": at(800), "instructions": "Be brief.", "git": {"branch": "old"}}, {"record_type": "state"},
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "How old is the boiler?"}]},
+        {"type": "function_call", "name": "shell", "arguments": '{"command":["ls"]}', "call_id": "c", "id": None},
+        {"type": "function_call_output", "call_id": "c", "output": json.dumps({"output": "plate.txt\n", "metadata": {"exit_code": 0}})},
+        {"type": "local_shell_call", "call_id": "d", "status": "completed", "action": {"type": "exec", "command": ["pwd"]}}])
+    h.skip(METADATA, 2)
+    h.turn("user", "How old is the boiler?", sid, at(800))
+    h.turn("assistant", '→ shell {"command":["ls"]}', sid, at(800))
+    h.turn("tool", "plate.txt\n", sid, at(800))
+    h.turn("assistant", '→ local_shell_call {"type":"exec","command":["pwd"]}', sid, at(800))
+
+
+def document_of_2025(h):
+    """The first ones were one document each."""
+    sid = uid("codex", "document")
+    h.json(f"sessions/rollout-2025-04-20-{sid}.json", {
+        "session": {"timestamp": at(850), "id": sid, "instructions": ""},
+        "items": [{"role": "user", "type": "message", "content": [{"type": "input_text", "text": "Is the whistle loud?"}]},
+                  {"id": "m", "type": "message", "role": "assistant", "status": "completed",
+                   "content": [{"type": "output_text", "text": "It is."}]}, 7]}, indent=2)
+    h.turn("user", "Is the whistle loud?", sid, at(850))
+    h.turn("assistant", "It is.", sid, at(850))
+    h.skip(DAMAGED)
+
+
 def whole(root):
     """A whole ~/.codex."""
     h = History(root, "codex")
     parent = everything(h)
     parent.write()
     fork(h, parent, len(h.turns), h.merged, dict(h.skipped)).write()
+    subagent(h, parent).write()
+    events_only(h).write()
+    lines_of_2025(h)
+    document_of_2025(h)
 
     archived = Rollout(h, "archived", clock=1000)
     archived.meta()

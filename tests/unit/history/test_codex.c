@@ -107,6 +107,29 @@ static void test_going_on(void **state)
     told_free(&on);
 }
 
+/* Words that stand in events alone are taken, also where the items are only what the tool put in. */
+static void test_events_alone(void **state)
+{
+    (void)state;
+    assert_told(META("x") SAID("user", "<environment_context>")
+                    LINE("event_msg", "{\"type\":\"user_message\",\"message\":\"Why?\"}")
+                        LINE("event_msg", "{\"type\":\"agent_message\",\"message\":\"So.\"}"),
+                "skip: metadata\nskip: injected\nturn user " ID ": Why?\nturn assistant " ID ": So.\n");
+    assert_told(LINE("event_msg", "{\"type\":\"agent_message\",\"message\":\"So.\"}") SAID("assistant", "So."),
+                "skip: repeated\nturn assistant " ID ": So.\n");
+}
+
+static void test_subagents(void **state)
+{
+    (void)state;
+    assert_told(
+        LINE("session_meta", "{\"id\":\"s\",\"source\":{\"subagent\":{\"thread_spawn\":{\"parent_thread_id\":\"p\"}}}}")
+            SAID("user", "Look") SAID("assistant", "Seen"),
+        "skip: metadata\nturn assistant p@" ID ": Look\nturn assistant p@" ID ": Seen\n");
+    assert_told(LINE("session_meta", "{\"id\":\"s\",\"source\":{\"subagent\":\"review\"}}") SAID("user", "Look"),
+                "skip: metadata\nturn assistant " ID ": Look\n");
+}
+
 static void test_lines_of_2025(void **state)
 {
     (void)state;
@@ -137,6 +160,8 @@ int main(void)
         cmocka_unit_test(test_thoughts_go_with_what_is_said_next),
         cmocka_unit_test(test_forks),
         cmocka_unit_test(test_going_on),
+        cmocka_unit_test(test_events_alone),
+        cmocka_unit_test(test_subagents),
         cmocka_unit_test(test_lines_of_2025),
         cmocka_unit_test(test_names),
     };
