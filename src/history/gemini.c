@@ -10,7 +10,7 @@
 
 static const struct history_root roots[] = {{"GEMINI_CLI_HOME", ".gemini", ".gemini"}};
 
-/* chats/session-x.json, chats/session-x.jsonl, chats/<parent>/<id>.jsonl; or named by itself. */
+/* Below tmp/<project>/: chats/session-x.json, chats/session-x.jsonl, chats/<parent>/<id>.jsonl; or named by itself. */
 static bool gemini_recognise(struct str path, struct history_name *out)
 {
     struct str base = path_base(path);
@@ -18,6 +18,10 @@ static bool gemini_recognise(struct str path, struct history_name *out)
     *out = (struct history_name){0};
     if (path_is_private(base))
         *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
+    else if (str_is(base, "logs.json") && !chat)
+        *out = (struct history_name){.kind = "prompts", .order = 2};
+    else if (document && str_starts(base, "checkpoint") && !chat && !path_has(path, "checkpoints"))
+        *out = (struct history_name){.kind = "saved conversation", .order = 1};
     else if ((log || document) && (chat || str_starts(base, "session-")))
         *out = (struct history_name){.kind = log ? "session log" : "session"};
     return out->kind != NULL;
@@ -42,7 +46,9 @@ static void keep(struct buf *b, struct str s)
 void gemini_header(struct gemini *g, const struct json *o)
 {
     const struct json *folders = json_get_type(o, "directories", JSON_ARRAY);
-    keep(&g->session, json_text(o, "sessionId"));
+    if (!g->thread.n) /* a subagent's own id is its file's name */
+        keep(&g->session, json_text(o, "sessionId"));
+    keep(&g->title, json_text(o, "summary"));
     if (folders && folders->n && folders->items[0].type == JSON_STRING)
         keep(&g->cwd, folders->items[0].s);
 }
@@ -58,7 +64,7 @@ static void take_part(struct buf *text, struct blocks *b, const struct json *par
         buf_str(text, s);
 }
 
-static void take_content(struct gemini *g, const struct json *content)
+void gemini_content(struct gemini *g, const struct json *content)
 {
     struct buf text;
     buf_init(&text, 0);
@@ -158,6 +164,21 @@ static bool set_keys(struct gemini *g, struct str id, struct history_turn *t)
     return !arena_failed(a);
 }
 
+/* The same words in the list of prompts (there as they were typed, before files were put in), or in a conversation that
+ * was saved by a name. */
+static enum err_code told_elsewhere(struct gemini *g, const struct json *m, const struct history_turn *t, struct err *e)
+{
+    bool person = str_is(t->role, "user");
+    struct str key = gemini_words_key(g, person ? STR("user") : STR("model"), t->content);
+    struct str typed = history_text(g->in->arena, json_get(m, "displayContent"));
+    enum err_code code = key.p ? history_merged(g->in, key, NULL, e) : err_nomem(e);
+    if (!code && person)
+        code = prompt_told(&g->prompts, g->in, t->session, t->content, t->timestamp, e);
+    if (!code && person && typed.n && !str_eq(typed, t->content))
+        code = prompt_told(&g->prompts, g->in, t->session, typed, t->timestamp, e);
+    return code;
+}
+
 enum err_code gemini_message(struct gemini *g, const struct json *m, const struct history_at *at, struct err *e)
 {
     struct history_in *in = g->in;
@@ -167,7 +188,7 @@ enum err_code gemini_message(struct gemini *g, const struct json *m, const struc
         return history_skip(in, reason, at, e);
     bool person = str_is(type, "user") && !g->thread.n, task = str_is(type, "user") && !person;
     blocks_clear(&g->blocks);
-    take_content(g, json_get(m, "content"));
+    gemini_content(g, json_get(m, "content"));
     take_calls(g, m);
     if (blocks_failed(&g->blocks))
         return err_nomem(e);
@@ -182,7 +203,9 @@ enum err_code gemini_message(struct gemini *g, const struct json *m, const struc
                              .cwd = g->cwd.n ? buf_view(&g->cwd) : STR_NONE,
                              .metadata = metadata(g, m, task),
                              .at = *at};
-    return set_keys(g, json_text(m, "id"), &t) && !arena_failed(in->arena) ? history_turn(in, &t, e) : err_nomem(e);
+    enum err_code code =
+        set_keys(g, json_text(m, "id"), &t) && !arena_failed(in->arena) ? history_turn(in, &t, e) : err_nomem(e);
+    return code || g->thread.n ? code : told_elsewhere(g, m, &t, e);
 }
 
 /* ---- documents ---- */
@@ -190,7 +213,7 @@ enum err_code gemini_message(struct gemini *g, const struct json *m, const struc
 /* Its members are few but for the messages, which may be many. */
 static enum err_code read_header(struct gemini *g, struct err *e)
 {
-    static const char *const names[] = {"sessionId", "directories"};
+    static const char *const names[] = {"sessionId", "directories", "summary"};
     struct buf b, value;
     struct json_out w;
     const struct json *o;
@@ -258,14 +281,25 @@ static enum err_code gemini_read(struct history_in *in, struct err *e)
     bool log = str_ends(in->path, ".jsonl");
     buf_init(&g.session, 0);
     buf_init(&g.cwd, 0);
+    buf_init(&g.title, 0);
     blocks_init(&g.blocks);
     if (folder.n && !str_is(folder, "chats") && path_has(in->path, "chats"))
         g.thread = base;
+    bool saved = !strcmp(in->kind, "saved conversation"), beside = saved || !strcmp(in->kind, "prompts");
+    gemini_find_folder(&g);
+    if (saved && folder.n)
+        buf_fmt(&g.session, "%.*s/", STR_ARG(folder));
     buf_str(&g.session, g.thread.n ? folder : base);
-    enum err_code code = log ? gemini_read_log(&g, e) : read_document(&g, e);
+    enum err_code code = beside ? gemini_read_beside(&g, saved, e)
+                         : log  ? gemini_read_log(&g, e)
+                                : read_document(&g, e);
+    if (!code && g.title.n && !g.thread.n)
+        code = history_title(in, buf_view(&g.session), buf_view(&g.title), e);
     buf_release(&g.session);
+    buf_release(&g.title);
     buf_release(&g.cwd);
     blocks_free(&g.blocks);
+    often_free(&g.often);
     return code;
 }
 

@@ -151,7 +151,7 @@ def nothing_is_new(store, source, h, first):
 
 
 def test_titles(store, tmp_path):
-    for name, write in (("codex", codex.whole), ("chronicle-weaver", stores.weaver)):
+    for name, write in (("codex", codex.whole), ("chronicle-weaver", stores.weaver), ("gemini", gemini.whole)):
         h = write(tmp_path / name)
         imported(store, SOURCES[name], h)
         found = json.loads(store.run("list", "sessions", "--limit", "100", "--json").stdout)["sessions"]

@@ -1,6 +1,8 @@
 """Gemini CLI: whole-file JSON of old, and JSONL that is a log of changes."""
 
-from histories import DAMAGED, EMPTY, History, METADATA, REPEATED, REWOUND, UNKNOWN, at, sha256, uid
+import json
+
+from histories import DAMAGED, EMPTY, History, INJECTED, METADATA, REPEATED, REWOUND, UNKNOWN, at, sha256, uid
 
 MODEL = "gemini-2.5-pro"
 
@@ -91,12 +93,61 @@ def replaced(h):
     h.skip(METADATA, 3)
 
 
+def subagent(h):
+    """Its file lies in a folder with the name of the session it works for. Where the project is stands beside."""
+    sid, sub = uid("gemini", "parent"), uid("gemini", "sub")
+    h.file("tmp/slug/.project_root", "/home/ada/orrery")
+    h.lines("tmp/slug/chats/session-2026-03-01T09-10-parent.jsonl", [
+        {"sessionId": sid, "projectHash": "x", "startTime": at(300)}, message("p", "user", "Ask the other one", 301),
+        {"$set": {"summary": "Asking the other one"}}])
+    h.lines(f"tmp/slug/chats/{sid}/{sub}.jsonl", [
+        {"sessionId": sub, "projectHash": "x", "startTime": at(302), "kind": "subagent"},
+        message("q", "user", "Which planet is next?", 303), message("r", "gemini", "Saturn.", 304)])
+    h.skip(METADATA, 3)
+    h.turn("user", "Ask the other one", sid, at(301), cwd="/home/ada/orrery")
+    h.turn("assistant", "Which planet is next?", sid, at(303), thread=sub, kind="task")
+    h.turn("assistant", "Saturn.", sid, at(304), thread=sub)
+    h.titles = {sid: "Asking the other one"}
+
+
+def beside(h):
+    """logs.json: each prompt that was typed, also those whose sessions are gone. checkpoint-NAME.json: conversations that
+    somebody saved, without ids and times; what a session has too is known."""
+    sid, gone = uid("gemini", "parent"), uid("gemini", "gone")
+
+    def log(session, n, text, clock):
+        return {"sessionId": session, "messageId": n, "type": "user", "timestamp": at(clock), "message": text}
+
+    h.json("tmp/slug/logs.json", [log(sid, 0, "Ask the other one", 301), log(sid, 1, "/quit", 302),
+                                  log(gone, 0, "Only the log knows of this comet", 400), log(gone, 1, " ", 401)], indent=2)
+    h.duplicates += 1
+    h.skip(METADATA)
+    h.turn("user", "Only the log knows of this comet", gone, at(400))
+    h.skip(EMPTY)
+    saved = [{"role": "user", "parts": [{"text": "This is the Gemini CLI. We are setting up the context for our chat."}]},
+             {"role": "model", "parts": [{"text": "Got it. Thanks for the context!"}]},
+             {"role": "user", "parts": [{"text": "Ask the other one"}]},
+             {"role": "user", "parts": [{"text": "Save this about the eclipse"}]},
+             {"role": "model", "parts": [{"text": "It is saved."}, {"functionCall": {"name": "note", "args": {"n": 1}}}]},
+             {"role": "user", "parts": [{"functionResponse": {"name": "note", "response": {"output": "ok"}}}]}]
+    h.dated("tmp/slug/checkpoint-eclipse.json", json.dumps(saved), 500)
+    h.dated("tmp/slug/checkpoint-later.json", json.dumps({"history": saved[3:4] + saved[3:4], "authType": "x"}), 501)
+    h.skip(INJECTED, 2)
+    h.duplicates += 2
+    h.turn("user", "Save this about the eclipse", "slug/checkpoint-eclipse", at(500))
+    h.turn("assistant", 'It is saved.\n\n→ note {"n":1}', "slug/checkpoint-eclipse", at(500))
+    h.skip(EMPTY)
+    h.turn("user", "Save this about the eclipse", "slug/checkpoint-later", at(501))
+
+
 def whole(root):
     """A whole ~/.gemini."""
     h = History(root, "gemini")
     old(h)
     new(h)
     replaced(h)
+    subagent(h)
+    beside(h)
     h.secret("oauth_creds.json", '{"access_token":"none"}')
     h.secret("settings.json", "{}")
     return h

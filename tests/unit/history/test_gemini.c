@@ -44,7 +44,7 @@ static void test_set(void **state)
         HEADER SAID("a", "user", "one") "\n{\"$set\":{\"messages\":[" SAID("b", "user", "two") "," SAID(
             "c", "gemini", "three") "]}}\n{\"$set\":{\"summary\":\"x\"}}\n" SAID("c", "gemini", "four") "\n",
         "skip: metadata\nskip: rewound\nturn user s: two\nturn assistant s: four\nskip: metadata\nskip: metadata\n"
-        "skip: repeated\n");
+        "skip: repeated\ntitle s: x\n");
     assert_told(LOG, SAID("a", "user", "one") "\n{\"$set\":{\"messages\":[]}}\n", "skip: rewound\nskip: metadata\n");
 }
 
@@ -82,6 +82,8 @@ static void test_parts_thoughts_and_tools(void **state)
 static void test_subagents(void **state)
 {
     (void)state;
+    assert_told("tmp/p/chats/parent/agent.jsonl", "{\"sessionId\":\"agent\"}\n" SAID("a", "user", "Look") "\n",
+                "skip: metadata\nturn assistant parent@agent: Look\n");
     assert_told("tmp/p/chats/parent/agent.jsonl", SAID("a", "user", "Look") "\n" SAID("b", "gemini", "Seen") "\n",
                 "turn assistant parent@agent: Look\nturn assistant parent@agent: Seen\n");
 }
@@ -93,7 +95,9 @@ static void test_names(void **state)
     assert_true(history_gemini.recognise(STR("oauth_creds.json"), &n) && n.way == HISTORY_LEAVE);
     assert_true(history_gemini.recognise(STR("settings.json"), &n) && n.way == HISTORY_LEAVE);
     assert_true(history_gemini.recognise(STR("tmp/x/chats/session-1.json"), &n) && n.way == HISTORY_READ);
-    assert_false(history_gemini.recognise(STR("tmp/x/logs.json"), &n));
+    assert_true(history_gemini.recognise(STR("tmp/x/logs.json"), &n) && str_is(str_of(n.kind), "prompts"));
+    assert_true(history_gemini.recognise(STR("tmp/x/checkpoint-a.json"), &n) && n.way == HISTORY_READ);
+    assert_false(history_gemini.recognise(STR("tmp/x/checkpoints/1-write_file.json"), &n));
 }
 
 int main(void)
