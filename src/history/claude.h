@@ -35,6 +35,12 @@ void claude_content_add(struct claude_content *c, const struct json *content);
 void claude_content_notes(const struct claude_content *c, struct history_notes *n);
 bool claude_content_failed(const struct claude_content *c); /* out of memory */
 
+/* ---- claude_result.c: what tools answered ---- */
+/* The words of an answer: a text, a list of texts and blocks, an object with a text. */
+void claude_result_words(struct buf *b, const struct json *content);
+/* The words of what is told beside an answer that has none. */
+void claude_result_beside(struct buf *b, const struct json *beside);
+
 /* ---- claude_prompt.c: who said it ---- */
 enum claude_voice {
     CLAUDE_PERSON,  /* a human's prompt */
@@ -42,8 +48,9 @@ enum claude_voice {
     CLAUDE_COMMAND, /* a command or shell input that a person gave, and its output: no prompt */
     CLAUDE_MACHINE  /* reminders, notices, summaries for going on: generated */
 };
-/* Of a line of type user that answers no tool. */
-enum claude_voice claude_voice_of(const struct json *line, struct str text);
+/* Of a line of type user that answers no tool, or of a prompt in one of another type. prompt: what says who said it,
+ * the line itself or an attachment in it. */
+enum claude_voice claude_voice_of(const struct json *line, const struct json *prompt, struct str text);
 
 struct claude_reader;
 

@@ -87,6 +87,22 @@ static void add_blob(struct claude_content *c, const struct json *b)
     jw_str(&w, what.n ? what : type.n ? type : STR("file"));
 }
 
+static void add_item(struct claude_content *c, const struct json *item)
+{
+    struct buf words;
+    if (json_get(item, "source") || str_is(json_text(item, "type"), "image")) {
+        add_blob(c, item);
+        return;
+    }
+    buf_init(&words, 0);
+    claude_result_words(&words, item);
+    if (words.n)
+        paragraph(&c->text);
+    buf_str(&c->text, buf_view(&words));
+    c->text.failed = c->text.failed || words.failed;
+    buf_release(&words);
+}
+
 static void add_result(struct claude_content *c, const struct json *b)
 {
     const struct json *content = json_get(b, "content"), *failed = json_get_type(b, "is_error", JSON_BOOL);
@@ -96,19 +112,10 @@ static void add_result(struct claude_content *c, const struct json *b)
         paragraph(&c->text);
         buf_str(&c->text, content->s);
     }
-    for (size_t i = 0; content && content->type == JSON_ARRAY && i < content->n; i++) {
-        const struct json *item = &content->items[i];
-        struct str text = json_text(item, "text");
-        if (text.n) {
-            paragraph(&c->text);
-            buf_str(&c->text, text);
-        } else if (json_get(item, "source")) {
-            add_blob(c, item);
-        } else if (json_text(item, "tool_name").n) {
-            paragraph(&c->text);
-            buf_str(&c->text, json_text(item, "tool_name"));
-        }
-    }
+    if (content && content->type == JSON_OBJECT)
+        add_item(c, content);
+    for (size_t i = 0; content && content->type == JSON_ARRAY && i < content->n; i++)
+        add_item(c, &content->items[i]);
 }
 
 static void add_block(struct claude_content *c, const struct json *b)
@@ -119,7 +126,7 @@ static void add_block(struct claude_content *c, const struct json *b)
     } else if (str_is(type, "thinking")) {
         paragraph(&c->thinking);
         buf_str(&c->thinking, json_text(b, "thinking"));
-    } else if (str_is(type, "tool_use") || str_is(type, "server_tool_use")) {
+    } else if (str_is(type, "tool_use") || (json_text(b, "name").n && json_get(b, "input"))) {
         add_use(c, b);
     } else if (str_is(type, "tool_result") || json_text(b, "tool_use_id").n) {
         add_result(c, b);

@@ -196,11 +196,11 @@ static const char *voice_name(enum claude_voice voice)
                                      : "generated";
 }
 
-/* A prompt, or what looks like one. */
-static enum err_code take_words(struct envelope *v, struct str text, struct err *e)
+/* A prompt, or what looks like one. prompt: what says whose it is, the line or an attachment in it. */
+static enum err_code take_words(struct envelope *v, const struct json *prompt, struct str text, struct err *e)
 {
     struct claude_reader *r = v->r;
-    enum claude_voice voice = claude_voice_of(v->o, text);
+    enum claude_voice voice = claude_voice_of(v->o, prompt, text);
     if (r->place.thread.n && voice == CLAUDE_PERSON) /* nobody types in an agent's transcript */
         voice = CLAUDE_AGENT;
     struct str queued = STR_NONE, own = json_text(v->o, "uuid");
@@ -228,20 +228,6 @@ static enum err_code take_words(struct envelope *v, struct str text, struct err 
     return code || !queued.n || !own.n ? code : history_merged(r->in, own, NULL, e);
 }
 
-/* The result's text is in the block; what the tool says beside it is the same again, but where there is no text. */
-static void take_beside(struct envelope *v)
-{
-    static const char *const texts[] = {"stdout", "stderr", "content", "result"};
-    const struct json *beside = json_get(v->o, "toolUseResult");
-    if (v->content.text.n || !beside)
-        return;
-    if (beside->type == JSON_STRING)
-        buf_str(&v->content.text, beside->s);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (json_text(beside, texts[i]).n && !v->content.text.n)
-            buf_str(&v->content.text, json_text(beside, texts[i]));
-}
-
 static enum err_code take_user(struct envelope *v, struct err *e)
 {
     struct claude_reader *r = v->r;
@@ -256,14 +242,15 @@ static enum err_code take_user(struct envelope *v, struct err *e)
         return code;
     put_envelope(&v->notes, v->o);
     if (v->content.results) {
-        take_beside(v);
+        if (!v->content.text.n)
+            claude_result_beside(&v->content.text, json_get(v->o, "toolUseResult"));
         begin_turn(v, "tool", "claude-code");
         v->turn.replay = v->turn.replay || !v->content.text.n;
         code = tell_turn(v, e);
     } else if (!str_trim(buf_view(&v->content.text)).n) {
         code = skip(v, HISTORY_EMPTY, e);
     } else {
-        code = take_words(v, buf_view(&v->content.text), e);
+        code = take_words(v, v->o, buf_view(&v->content.text), e);
     }
     return code;
 }
@@ -291,8 +278,8 @@ static enum err_code take_attachment(struct envelope *v, struct err *e)
     put_envelope(&v->notes, v->o);
     notes_put(&v->notes, "attachment", type);
     notes_put(&v->notes, "file", name.n ? name : json_text(a, "planFilePath"));
-    if (!code && queued && !str_is(json_text(a, "commandMode"), "task-notification")) {
-        code = take_words(v, buf_view(&v->content.text), e);
+    if (!code && queued) {
+        code = take_words(v, a, buf_view(&v->content.text), e);
     } else if (!code) {
         begin_turn(v, "tool", "claude-code");
         code = tell_turn(v, e);
@@ -307,7 +294,7 @@ static enum err_code take_queue(struct envelope *v, struct err *e)
         return skip(v, HISTORY_META, e);
     claude_content_add(&v->content, content);
     struct str text = str_trim(buf_view(&v->content.text));
-    if (!text.n || claude_voice_of(v->o, text) != CLAUDE_PERSON)
+    if (!text.n || claude_voice_of(v->o, v->o, text) != CLAUDE_PERSON)
         return skip(v, text.n ? HISTORY_META : HISTORY_EMPTY, e);
     return claude_queue_add(v->r, v->o, text, &v->line->at, e);
 }
