@@ -277,7 +277,8 @@ static const struct kind table[] = {
         {"hash_state", FIELD_TEXT, FIELD_EXACT, 0, 400, NULL, NULL, "The same where it stopped, to go on from"},
         {"anchor", FIELD_TEXT, FIELD_EXACT, 0, 64, NULL, NULL, "SHA-256 of the last bytes of that, in hex"},
         {"counts", FIELD_OBJECT, FIELD_EXACT, 0, 16 * KB, "{}", NULL, "What became of its lines up to read_to"},
-        {"tail", FIELD_OBJECT, FIELD_EXACT, 0, 16 * KB, "{}", NULL, "And of those behind it"})},
+        {"tail", FIELD_OBJECT, FIELD_EXACT, 0, 16 * KB, "{}", NULL, "And of those behind it"},
+        {"reading", FIELD_TEXT, FIELD_EXACT, 0, ID_LEN, NULL, NULL, "The last reading that kept its place"})},
 
 [AT_IMPORT_RUN] = {
     .name = "import_run", .plural = "import_runs", .id_prefix = "impr", .id_name = "import_run_id",

@@ -163,11 +163,13 @@ def test_titles(store, tmp_path):
 def test_a_log_that_goes_on(store, tmp_path):
     """Only what was added is read, whatever stands at the log's beginning."""
     h = generic.whole(tmp_path)
-    imported(store, SOURCES["jsonl"], h)
+    first = imported(store, SOURCES["jsonl"], h)
+    added = line({"role": "user", "content": "One more cup", "session": "tea-house"})
     with open(h.root / "chat.jsonl", "ab") as f:
-        f.write(line({"role": "user", "content": "One more cup", "session": "tea-house"}))
+        f.write(added)
     again = imported(store, SOURCES["jsonl"], h)
-    assert (again["turns_new"], again["skipped"], again["lines"]) == (1, 0, 1)
+    assert (again["turns_new"], again["skipped"], again["lines"]) == (1, first["skipped"], first["lines"] + 1)
+    assert again["bytes_read"] == len(added)
 
 
 def test_a_torn_rollout_that_is_completed(store, tmp_path):

@@ -25,7 +25,8 @@ static enum err_code tell_file(void *arg, const struct record *r, struct err *e)
 {
     struct telling *t = arg;
     struct json_out *w = &t->w;
-    (void)e;
+    struct arena *a = t->c->json ? arena_new() : NULL;
+    int64_t lines;
     t->files++;
     t->bytes += record_int(r, "size");
     if (!t->c->json) {
@@ -35,6 +36,9 @@ static enum err_code tell_file(void *arg, const struct record *r, struct err *e)
         buf_char(&t->c->out, '\n');
         return ERR_OK;
     }
+    if (!a)
+        return err_nomem(e);
+    struct str counts = history_file_counts(a, r, &lines);
     jw_object(w);
     jw_kstr(w, "source", record_text(r, "source"));
     jw_kstr(w, "kind", record_text(r, "file_kind"));
@@ -43,11 +47,12 @@ static enum err_code tell_file(void *arg, const struct record *r, struct err *e)
     jw_kstr(w, "status", record_text(r, "status"));
     jw_kint(w, "size", record_int(r, "size"));
     jw_kint(w, "read_to", record_int(r, "read_to"));
-    jw_kint(w, "lines", record_int(r, "lines"));
+    jw_kint(w, "lines", lines);
     jw_ktime(w, "modified", record_int(r, "modified") / 1000000);
     jw_kstr(w, "sha256", record_text(r, "checksum"));
-    jw_kraw(w, "counts", record_text(r, "counts").n ? record_text(r, "counts") : STR("{}"));
+    jw_kraw(w, "counts", counts);
     jw_end_object(w);
+    arena_free(a);
     return ERR_OK;
 }
 

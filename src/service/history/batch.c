@@ -224,7 +224,7 @@ static void fill_counts(struct batch *b, const struct record *was, struct record
 {
     struct file_counts upto = {0}, tail = {0};
     bool anew = b->begins && b->file.anew;
-    if (was && !(b->begins && b->file.recounted))
+    if (was && !anew)
         counts_read(b->arena, record_text(was, "counts"), &upto);
     if (was && !b->begins)
         counts_read(b->arena, record_text(was, "tail"), &tail);
@@ -242,6 +242,13 @@ static void fill_counts(struct batch *b, const struct record *was, struct record
     record_set(r, "tail", V_TEXT(counts_text(b->arena, &tail)));
 }
 
+/* A sample leaves the place as it was; so does whoever reads a file that another import has begun to read meanwhile: it
+ * would count every line twice. */
+static bool may_keep(const struct batch *b, const struct record *was)
+{
+    return b->x->keeps_place && str_eq(record_text(was, "reading"), b->expects);
+}
+
 static enum err_code keep_file(struct store_tx *tx, struct batch *b, struct err *e)
 {
     const struct extraction *x = b->x;
@@ -249,10 +256,11 @@ static enum err_code keep_file(struct store_tx *tx, struct batch *b, struct err 
     if (!r)
         return err_nomem(e);
     enum err_code code = file_record(tx, b, &was, e);
-    if (code || (was && !x->keeps_place)) /* a sample leaves the place as it was */
+    if (code || (was && !may_keep(b, was)))
         return code;
     if (x->keeps_place) {
         fill_counts(b, was, r);
+        record_set(r, "reading", V_TEXT(b->reading));
         record_set(r, "last_time", V_INT(b->file.last_time));
     }
     record_set(r, "status",
@@ -285,8 +293,18 @@ static void batch_begin_counts(struct batch *b)
     }
 }
 
+/* Of what is told once more nothing is counted but what is new. */
+static void only_fresh(struct file_counts *f)
+{
+    *f = (struct file_counts){.c = {.lines = f->c.fresh, .fresh = f->c.fresh}};
+}
+
 static void batch_end_counts(struct batch *b)
 {
+    if (b->again) {
+        only_fresh(&b->upto_stored);
+        only_fresh(&b->tail);
+    }
     b->stored = b->upto_stored;
     counts_add(&b->stored, &b->tail);
 }

@@ -157,6 +157,10 @@ enum err_code extraction_flush(struct extraction *x, bool ends, struct err *e)
     b->project = x->project.p ? arena_str(b->arena, x->project) : STR("default");
     b->ends = ends;
     b->begins = !x->begun;
+    b->again = x->again;
+    b->reading = arena_str(b->arena, str_of(x->reading));
+    b->expects = x->begun ? str_of(x->reading) : x->state.reading;
+    b->expects = arena_str(b->arena, b->expects);
     b->number = ++x->sent;
     x->begun = true;
     b->bytes += sizeof *b;

@@ -62,7 +62,10 @@ struct batch {
     bool begins;                          /* it is the first of this reading */
     bool marked;                          /* it ends at a mark */
     bool ends;                            /* the file is read */
+    bool again;                           /* the file tells what was told before: only what is new counts */
     bool failed;                          /* the file, behind this */
+    struct str reading;                   /* the one that it belongs to */
+    struct str expects;                   /* the reading that kept the file's place before this batch */
     int64_t number;                       /* in the order in which they are sent */
     bool done;
     struct batch *next;
@@ -79,6 +82,7 @@ struct extraction {
     const struct history_file *file;
     struct history_in in;
     struct file_state state;
+    char reading[ID_MAX];           /* this one of the file */
     struct arena *arena;            /* the file's */
     struct str root, path, project; /* masked; of its first turn */
     struct file_counts all;         /* what became of lines in this import */
@@ -86,6 +90,7 @@ struct extraction {
     int64_t last_time, told;        /* lines */
     bool keeps_place;               /* the file's place is kept: not where only a part is taken */
     bool begun;                     /* its first batch was sent */
+    bool again;                     /* what was told before is told again, as in databases */
     /* batches */
     struct batch *now, *oldest, **newest;
     size_t in_flight;

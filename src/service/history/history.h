@@ -85,6 +85,8 @@ enum err_code history_verify(struct service *svc, history_tell *tell, void *arg,
 /* fn for each file that is known, by source (STR_NONE: of all); the record is borrowed. */
 typedef enum err_code history_file_fn(void *arg, const struct record *file, struct err *e);
 enum err_code history_manifest(struct service *svc, struct str source, history_file_fn *fn, void *arg, struct err *e);
+/* What became of all its lines, as JSON in the arena; *lines: how many. */
+struct str history_file_counts(struct arena *a, const struct record *file, int64_t *lines);
 
 /* Where an imported turn came from, by its metadata. False: it was not imported, or the file is not known any more. */
 struct history_origin {

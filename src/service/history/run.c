@@ -53,10 +53,10 @@ static void report_counts(struct history_report *r, const struct file_counts *f)
 }
 
 /* What was new once is known now. */
-static void report_known(struct import *im, struct str counts)
+static void report_known(struct import *im, struct arena *a, struct str counts)
 {
     struct file_counts f;
-    counts_read(im->arena, counts, &f);
+    counts_read(a, counts, &f);
     f.c.duplicates += f.c.fresh;
     f.c.fresh = 0;
     report_counts(im->report, &f);
@@ -104,8 +104,8 @@ static enum err_code find_known(struct import *im, struct err *e)
         code = state_read(tx, a, &s, e);
         im->known[i] = !code && same_file(&s, f) && (s.read || f->name.way != HISTORY_READ);
         if (im->known[i] && f->name.way == HISTORY_READ) {
-            report_known(im, s.counts);
-            report_known(im, s.tail);
+            report_known(im, a, s.counts);
+            report_known(im, a, s.tail);
         }
         if (!im->known[i] && f->name.way == HISTORY_READ)
             im->x.total += f->size;
@@ -195,7 +195,6 @@ static enum err_code begin(struct import *im, const struct history_file *f, int 
     if (!code && same && had)
         same = str_eq(s->anchor, state_anchor(x->arena, fd, had));
     s->anew = s->seq && ((f->name.grows && !same) || s->read_to == 0);
-    s->recounted = s->anew || !f->name.grows;
     if (s->anew)
         s->read_to = s->lines = s->last_time = 0;
     if (!same)
@@ -224,6 +223,10 @@ static enum err_code read_file(struct import *im, const struct history_file *f, 
     x->told = 0;
     x->cwd = x->cwd_kept = STR_NONE;
     x->begun = false;
+    x->again = !part && x->state.read_to && !f->name.grows;
+    id_make("read", x->reading);
+    if (!part && !x->state.anew)
+        report_known(im, x->arena, x->state.counts);
     struct str shown = history_shown(x->arena, f->path);
     code = gate_text(x->svc->store, x->arena, x->level, false, shown, &x->path, e);
     x->in = (struct history_in){.kind = f->name.kind,
@@ -262,6 +265,7 @@ static enum err_code take_file(struct import *im, const struct history_file *f, 
     struct err why = {0};
     int dir, fd = walk_file(&im->walk, f, &dir, &why);
     arena_reset(x->arena);
+    x->in = (struct history_in){0};
     if (fd < 0) {
         im->report->files_gone += why.code == ERR_NOT_FOUND;
         im->report->files_failed += why.code != ERR_NOT_FOUND;
@@ -271,7 +275,7 @@ static enum err_code take_file(struct import *im, const struct history_file *f, 
     close(fd);
     close(dir);
     im->report->files_read++;
-    im->report->bytes_read += f->size;
+    im->report->bytes_read += f->size - (f->name.grows ? x->in.from : 0);
     im->x.done += f->size;
     struct err waited = {0};
     enum err_code stored = code ? extraction_wait(x, &waited) : ERR_OK;

@@ -129,6 +129,7 @@ enum err_code state_read(struct store_tx *tx, struct arena *a, struct file_state
     s->read = str_is(record_text(r, "status"), "read");
     hash_read(record_text(r, "hash_state"), &s->hash);
     s->anchor = arena_str(a, record_text(r, "anchor"));
+    s->reading = record_text(r, "reading");
     s->counts = record_text(r, "counts");
     s->tail = record_text(r, "tail");
     return s->anchor.p || !record_text(r, "anchor").p ? ERR_OK : err_nomem(e);

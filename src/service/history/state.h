@@ -27,8 +27,8 @@ struct file_state {
     struct sha256 hash;      /* of its first hash.bytes bytes */
     struct str anchor;       /* of the last bytes of those */
     struct str counts, tail; /* JSON: up to read_to, and behind */
+    struct str reading;      /* the one that kept its place last */
     bool read;               /* it was read to its end */
-    bool recounted;          /* what was counted before is counted again */
     int64_t last_time;       /* of the last turn before read_to */
     bool anew;               /* it is read from its beginning: what was counted before does not count */
 };

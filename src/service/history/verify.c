@@ -38,6 +38,16 @@ enum err_code history_manifest(struct service *svc, struct str source, history_f
     return code;
 }
 
+struct str history_file_counts(struct arena *a, const struct record *file, int64_t *lines)
+{
+    struct file_counts all, tail;
+    counts_read(a, record_text(file, "counts"), &all);
+    counts_read(a, record_text(file, "tail"), &tail);
+    counts_add(&all, &tail);
+    *lines = all.c.lines;
+    return counts_text(a, &all);
+}
+
 struct verifying {
     history_tell *tell;
     void *arg;

@@ -1,0 +1,167 @@
+"""Every line of every file is accounted for, whatever happened to the files: in the manifest and in each report
+new + merged + duplicates + skipped are the lines that are there (issue 6)."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+
+import pytest
+from conftest import binary, key_of_tests
+from histories import at, cursor, opencode, uid, worst
+
+SEED = int(os.environ.get("CAIRN_SEED", "0")) or random.randrange(1 << 30)
+
+
+@pytest.fixture
+def store(make_cairn):
+    return make_cairn(start=False)
+
+
+def command(store, source, root):
+    return [binary(), "import", source, str(root), "--data", str(store.data), "--json"]
+
+
+def environment():
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("CAIRN_") or k == "CAIRN_BINARY"}
+    return {**kept, **key_of_tests(), "CAIRN_MODEL": "off"}
+
+
+def imported(store, root, source="claude-code"):
+    report = json.loads(store.run("import", source, str(root), "--json", timeout=300).stdout)
+    assert report["lines"] == report["turns_new"] + report["merged"] + report["duplicates"] + report["skipped"]
+    assert report["skipped"] == sum(report["skipped_by_reason"].values())
+    return report
+
+
+def manifest(store):
+    """By path, each with sums that come out."""
+    files = json.loads(store.run("import", "manifest", "--json").stdout)["files"]
+    for f in files:
+        c = f["counts"]
+        assert f["lines"] == c["lines"] == c["new"] + c["merged"] + c["duplicates"] + c["skipped"], f
+        assert c["skipped"] == sum(c["why"].values()), f
+        assert all(n >= 0 for n in c["why"].values()), f
+    return {f["path"]: f for f in files}
+
+
+class Files:
+    """Transcripts that a seeded hand writes on, tears and writes anew."""
+
+    def __init__(self, root, rnd):
+        self.root, self.rnd, self.n = root / "projects" / "-home-rye", rnd, 0
+        self.root.mkdir(parents=True)
+        self.torn = {}
+
+    def record(self, session):
+        self.n += 1
+        made = {"uuid": uid(SEED, self.n), "parentUuid": None, "sessionId": session, "timestamp": at(self.n), "cwd": "/home/rye",
+                "isSidechain": False, "version": "2.0.1"}
+        what = self.rnd.randrange(6)
+        if what == 0:
+            return {**made, "type": "progress", "data": {"n": self.n}}
+        if what == 1:
+            return {**made, "type": "somethingNew", "data": self.n}
+        if what < 4:
+            return {**made, "type": "user", "message": {"role": "user", "content": f"Question {self.n}"}}
+        return {**made, "type": "assistant", "message": {
+            "id": f"msg_{self.n // 3}", "role": "assistant", "model": "m", "usage": {"input_tokens": 1, "output_tokens": 1},
+            "content": [{"type": "text", "text": f"Answer {self.n}"}]}}
+
+    def lines(self, session):
+        found = []
+        for _ in range(self.rnd.randrange(1, 40)):
+            dice = self.rnd.randrange(20)
+            found.append(b"{broken\n" if dice == 0 else b"\n" if dice == 1 else found[-1] if dice == 2 and found
+                         else json.dumps(self.record(session)).encode() + b"\n")
+        return found
+
+    def change(self):
+        path = self.root / f"{uid('session', self.rnd.randrange(5))}.jsonl"
+        what = self.rnd.randrange(10)
+        rest = self.torn.pop(path, b"")
+        if what == 0 and path.exists():
+            path.unlink()
+        elif what == 1 or not path.exists():
+            path.with_suffix(".new").write_bytes(b"".join(self.lines(path.stem)))
+            path.with_suffix(".new").rename(path)
+        elif what == 2:
+            with open(path, "r+b") as f:
+                f.truncate(self.rnd.randrange(path.stat().st_size + 1))
+                f.seek(0, 2)
+                f.write(b"\n")
+        else:
+            with open(path, "ab") as f:
+                f.write(rest + b"".join(self.lines(path.stem)))
+        if what in (3, 4, 5):
+            whole = json.dumps(self.record(path.stem)).encode() + b"\n"
+            cut = len(whole) - 1 if what == 3 else self.rnd.randrange(1, len(whole) - 1)
+            with open(path, "ab") as f:
+                f.write(whole[:cut])
+            self.torn[path] = whole[cut:]
+
+    def expected(self):
+        """Lines of each file; a last one without its end counts when it is whole."""
+        found = {}
+        for path in self.root.iterdir():
+            *lines, last = path.read_bytes().split(b"\n")
+            found[str(path.relative_to(self.root.parent.parent))] = len(lines) + (last.endswith(b"}") and valid(last))
+        return found
+
+
+def valid(text):
+    try:
+        return bool(json.loads(text))
+    except ValueError:
+        return False
+
+
+def test_sums_come_out_whatever_becomes_of_the_files(store, tmp_path):
+    print("CAIRN_SEED", SEED)
+    rnd = random.Random(SEED)
+    files = Files(tmp_path / "claude", rnd)
+    for _ in range(14):
+        for _ in range(rnd.randrange(1, 5)):
+            files.change()
+        if rnd.randrange(3) == 0:
+            p = subprocess.Popen(command(store, "claude-code", tmp_path / "claude"), stdout=subprocess.DEVNULL, env=environment())
+            time.sleep(rnd.random() * 0.1)
+            p.send_signal(signal.SIGKILL)
+            p.wait()
+        report = imported(store, tmp_path / "claude")
+        there = files.expected()
+        known = manifest(store)
+        assert {p: known[p]["lines"] for p in there} == there
+        assert report["lines"] == sum(there.values())
+        assert {known[p]["status"] for p in there} <= {"read"}
+
+
+def test_two_imports_at_once_count_each_line_once(store, tmp_path):
+    worst.many(tmp_path / "claude", 300)
+    running = [subprocess.Popen(command(store, "claude-code", tmp_path / "claude"), stdout=subprocess.PIPE, env=environment())
+               for _ in range(3)]
+    reports = [json.loads(p.communicate(timeout=300)[0]) for p in running]
+    lines = {str(p.relative_to(tmp_path / "claude")): p.read_bytes().count(b"\n")
+             for p in (tmp_path / "claude").rglob("*.jsonl")}
+    turns = json.loads(store.run("stats", "--json").stdout)["total_messages"]
+    assert {p: f["lines"] for p, f in manifest(store).items()} == lines
+    assert sum(r["turns_new"] for r in reports) == turns
+    again = imported(store, tmp_path / "claude")
+    assert (again["turns_new"], again["lines"], again["files_read"]) == (0, sum(lines.values()), 0)
+
+
+@pytest.mark.parametrize("source", ["opencode", "cursor"])
+def test_a_database_that_is_read_again_counts_its_rows_once(store, tmp_path, source):
+    h = opencode.sqlite(tmp_path / source) if source == "opencode" else cursor.whole(tmp_path / source)
+    first, before = imported(store, h.root, source), manifest(store)
+    for path in h.root.rglob("*"):
+        if path.suffix in (".db", ".vscdb"):
+            with sqlite3.connect(path) as db:
+                db.execute("create table other (x)")
+    again, after = imported(store, h.root, source), manifest(store)
+    assert again["files_read"] == 1
+    assert (again["turns_new"], again["lines"]) == (0, first["lines"])
+    assert {p: f["lines"] for p, f in after.items()} == {p: f["lines"] for p, f in before.items()}
