@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { USER = 1, ASSISTANT = 2, MARGIN_MS = 24 * 60 * 60 * 1000, UNFINISHED_MS = 10 * 60 * 1000 };
+enum { RICH_DEPTH = 32, USER = 1, ASSISTANT = 2, MARGIN_MS = 24 * 60 * 60 * 1000, UNFINISHED_MS = 10 * 60 * 1000 };
 
 static const struct history_root roots[] = {{"CURSOR_USER_DIR", "", NULL},
                                             {"XDG_CONFIG_HOME", "Cursor/User", ".config/Cursor/User"},
@@ -19,6 +19,7 @@ struct cursor {
     struct history_in *in;
     struct database *db;
     struct blocks blocks;
+    struct arena *bubble; /* of the one under way */
     int64_t records, newest;
 };
 
@@ -26,7 +27,7 @@ struct composer {
     struct cursor *c;
     const struct json *o;
     struct str id, cwd, model;
-    int64_t created;
+    int64_t last; /* ms: of the bubble before, or when it began; for those that know no time */
     bool running; /* its last answer may be half written */
 };
 
@@ -56,10 +57,43 @@ static int64_t kind_of(const struct json *o)
     return type ? type->integer : 0;
 }
 
-static void put_together(struct blocks *b, const struct json *o)
+/* The words of an editor's tree: texts one behind the other, a line for each block. */
+static void put_rich(struct buf *b, const struct json *node, int depth)
+{
+    const struct json *children = json_get_type(node, "children", JSON_ARRAY);
+    struct str type = json_text(node, "type");
+    if (depth > RICH_DEPTH || !node)
+        return;
+    buf_str(b, str_is(type, "linebreak") ? STR("\n") : json_text(node, "text"));
+    for (size_t i = 0; children && i < children->n; i++) {
+        bool block = json_get_type(&children->items[i], "children", JSON_ARRAY) != NULL;
+        if (block && b->n && b->p[b->n - 1] != '\n')
+            buf_char(b, '\n');
+        put_rich(b, &children->items[i], depth + 1);
+    }
+}
+
+/* Some bubbles hold their words only as they were edited. */
+static void take_rich(struct arena *a, struct blocks *b, struct str rich)
+{
+    const struct json *o;
+    struct err why = {0};
+    struct buf text;
+    buf_init(&text, 0);
+    if (rich.n && !history_json(a, rich, &o, &why) && o->type == JSON_OBJECT)
+        put_rich(&text, json_get(o, "root"), 0);
+    else
+        buf_str(&text, rich);
+    blocks_text(b, buf_view(&text));
+    buf_release(&text);
+}
+
+static void put_together(struct arena *a, struct blocks *b, const struct json *o)
 {
     const struct json *tool = json_get_type(o, "toolFormerData", JSON_OBJECT), *given = json_get(tool, "rawArgs");
     blocks_text(b, json_text(o, "text"));
+    if (!b->text.n)
+        take_rich(a, b, json_text(o, "richText"));
     if (tool && json_text(tool, "name").n)
         blocks_tool(b, json_text(tool, "name"), json_text(tool, "toolCallId"), given ? given : json_get(tool, "params"),
                     json_text(tool, "result"));
@@ -70,14 +104,14 @@ static struct str metadata(const struct composer *m, const struct json *o, bool 
     struct blocks *blocks = &m->c->blocks;
     struct buf b;
     struct json_out w;
-    struct str id = json_text(o, "bubbleId");
+    struct str id = json_text(o, "bubbleId"), model = json_text(json_get(o, "modelInfo"), "modelName");
     const struct json *tokens = json_get_type(o, "tokenCount", JSON_OBJECT);
     buf_init(&b, 0);
     jw_init(&w, &b);
     if (id.n)
         jw_kstr(&w, "id", id);
-    if (assistant && m->model.n)
-        jw_kstr(&w, "model", m->model);
+    if (assistant && (model.n || m->model.n))
+        jw_kstr(&w, "model", model.n ? model : m->model);
     if (tokens) {
         jw_key(&w, "usage");
         jw_value(&w, tokens);
@@ -104,20 +138,22 @@ static enum err_code take_bubble(struct composer *m, struct str id, const struct
         return history_skip(in, HISTORY_DAMAGED, at, e);
     if (!user && kind_of(o) != ASSISTANT)
         return history_skip(in, HISTORY_UNKNOWN, at, e);
-    put_together(b, o);
+    put_together(in->arena, b, o);
     blocks_thought(b, thought);
     if (blocks_failed(b))
         return err_nomem(e);
     if (!b->text.n)
         return thought.n ? history_merged(in, STR_NONE, at, e) : history_skip(in, HISTORY_EMPTY, at, e);
     int64_t when = history_time(json_get(o, "createdAt"));
+    when = when ? when : history_time(json_get(json_get(o, "timingInfo"), "clientStartTime"));
+    m->last = when ? when : m->last;
     const struct history_turn t = {.key =
                                        id.n ? arena_fmt(in->arena, "%.*s/%.*s", STR_ARG(m->id), STR_ARG(id)) : STR_NONE,
                                    .session = m->id,
                                    .agent = user ? STR("user") : STR("cursor"),
                                    .role = user ? STR("user") : STR("assistant"),
                                    .content = buf_view(&b->text),
-                                   .timestamp = when ? when : m->created,
+                                   .timestamp = m->last,
                                    .cwd = m->cwd,
                                    .metadata = metadata(m, o, !user),
                                    .at = *at};
@@ -126,8 +162,7 @@ static enum err_code take_bubble(struct composer *m, struct str id, const struct
     return arena_failed(in->arena) ? err_nomem(e) : history_turn(in, &t, e);
 }
 
-/* One of a conversation that names its bubbles only. */
-static enum err_code seek_bubble(struct composer *m, struct str id, struct err *e)
+static enum err_code seek(struct composer *m, struct str id, struct err *e)
 {
     struct history_in *in = m->c->in;
     struct str key = arena_fmt(in->arena, "bubbleId:%.*s:%.*s", STR_ARG(m->id), STR_ARG(id)), text = STR_NONE;
@@ -156,6 +191,18 @@ static enum err_code seek_bubble(struct composer *m, struct str id, struct err *
     return code;
 }
 
+/* One of a conversation that names its bubbles only. What it needs is given back with it. */
+static enum err_code seek_bubble(struct composer *m, struct str id, struct err *e)
+{
+    struct history_in *in = m->c->in;
+    struct arena *outer = in->arena;
+    in->arena = m->c->bubble;
+    enum err_code code = seek(m, id, e);
+    arena_reset(in->arena);
+    in->arena = outer;
+    return code;
+}
+
 /* ---- conversations ---- */
 
 static enum err_code take_inline(struct composer *m, const struct json *list, struct err *e)
@@ -165,6 +212,29 @@ static enum err_code take_inline(struct composer *m, const struct json *list, st
         const struct history_at at = {++m->c->records, -1, (int64_t)list->items[i].raw.n};
         code = take_bubble(m, json_text(&list->items[i], "bubbleId"), &list->items[i], &at, e);
     }
+    return code;
+}
+
+/* Where no list says which bubbles there are: those that there are, as they were made. */
+static enum err_code seek_all(struct composer *m, struct err *e)
+{
+    static const char sql[] =
+        "select substr(key, length(?1) + 1) from cursorDiskKV where key >= ?1 and key < ?2 order by "
+        "case when json_valid(cast(value as text)) then json_extract(cast(value as text), '$.createdAt') end, rowid";
+    struct history_in *in = m->c->in;
+    const struct str range[] = {arena_fmt(in->arena, "bubbleId:%.*s:", STR_ARG(m->id)),
+                                arena_fmt(in->arena, "bubbleId:%.*s;", STR_ARG(m->id))};
+    struct rows *r = NULL;
+    bool found = true;
+    enum err_code code = range[0].p && range[1].p ? database_query(m->c->db, sql, range, 2, &r, e) : err_nomem(e);
+    while (!code && found) {
+        code = rows_next(r, &found, e);
+        if (!code && found)
+            code = seek_bubble(m, rows_text(r, 0), e);
+        if (!code)
+            code = history_mark(in, in->from, 0, e);
+    }
+    rows_free(r);
     return code;
 }
 
@@ -182,7 +252,9 @@ static enum err_code take_bubbles(struct composer *m, struct err *e)
         if (!code)
             code = history_mark(m->c->in, m->c->in->from, 0, e);
     }
-    return !code && !n && list ? take_inline(m, list, e) : code;
+    if (code || n)
+        return code;
+    return list && list->n ? take_inline(m, list, e) : heads && heads->n ? ERR_OK : seek_all(m, e);
 }
 
 /* A value of composerData:<id>. */
@@ -203,7 +275,7 @@ static enum err_code take_composer(struct cursor *c, struct str key, struct str 
     if (changed && changed < in->from - MARGIN_MS)
         return ERR_OK;
     m.o = o;
-    m.created = history_time(json_get(o, "createdAt"));
+    m.last = history_time(json_get(o, "createdAt"));
     m.cwd = json_text(json_get(json_get(o, "workspaceIdentifier"), "uri"), "fsPath");
     m.model = json_text(json_get(o, "modelConfig"), "modelName");
     m.running = str_is(json_text(o, "status"), "generating") && in->modified - changed < UNFINISHED_MS;
@@ -237,12 +309,14 @@ static enum err_code take_composers(struct cursor *c, struct err *e)
 
 static enum err_code cursor_read(struct history_in *in, struct err *e)
 {
-    struct cursor c = {.in = in};
-    enum err_code code = database_open(in, &c.db, e);
+    struct cursor c = {.in = in, .bubble = arena_new()};
+    enum err_code code = c.bubble ? database_open(in, &c.db, e) : err_nomem(e);
     blocks_init(&c.blocks);
     if (!code && database_has(c.db, "cursorDiskKV", "value"))
         code = take_composers(&c, e);
     blocks_free(&c.blocks);
+    if (c.bubble)
+        arena_free(c.bubble);
     enum err_code closed = database_close(c.db, code ? NULL : e);
     return code ? code : closed;
 }

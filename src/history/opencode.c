@@ -11,7 +11,8 @@ enum { UNFINISHED_MS = 10 * 60 * 1000 };
 static const struct history_root roots[] = {{"OPENCODE_DATA_DIR", "", NULL},
                                             {"XDG_DATA_HOME", "opencode", ".local/share/opencode"}};
 
-/* opencode.db, and storage/{session/<project>,message/<session>,part/<message>}/<id>.json. */
+/* opencode.db, and storage/{session/<project>,message/<session>,part/<message>}/<id>.json; before that, below a folder
+ * of the project, storage/session/{info,message/<session>,part/<session>/<message>}/<id>.json. */
 static bool opencode_recognise(struct str path, struct history_name *out)
 {
     struct str base = path_base(path);
@@ -23,10 +24,10 @@ static bool opencode_recognise(struct str path, struct history_name *out)
         *out = (struct history_name){.kind = "database", .beside = "-wal"};
     else if (json && path_has(path, "message"))
         *out = (struct history_name){.kind = "message", .order = 1};
-    else if (json && path_has(path, "session"))
-        *out = (struct history_name){.kind = "session"};
     else if (json && path_has(path, "part"))
         *out = (struct history_name){.kind = "part", .way = HISTORY_LIST};
+    else if (json && path_has(path, "session"))
+        *out = (struct history_name){.kind = "session"};
     return out->kind != NULL;
 }
 
@@ -48,6 +49,8 @@ void opencode_part(struct blocks *b, const struct json *part)
     struct str type = json_text(part, "type");
     if (str_is(type, "text") && !is_true(part, "synthetic") && !is_true(part, "ignored")) {
         blocks_text(b, json_text(part, "text"));
+    } else if (str_is(type, "subtask")) { /* a command that another agent is to carry out */
+        blocks_text(b, json_text(part, "prompt"));
     } else if (str_is(type, "reasoning")) {
         blocks_thought(b, json_text(part, "text"));
     } else if (str_is(type, "tool")) {

@@ -96,16 +96,31 @@ static enum err_code take_folder(struct history_in *in, int dir, struct blocks *
     return code;
 }
 
-static enum err_code take_parts(struct history_in *in, const char *message, struct blocks *b, struct err *e)
+static enum err_code take_parts(struct history_in *in, const char *session, const char *message, struct blocks *b,
+                                struct err *e)
 {
     int parts = open_beside(in, "part");
     int dir = parts < 0 ? -1 : path_open(parts, message, true);
+    int of_session = parts < 0 || dir >= 0 ? -1 : path_open(parts, session, true); /* as it was before */
+    if (of_session >= 0) {
+        dir = path_open(of_session, message, true);
+        close(of_session);
+    }
     if (parts >= 0)
         close(parts);
     return dir < 0 ? ERR_OK : take_folder(in, dir, b, e);
 }
 
 /* ---- sessions ---- */
+
+static const struct json *find_info(struct history_in *in, const char *file)
+{
+    int dir = open_beside(in, "info");
+    const struct json *o = dir < 0 ? NULL : read_json(in->arena, dir, file);
+    if (dir >= 0)
+        close(dir);
+    return o;
+}
 
 /* The session's file lies in the folder of its project, of which the message says nothing. */
 static const struct json *find_session(struct history_in *in, const char *session)
@@ -126,7 +141,7 @@ static const struct json *find_session(struct history_in *in, const char *sessio
     }
     if (d)
         closedir(d);
-    return found;
+    return found || !file.p ? found : find_info(in, file.p);
 }
 
 static const struct json *read_whole(struct history_in *in)
@@ -174,7 +189,9 @@ enum err_code opencode_read_message(struct history_in *in, struct err *e)
     p.session = of;
     p.parent = json_text(session, "parentID");
     p.cwd = json_text(session, "directory");
-    enum err_code code = take_parts(in, message, &b, e);
+    enum err_code code = take_parts(in, name, message, &b, e);
+    if (!code && !p.parent.n && json_text(session, "title").n) /* its own file came before there was a session */
+        code = history_title(in, of, json_text(session, "title"), e);
     if (!code)
         code = opencode_message(in, &p, o, &b, e);
     blocks_free(&b);

@@ -151,11 +151,25 @@ def nothing_is_new(store, source, h, first):
 
 
 def test_titles(store, tmp_path):
-    for name, write in (("codex", codex.whole), ("chronicle-weaver", stores.weaver), ("gemini", gemini.whole)):
+    for name, write in (("codex", codex.whole), ("chronicle-weaver", stores.weaver), ("gemini", gemini.whole),
+                        ("opencode", opencode.sqlite), ("opencode-files", opencode.legacy)):
         h = write(tmp_path / name)
         imported(store, SOURCES[name], h)
         found = json.loads(store.run("list", "sessions", "--limit", "100", "--json").stdout)["sessions"]
         assert set(h.titles.values()) <= {s["title"] for s in found}
+
+
+def test_a_title_that_somebody_gave_stays(store, tmp_path):
+    """A tool tells its title with every import; it is new once."""
+    h = opencode.sqlite(tmp_path)
+    imported(store, SOURCES["opencode"], h)
+    session = next(s for s in json.loads(store.run("list", "sessions", "--json").stdout)["sessions"] if s["title"] == "Weaving the red cloth")
+    store.run("call", "session.update", session["session_id"], "title=Mine")
+    for path in h.root.rglob("*.db"):
+        os.utime(path)
+    imported(store, SOURCES["opencode"], h)
+    found = json.loads(store.run("list", "sessions", "--json").stdout)["sessions"]
+    assert "Mine" in {s["title"] for s in found}
 
 
 # ---- what comes later ----

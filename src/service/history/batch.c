@@ -17,6 +17,13 @@ static const char preferences[] = "{\"memory_retention_days\":0,\"context_depth\
 
 /* ---- places ---- */
 
+/* A title is known once a session has it: till then it is new whenever it is told. */
+static enum err_code title_known(struct store_tx *tx, const struct place *p, struct err *e)
+{
+    bool added;
+    return p->title_new ? met_add(tx, p->title_key, &added, e) : ERR_OK;
+}
+
 static enum err_code session_new(struct store_tx *tx, struct batch *b, const struct place *p, struct record **out,
                                  struct err *e)
 {
@@ -40,6 +47,8 @@ static enum err_code session_new(struct store_tx *tx, struct batch *b, const str
     record_set(r, "last_active", V_INT(clock_now_ms()));
     *out = r;
     enum err_code code = record_insert(tx, b->arena, r, e);
+    if (!code)
+        code = title_known(tx, p, e);
     return code ? code : default_agents_insert(tx, b->arena, r->id, r->project, e);
 }
 
@@ -78,15 +87,16 @@ static enum err_code conversation_new(struct store_tx *tx, struct batch *b, cons
     return code ? code : source_new(tx, b, r, e);
 }
 
-static enum err_code retitle(struct store_tx *tx, struct batch *b, const struct record *session, struct str title,
+static enum err_code retitle(struct store_tx *tx, struct batch *b, const struct record *session, const struct place *p,
                              struct err *e)
 {
-    if (!title.n || str_eq(record_text(session, "title"), title))
-        return ERR_OK;
+    enum err_code code = title_known(tx, p, e);
+    if (code || str_eq(record_text(session, "title"), p->title))
+        return code;
     struct record *patch = record_new(b->arena, KIND_SESSION);
     if (!patch)
         return err_nomem(e);
-    record_set(patch, "title", V_TEXT(title));
+    record_set(patch, "title", V_TEXT(p->title));
     return record_update(tx, b->arena, session->seq, patch, e);
 }
 
@@ -110,8 +120,8 @@ static enum err_code place_ready(struct store_tx *tx, struct batch *b, struct pl
     enum err_code code = record_get(tx, b->arena, KIND_SESSION, str_of(p->session_id), STR_NONE, &session, &why);
     if (code && code != ERR_NOT_FOUND)
         return err_set(e, code, NULL, "%s", why.message);
-    if (!code)
-        code = retitle(tx, b, session, p->title, e);
+    if (!code && p->title_new)
+        code = retitle(tx, b, session, p, e);
     if (!wanted)
         return code == ERR_NOT_FOUND ? ERR_OK : code;
     err_clear(&why);
@@ -317,9 +327,10 @@ static enum err_code begin_places(struct store_tx *tx, struct batch *b, struct e
         p->state = PLACE_UNKNOWN;
         p->first = 0;
         p->directive = STR_NONE;
-        p->title_new = false;
-        if (p->title.n)
-            code = met_add(tx, p->title_key, &p->title_new, e);
+        bool known = !p->title.n;
+        if (!known)
+            code = met_has(tx, p->title_key, &known, e);
+        p->title_new = !known;
     }
     return code;
 }

@@ -71,6 +71,31 @@ def inline(h):
         {"type": 2, "bubbleId": "i2", "text": "On the north wall."}]})
 
 
+def rich(*paragraphs):
+    """What the editor makes of a prompt."""
+    return json.dumps({"root": {"type": "root", "children": [
+        {"type": "paragraph", "children": [{"type": "text", "text": t} for t in texts]} for texts in paragraphs]}})
+
+
+def unusual(h):
+    """Words that are only in the editor's form; bubbles without a time, which are as old as the one before; a
+    conversation of which no list says what belongs to it."""
+    c = Composer(h, "Rare bushes", 400)
+    c.bubble(1, "", said="Is the witch hazel\nin bloom?", richText=rich(["Is the ", "witch hazel"], ["in bloom?"]))
+    c.bubble(2, "", said="not a tree", richText="not a tree", modelInfo={"modelName": "gpt-6"})
+    c.bubble(1, "Since when?", createdAt=None, timingInfo={"clientStartTime": at_ms(403)})
+    c.clock -= 1
+    c.bubble(2, "Since January.", createdAt=None)
+    h.turns[-1].at = at(403)
+    cid = uid("cursor", "headless")
+    rows = [(f"composerData:{cid}", json.dumps({"composerId": cid, "createdAt": at_ms(500), "lastUpdatedAt": at_ms(510)}))]
+    for n, kind, text in ((2, 2, "It is a rose."), (1, 1, "What is the bush without a head?")):
+        rows.append((f"bubbleId:{cid}:b{9 - n}", json.dumps({"type": kind, "bubbleId": f"b{9 - n}", "text": text, "createdAt": at(500 + n)})))
+    h.turn("user", "What is the bush without a head?", cid, at(501))
+    h.turn("assistant", "It is a rose.", cid, at(502))
+    return [(f"composerData:{c.id}", c.data()), *c.rows, *rows]
+
+
 def whole(root, wal=False):
     """…/Cursor/User; with wal, all conversations are only in the log beside the database."""
     h = History(root, "cursor")
@@ -92,6 +117,7 @@ def whole(root, wal=False):
         rows += [(f"composerData:{c.id}", c.data()), *reversed(c.rows)]
     cid, value = inline(h)
     rows.append((f"composerData:{cid}", value.encode()))
+    rows += unusual(h)
     db.executemany("insert into cursorDiskKV values(?,?)", rows)
     db.commit()
     h.open = db if wal else db.close()

@@ -56,6 +56,9 @@ def main(h, sid):
     s.message("user", [text("yes")], "yes")
     s.message("user", [text("yes")], "yes")
     s.message("user", [], reason=EMPTY)
+    s.message("user", [{"type": "subtask", "prompt": "Have the shuttles counted", "description": "count", "agent": "explore"}],
+              "Have the shuttles counted")
+    s.message("user", [{"type": "compaction", "auto": True}], reason=EMPTY)
     return s
 
 
@@ -113,7 +116,20 @@ def sqlite(root, wal=False):
     s.raw({"role": "hologram", "time": {"created": 1}}, UNKNOWN)
     h.open = database(h.path("opencode.db"), [s, side(h, "ses_sqlite")], wal)
     h.secret("auth.json", '{"anthropic":{"key":"none"}}')
+    h.titles = {s.id: s.title}
     return h
+
+
+def oldest(h):
+    """Before that: below a folder of the project, parts by session and message."""
+    home = "project/home-ada-loom/storage/session"
+    h.json(f"{home}/info/ses_oldest.json", {"id": "ses_oldest", "title": "The oldest loom", "time": {"created": at_ms(900)}})
+    h.skip(METADATA)
+    h.json(f"{home}/message/ses_oldest/msg_o1.json", {"id": "msg_o1", "role": "user", "sessionID": "ses_oldest",
+                                                      "time": {"created": at_ms(900)}})
+    h.json(f"{home}/part/ses_oldest/msg_o1/prt_o1.json", {"id": "prt_o1", "type": "text", "text": "Who built the oldest loom?"})
+    h.turn("user", "Who built the oldest loom?", "ses_oldest", at(900))
+    h.titles["ses_oldest"] = "The oldest loom"
 
 
 def legacy(root):
@@ -129,5 +145,7 @@ def legacy(root):
             h.json(f"storage/message/{s.id}/{mid}.json", {"id": mid, "sessionID": s.id, **data})
             for pid, part in parts:
                 h.json(f"storage/part/{mid}/{pid}.json", {"id": pid, "messageID": mid, "sessionID": s.id, **part})
+    h.titles = {sessions[0].id: sessions[0].title}
+    oldest(h)
     h.secret("auth.json", '{"anthropic":{"key":"none"}}')
     return h
