@@ -1,5 +1,6 @@
-"""Every line of every file is accounted for, whatever happened to the files: in the manifest and in each report
-new + merged + duplicates + skipped are the lines that are there (issue 6)."""
+"""What is known of files after an import (issue 6). Every line is accounted for, whatever happened to the files: in the
+manifest and in each report new + merged + duplicates + skipped are the lines that are there. And each file that was read is
+as it was, or verify says what became of it."""
 
 import json
 import os
@@ -165,3 +166,74 @@ def test_a_database_that_is_read_again_counts_its_rows_once(store, tmp_path, sou
     assert again["files_read"] == 1
     assert (again["turns_new"], again["lines"]) == (0, first["lines"])
     assert {p: f["lines"] for p, f in after.items()} == {p: f["lines"] for p, f in before.items()}
+
+
+# ---- verify ----
+
+KEY = "ghp_" + "Zk3Qw8Rt5Yu2Io9Pa4Sd7Fg1Hj6Kl0Zx3CvB"
+
+
+def verified(store, status=0):
+    p = store.run("import", "verify", "--json", check=False)
+    found = json.loads(p.stdout)
+    assert p.returncode == status and found["ok"] == (status == 0)
+    assert found["files"] == sum(found["files_" + what] for what in ("same", "grown", "changed", "gone", "unreadable"))
+    assert all(found["files_" + what] == len(found[what]) for what in ("changed", "gone", "unreadable"))
+    return found
+
+
+def transcript(path, n):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"type": "user", "uuid": uid("verify", n), "sessionId": uid("verify", "s", n), "timestamp": at(n),
+                                "message": {"role": "user", "content": f"Question {n}"}}) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("place", ["claude", KEY + "/claude", "of " + KEY + "/" + KEY])
+def test_verify_finds_files_whatever_they_are_called(store, tmp_path, place):
+    """Names that were masked when they were stored, and those that are no UTF-8."""
+    root = tmp_path / place
+    named = [transcript(root / "projects" / folder / name, n) for n, (folder, name) in enumerate((
+        ("-x", "a.jsonl"), ("-x", KEY + ".jsonl"), ("-" + KEY, "a.jsonl"), (KEY, KEY + ".jsonl"), ("-x", "new\nline.jsonl"),
+        ("-x", os.fsdecode(b"bad\xff.jsonl")), (os.fsdecode(b"\xff"), os.fsdecode(b"\xfe\xff.jsonl"))))]
+    assert imported(store, root)["turns_new"] == len(named)
+    assert KEY not in store.run("import", "verify").stdout
+    assert verified(store)["files_same"] == len(named)
+    for n, path in enumerate(named[:-1]):
+        before = path.read_bytes()
+        path.write_bytes(before.replace(b"Question", b"Quession"))
+        assert verified(store, status=1)["files_changed"] == 1, path
+        path.write_bytes(before + before)
+        assert verified(store)["files_grown"] == n + 1
+    named[-1].unlink()
+    assert verified(store)["files_gone"] == 1
+    named[1].unlink()
+    named[1].mkdir()
+    assert verified(store, status=1)["files_changed"] == 1
+
+
+def test_verify_names_what_is_not_as_it_was(store, tmp_path):
+    paths = [transcript(tmp_path / "claude" / "projects" / "-x" / f"{n}.jsonl", n) for n in range(5)]
+    imported(store, tmp_path / "claude")
+    times = [p.stat().st_mtime_ns for p in paths]
+    verified(store)
+    assert [p.stat().st_mtime_ns for p in paths] == times
+    paths[0].unlink()
+    paths[1].write_text("")
+    paths[2].unlink()
+    paths[2].symlink_to(paths[3])
+    found = verified(store, status=1)
+    assert found["gone"] == [str(paths[0])] and sorted(found["changed"]) == [str(paths[1]), str(paths[2])]
+    said = store.run("import", "verify", check=False)
+    assert said.returncode == 1
+    assert f"gone        {paths[0]}\n" in said.stdout and f"changed     {paths[1]}\n" in said.stdout
+    assert "5 files: 2 as they were, 0 grown, 2 changed, 1 gone, 0 unreadable\n" in said.stdout
+
+
+def test_verify_says_what_it_cannot_read(store, tmp_path):
+    paths = [transcript(tmp_path / "claude" / "projects" / "-x" / f"{n}.jsonl", n) for n in range(2)]
+    imported(store, tmp_path / "claude")
+    paths[0].chmod(0)
+    if os.access(paths[0], os.R_OK):
+        pytest.skip("who runs this reads everything")
+    assert verified(store, status=1)["unreadable"] == [str(paths[0])]

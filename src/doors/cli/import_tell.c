@@ -4,11 +4,14 @@
 #include "service/history/history.h"
 #include "store/records.h"
 
-enum { RUNS_SHOWN = 20 };
+enum { RUNS_SHOWN = 20, NAMED = 3 };
+static const char *const named[NAMED] = {"changed", "gone", "unreadable"};
 
 struct telling {
     struct cli *c;
     struct json_out w;
+    struct buf lists[NAMED]; /* of files, as JSON */
+    struct json_out named[NAMED];
     int64_t files, bytes;
 };
 
@@ -76,48 +79,67 @@ static enum err_code manifest(struct telling *t, struct service *svc, struct err
 
 /* ---- verify ---- */
 
+/* Whose content is not what it was, or cannot be known: named, by what became of them. */
 static void tell_verified(void *arg, const struct record *r, const char *what)
 {
     struct telling *t = arg;
-    if (!str_is(str_of(what), "changed"))
-        return;
-    if (t->c->json) {
-        jw_str(&t->w, record_text(r, "path"));
-    } else {
-        buf_cstr(&t->c->out, "changed  ");
-        buf_str(&t->c->out, clean_line(t->c->arena, record_text(r, "path")));
+    struct str path = record_text(r, "path"), root = record_text(r, "root");
+    for (int i = 0; i < NAMED; i++) {
+        struct json_out *w = &t->named[i];
+        if (!str_is(str_of(what), named[i]))
+            continue;
+        struct str whole = arena_fmt(t->c->arena, "%.*s/%.*s", STR_ARG(root), STR_ARG(path));
+        if (t->c->json) {
+            jw_str(w, whole);
+            continue;
+        }
+        buf_fmt(&t->c->out, "%-10s  ", what);
+        buf_str(&t->c->out, clean_line(t->c->arena, whole));
         buf_char(&t->c->out, '\n');
     }
+}
+
+static void verified_json(struct telling *t, const struct history_verified *v)
+{
+    struct json_out *w = &t->w;
+    jw_object(w);
+    jw_kbool(w, "ok", !v->changed && !v->unreadable);
+    jw_kint(w, "files", v->files);
+    jw_kint(w, "bytes", v->bytes);
+    jw_kint(w, "files_same", v->same);
+    jw_kint(w, "files_grown", v->grown);
+    jw_kint(w, "files_changed", v->changed);
+    jw_kint(w, "files_gone", v->gone);
+    jw_kint(w, "files_unreadable", v->unreadable);
+    for (int i = 0; i < NAMED; i++) {
+        jw_end_array(&t->named[i]);
+        jw_kraw(w, named[i], buf_view(&t->lists[i]));
+    }
+    jw_end_object(w);
 }
 
 static enum err_code verify(struct telling *t, struct service *svc, struct err *e)
 {
     struct history_verified v;
-    struct json_out *w = &t->w;
-    if (t->c->json) {
-        jw_object(w);
-        jw_key(w, "changed");
-        jw_array(w);
+    bool failed = false;
+    for (int i = 0; i < NAMED; i++) {
+        buf_init(&t->lists[i], 0);
+        jw_init(&t->named[i], &t->lists[i]);
+        jw_array(&t->named[i]);
     }
     enum err_code code = history_verify(svc, tell_verified, t, &v, e);
-    if (code)
-        return code;
-    t->c->status = v.changed ? 1 : 0;
-    if (!t->c->json) {
-        buf_fmt(&t->c->out, "%lld files: %lld as they were, %lld grown, %lld changed, %lld gone\n", (long long)v.files,
-                (long long)v.same, (long long)v.grown, (long long)v.changed, (long long)v.gone);
-        return ERR_OK;
+    t->c->status = !code && (v.changed || v.unreadable) ? 1 : 0;
+    if (!code && t->c->json)
+        verified_json(t, &v);
+    else if (!code)
+        buf_fmt(&t->c->out, "%lld files: %lld as they were, %lld grown, %lld changed, %lld gone, %lld unreadable\n",
+                (long long)v.files, (long long)v.same, (long long)v.grown, (long long)v.changed, (long long)v.gone,
+                (long long)v.unreadable);
+    for (int i = 0; i < NAMED; i++) {
+        failed = failed || t->lists[i].failed;
+        buf_release(&t->lists[i]);
     }
-    jw_end_array(w);
-    jw_kbool(w, "ok", !v.changed);
-    jw_kint(w, "files", v.files);
-    jw_kint(w, "bytes", v.bytes);
-    jw_kint(w, "files_same", v.same);
-    jw_kint(w, "files_grown", v.grown);
-    jw_kint(w, "files_changed", v.changed);
-    jw_kint(w, "files_gone", v.gone);
-    jw_end_object(w);
-    return ERR_OK;
+    return !code && failed ? err_nomem(e) : code;
 }
 
 /* ---- status ---- */

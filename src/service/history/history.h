@@ -75,9 +75,10 @@ void history_session_id(const char *source, struct str session, char out[ID_MAX]
 /* Which format a file that is named by itself has, by its beginning; NULL: none that is known. */
 const struct history_format *history_guess(const char *path);
 
-/* Every file that was read is as it was, or has grown behind what was read. Blocks. */
+/* Every file that was read is as it was, or has grown behind what was read; tools delete theirs after a while. Blocks.
+ */
 struct history_verified {
-    int64_t files, bytes, same, grown, changed, gone;
+    int64_t files, bytes, same, grown, changed, gone, unreadable;
 };
 typedef void history_tell(void *arg, const struct record *file, const char *what);
 enum err_code history_verify(struct service *svc, history_tell *tell, void *arg, struct history_verified *out,

@@ -27,6 +27,8 @@ void walk_close(struct history_walk *w);
 /* For reading, without following links (but those of folders that the walk followed), its times untouched. The file's
  * folder goes to *dir. -1 with *e set: ERR_NOT_FOUND when it is gone. */
 int walk_file(const struct history_walk *w, const struct history_file *f, int *dir, struct err *e);
+/* openat for reading that leaves the time of access as it is where it may, and waits for nothing. */
+int open_quiet(int dir, const char *name, int more_flags);
 
 /* ---- names.c ---- */
 struct history_names {
@@ -38,6 +40,12 @@ void names_key(const struct history_names *n, const char *what, const struct str
                unsigned char out[SHA256_BYTES]);
 /* "<prefix>_" and 32 hex digits of such a hash. */
 void names_id(const struct history_names *n, const char *prefix, const struct str *parts, size_t n_parts, char *out);
+/* A file's, in the manifest: of its true root and path. */
+void names_file(const struct history_names *n, struct str root, struct str path, char *out);
+
+/* ---- find.c: the path of the file with that id, in the arena; where there is none, as root and path say. NULL: no
+ * memory ---- */
+char *find_file(const struct history_names *names, struct arena *a, struct str id, struct str root, struct str path);
 
 /* Valid UTF-8: s itself, or a copy in the arena with U+FFFD for each byte that is none. */
 struct str history_valid(struct arena *a, struct str s);

@@ -31,6 +31,12 @@ void names_id(const struct history_names *n, const char *prefix, const struct st
         at += snprintf(out + at, (size_t)(ID_MAX - at), "%02x", key[i]);
 }
 
+void names_file(const struct history_names *n, struct str root, struct str path, char *out)
+{
+    const struct str parts[] = {root, path};
+    names_id(n, "impf", parts, 2, out);
+}
+
 void history_session_id(const char *source, struct str session, char out[ID_MAX])
 {
     const struct history_names n = {.source = source};

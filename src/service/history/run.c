@@ -78,8 +78,7 @@ static void report_file(struct history_report *r, const struct history_file *f)
 
 static void file_id(const struct import *im, const struct history_file *f, char *out)
 {
-    const struct str parts[] = {str_of(im->walk.root), f->path};
-    names_id(&im->x.names, "impf", parts, 2, out);
+    names_file(&im->x.names, str_of(im->walk.root), f->path, out);
 }
 
 static bool same_file(const struct file_state *s, const struct history_file *f)

@@ -54,7 +54,7 @@ struct verifying {
     struct history_verified *out;
 };
 
-/* "same", "grown", "changed", "gone". */
+/* "same", "grown", "changed", "gone", "unreadable". */
 static const char *look(const char *path, int64_t size, struct str checksum, int64_t *bytes)
 {
     struct sha256 h;
@@ -62,39 +62,47 @@ static const char *look(const char *path, int64_t size, struct str checksum, int
     unsigned char end[SHA256_BYTES];
     char hex[2 * SHA256_BYTES + 1];
     struct err why = {0};
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOATIME);
-    if (fd < 0 && errno == EPERM)
-        fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int fd = open_quiet(AT_FDCWD, path, O_NOFOLLOW);
     if (fd < 0)
-        return errno == ENOENT || errno == ENOTDIR ? "gone" : "changed";
+        return errno == ENOENT || errno == ENOTDIR ? "gone"
+               : errno == ELOOP || errno == ENXIO  ? "changed"
+                                                   : "unreadable";
     sha256_begin(&h);
-    bool readable = !fstat(fd, &s) && S_ISREG(s.st_mode) && !state_hash(fd, &h, size, &why);
+    bool readable = !fstat(fd, &s), file = readable && S_ISREG(s.st_mode);
+    readable = readable && (!file || !state_hash(fd, &h, size, &why));
     close(fd);
     *bytes += (int64_t)h.bytes;
     sha256_end(&h, end);
     sodium_bin2hex(hex, sizeof hex, end, sizeof end);
-    if (!readable || !str_is(checksum, hex))
+    if (!readable)
+        return "unreadable";
+    if (!file || !str_is(checksum, hex))
         return "changed";
     return s.st_size > size ? "grown" : "same";
+}
+
+static void add_up(struct history_verified *o, struct str what)
+{
+    o->files++;
+    o->same += str_is(what, "same");
+    o->grown += str_is(what, "grown");
+    o->gone += str_is(what, "gone");
+    o->changed += str_is(what, "changed");
+    o->unreadable += str_is(what, "unreadable");
 }
 
 static enum err_code verify_one(void *arg, const struct record *r, struct err *e)
 {
     struct verifying *v = arg;
-    struct history_verified *o = v->out;
     struct arena *a = arena_new();
     if (!a)
         return err_nomem(e);
-    struct str root = record_text(r, "root"), path = record_text(r, "path");
-    struct str whole = arena_fmt(a, "%.*s/%.*s", STR_ARG(root), STR_ARG(path));
-    enum err_code code = whole.p ? ERR_OK : err_nomem(e);
+    const struct history_names names = {.source = arena_cstr(a, record_text(r, "source"))};
+    char *path = names.source ? find_file(&names, a, r->id, record_text(r, "root"), record_text(r, "path")) : NULL;
+    enum err_code code = path ? ERR_OK : err_nomem(e);
     if (!code && record_text(r, "checksum").n) {
-        const char *what = look(whole.p, record_int(r, "size"), record_text(r, "checksum"), &o->bytes);
-        o->files++;
-        o->same += str_is(str_of(what), "same");
-        o->grown += str_is(str_of(what), "grown");
-        o->gone += str_is(str_of(what), "gone");
-        o->changed += str_is(str_of(what), "changed");
+        const char *what = look(path, record_int(r, "size"), record_text(r, "checksum"), &v->out->bytes);
+        add_up(v->out, str_of(what));
         if (v->tell)
             v->tell(v->arg, r, what);
     }

@@ -78,6 +78,13 @@ static int64_t nanoseconds(struct timespec t)
 
 /* ---- opening ---- */
 
+int open_quiet(int dir, const char *name, int more_flags)
+{
+    const int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | more_flags;
+    int fd = openat(dir, name, flags | O_NOATIME);
+    return fd < 0 && errno == EPERM ? openat(dir, name, flags) : fd; /* somebody else's */
+}
+
 /* People keep the folders of single projects elsewhere: those may be links, and nothing else. */
 static bool may_be_link(const struct history_walk *w, size_t depth, struct str first)
 {
@@ -103,9 +110,9 @@ static int open_folder(const struct history_walk *w, struct str path, bool whole
         memcpy(name, part.p, part.n);
         name[part.n] = '\0';
         first = depth == 0 ? part : first;
-        int next = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int next = open_quiet(at, name, O_DIRECTORY | O_NOFOLLOW);
         if (next < 0 && (errno == ELOOP || errno == ENOTDIR) && may_be_link(w, depth, first))
-            next = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            next = open_quiet(at, name, O_DIRECTORY);
         int why = errno;
         close(at);
         errno = why;
@@ -132,10 +139,7 @@ int walk_file(const struct history_walk *w, const struct history_file *f, int *d
     if (*dir >= 0 && name.n <= NAME_MAX) {
         memcpy(text, name.p, name.n);
         text[name.n] = '\0';
-        const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-        fd = openat(*dir, text, flags | O_NOATIME);
-        if (fd < 0 && errno == EPERM) /* somebody else's */
-            fd = openat(*dir, text, flags);
+        fd = open_quiet(*dir, text, O_NOFOLLOW);
     }
     if (fd >= 0 && !fstat(fd, &s) && S_ISREG(s.st_mode))
         return fd;
@@ -296,7 +300,7 @@ static enum err_code single(struct walking *k, char *path, struct err *e)
         as = (struct history_name){.kind = "file", .way = HISTORY_READ, .grows = true};
     k->w->root = slash == path ? arena_cstr(k->w->arena, STR("/"))
                                : arena_cstr(k->w->arena, (struct str){path, (size_t)(slash - path)});
-    k->w->fd = k->w->root ? open(k->w->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    k->w->fd = k->w->root ? open_quiet(AT_FDCWD, k->w->root, O_DIRECTORY) : -1;
     if (k->w->fd < 0)
         return err_errno(e, "open", path);
     add_file(k, k->w->fd, name.p, name, &as);
@@ -318,7 +322,7 @@ enum err_code walk_open(struct history_walk *w, const struct history_format *f, 
     if (S_ISREG(s.st_mode))
         return single(&k, whole, e);
     w->root = whole;
-    w->fd = open(whole, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    w->fd = open_quiet(AT_FDCWD, whole, O_DIRECTORY);
     if (w->fd < 0)
         return err_errno(e, "open", path);
     walk_all(&k);
