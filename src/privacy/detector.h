@@ -57,16 +57,30 @@ enum detector_needs {
 };
 enum { DETECTOR_RUN = 15 };
 
+/* Numbers are told by their digits (numbers.c), not by a form: in every match there is, behind what may stand before
+ * it, */
+enum detector_number {
+    NUMBER_NONE,
+    NUMBER_FIVE,     /* five digits with at most nine bytes between two of them that are no letters */
+    NUMBER_NINE,     /* nine, and at most three bytes */
+    NUMBER_TWELVE,   /* twelve */
+    NUMBER_DOTTED,   /* four, up to three on end, with single dots between; whatever stands before */
+    NUMBER_COLONS,   /* two colons with up to four hexadecimal digits between; whatever stands before */
+    NUMBER_LETTERED, /* two letters, two digits, then eleven of either with at most three other bytes between */
+    DETECTOR_NUMBERS
+};
+
 struct detector {
     const char *name; /* "github_fine_grained": unique; settings and explanations use it */
     const char *type; /* what callers see: "github_token" */
     enum privacy_class class;
-    const char *pattern;   /* see above; every repeat bounded, so that no match is longer than `most` */
-    const char *prefilter; /* a short form for Hyperscan, which matches within every match of the pattern (no
-                            * lookarounds, no ^, $; at most PREFILTER_MOST bytes long); NULL: the pattern itself */
-    bool leads;            /* every match begins with its form */
-    size_t within;         /* else: a form ends at most so many bytes behind a match's begin; 0: anywhere in it. So what
-                            * is before need not be searched. (test_forms.c makes matches and looks.) */
+    const char *pattern;         /* see above; every repeat bounded, so that no match is longer than `most` */
+    const char *prefilter;       /* a short form for Hyperscan, which matches within every match of the pattern (no
+                                  * lookarounds, no ^, $; at most PREFILTER_MOST bytes long); NULL: the pattern itself */
+    enum detector_number number; /* instead of a form, with NEEDS_NUMBER */
+    bool leads;                  /* every match begins with its form */
+    size_t within; /* else: a form ends at most so many bytes behind a match's begin; 0: anywhere in it. So what
+                    * is before need not be searched. (test_forms.c makes matches and looks.) */
     /* The final confidence, 0: refused. It may narrow [*start, *end), which are the span's bounds in m->text. */
     double (*check)(const struct detector_match *m, size_t *start, size_t *end);
     const char

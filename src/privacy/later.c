@@ -1,8 +1,9 @@
 /* What is quick comes later: machine code of the patterns takes some hundredths of a second to make, the prefilter's
- * databases take tenths, and a command that looks at one short text should not wait for them. A thread makes both,
+ * databases take a tenth, and a command that looks at one short text should not wait for them. A thread makes both,
  * begun once so much text has been searched that it pays; until then texts are searched by the interpreter, pattern by
- * pattern, with the same finds. So it stays where no memory may be made executable, and without the prefilter where the
- * processor is not fit for Hyperscan. */
+ * pattern, with the same finds. Who has much to search waits: the slow way takes as long for some hundred KB. So it
+ * stays where no memory may be made executable, and without the prefilter where the processor is not fit for Hyperscan.
+ */
 #include "privacy/privacy_int.h"
 
 #include "base/log.h"
@@ -114,6 +115,11 @@ struct means later_get(const struct privacy *p, size_t bytes)
         atomic_fetch_add_explicit(&l->bytes, bytes, memory_order_relaxed) + bytes > WORTH_IT)
         begin(l);
     return m;
+}
+
+void privacy_expect(const struct privacy *p, size_t bytes)
+{
+    (void)later_get(p, bytes);
 }
 
 const struct prefilter *later_wait(struct later *l)

@@ -3,12 +3,7 @@
  * both are read off a bit for each of 64 bytes. */
 #include "privacy/privacy_int.h"
 
-#include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
-enum { BLOCK = 64 };
+#include "privacy/bits.h"
 
 /* A bit for each byte of a block. */
 struct bits {
@@ -17,12 +12,6 @@ struct bits {
 };
 
 #ifdef __SSE2__
-/* 0xff in each byte from `first` on, so many of them. */
-static __m128i within(__m128i x, char first, int n)
-{
-    return _mm_cmplt_epi8(_mm_sub_epi8(x, _mm_set1_epi8((char)(first + 128))), _mm_set1_epi8((char)(n - 128)));
-}
-
 static __m128i is(__m128i x, char c)
 {
     return _mm_cmpeq_epi8(x, _mm_set1_epi8(c));
@@ -31,15 +20,15 @@ static __m128i is(__m128i x, char c)
 static struct bits bits_of(const unsigned char *p)
 {
     struct bits b = {0};
-    for (int i = 0; i < BLOCK; i += 16) {
+    for (int i = 0; i < BITS; i += 16) {
         const __m128i x = _mm_loadu_si128((const __m128i *)(p + i));
-        const __m128i letter = within(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 26);
-        const __m128i sign = _mm_andnot_si128(is(x, ','), within(x, '+', ':' - '+' + 1));
+        const __m128i sign = _mm_andnot_si128(is(x, ','), bits_within(x, '+', ':' - '+' + 1));
         const __m128i bar = is(_mm_and_si128(x, _mm_set1_epi8(~2)), '|'); /* | and ~ */
         const __m128i other = _mm_or_si128(_mm_or_si128(is(x, '='), is(x, '@')), _mm_or_si128(is(x, '_'), bar));
-        const __m128i token = _mm_or_si128(_mm_or_si128(letter, sign), _mm_or_si128(other, within(x, '$', 2)));
-        b.token |= (uint64_t)(unsigned)_mm_movemask_epi8(token) << i;
-        b.number |= (uint64_t)(unsigned)_mm_movemask_epi8(within(x, '0', 11)) << i;
+        const __m128i token =
+            _mm_or_si128(_mm_or_si128(bits_letters(x), sign), _mm_or_si128(other, bits_within(x, '$', 2)));
+        b.token |= bits_put(token, i);
+        b.number |= bits_put(bits_within(x, '0', 11), i);
     }
     return b;
 }
@@ -52,7 +41,7 @@ static const bool of_token[256] = {
 static struct bits bits_of(const unsigned char *p)
 {
     struct bits b = {0};
-    for (int i = 0; i < BLOCK; i++) {
+    for (int i = 0; i < BITS; i++) {
         b.token |= (uint64_t)of_token[p[i]] << i;
         b.number |= (uint64_t)(p[i] >= '0' && p[i] <= ':') << i;
     }
@@ -60,16 +49,13 @@ static struct bits bits_of(const unsigned char *p)
 }
 #endif
 
-/* The last bytes are looked at in a copy, which is wiped: no text stays on a stack (EPHEMERAL). */
 static struct bits bits_at(struct str text, size_t at)
 {
-    const unsigned char *p = (const unsigned char *)text.p + at;
-    unsigned char rest[BLOCK] = {0};
-    if (text.n - at >= BLOCK)
-        return bits_of(p);
-    memcpy(rest, p, text.n - at);
-    const struct bits b = bits_of(rest);
-    explicit_bzero(rest, sizeof rest);
+    unsigned char rest[BITS];
+    const unsigned char *p = bits_bytes(text, at, rest);
+    const struct bits b = bits_of(p);
+    if (p == rest)
+        explicit_bzero(rest, sizeof rest);
     return b;
 }
 
@@ -82,8 +68,8 @@ static bool has_run(uint64_t before, uint64_t x)
     _Static_assert(DETECTOR_RUN == 15, "eight and seven");
     if (runs & runs >> 7)
         return true;
-    const int ends = before == UINT64_MAX ? BLOCK : __builtin_clzll(~before);
-    const int begins = x == UINT64_MAX ? BLOCK : __builtin_ctzll(~x);
+    const int ends = before == UINT64_MAX ? BITS : __builtin_clzll(~before);
+    const int begins = x == UINT64_MAX ? BITS : __builtin_ctzll(~x);
     return ends + begins >= DETECTOR_RUN;
 }
 
@@ -93,7 +79,7 @@ unsigned needs_met(struct str text)
     unsigned met = 1u << NEEDS_NOTHING;
     uint64_t before = 0;
     bool one = false; /* a number's sign was seen */
-    for (size_t at = 0; at < text.n && met != all; at += BLOCK) {
+    for (size_t at = 0; at < text.n && met != all; at += BITS) {
         const struct bits b = bits_at(text, at);
         if (b.number && (one || (b.number & (b.number - 1))))
             met |= 1u << NEEDS_NUMBER;

@@ -86,7 +86,7 @@ static enum err_code add(struct privacy *p, const struct detector *d, struct err
         return err_nomem(e);
     p->n++; /* privacy_free releases what a failure leaves */
     p->longest = d->most > p->longest ? d->most : p->longest;
-    p->edges = p->edges || !d->prefilter;
+    p->edges = p->edges || (!d->prefilter && !d->number);
     return pattern_compile(pt, e);
 }
 

@@ -1,4 +1,4 @@
-/* What looks first: short forms of all patterns in one Hyperscan database, over pieces of the text; a pattern is then
+/* What looks first: short forms of all patterns in Hyperscan's databases, over pieces of the text; a pattern is then
  * searched by PCRE2 only where its form was seen, so the finds are those of searching pattern by pattern.
  *
  * A form lies within every match of its pattern (detector.h). Each piece is scanned with the `overlap` bytes before it,
@@ -15,39 +15,50 @@
 #include "base/mem.h"
 
 #include <hs/hs.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SEGMENT = 2048, WIDE = 512, FLAGS = HS_FLAG_MULTILINE };
+static const uint32_t NONE = UINT32_MAX;
 
-/* Numbers are told once a piece, since where there is one there are many, each told at every digit. */
-static bool once(const struct detector *d)
-{
-    return d->needs == NEEDS_NUMBER;
-}
+/* Those who need something that forms can be asked for; numbers are told otherwise (numbers.c). */
+static const enum detector_needs NEEDS[] = {NEEDS_NOTHING, NEEDS_RUN};
+enum { PARTS = sizeof NEEDS / sizeof *NEEDS };
 
 struct prefilter {
-    hs_database_t *db[DETECTOR_NEEDS]; /* NULL: no form needs that */
-    uint64_t id;                       /* random: tells a thread whether its scratch is for this one */
-    uint32_t *blind;                   /* patterns that are in no database */
+    hs_database_t *db[PARTS]; /* NULL: no form needs that */
+    uint64_t id;              /* random: tells a thread whether its scratch is for this one */
+    uint32_t *blind;          /* patterns that are in no database */
     size_t n_blind;
     uint32_t *wide; /* and those whose forms may be torn between pieces */
     size_t n_wide;
-    uint32_t *within;        /* one a pattern: a form ends so many bytes behind a match's begin at most */
-    size_t overlap, longest; /* longest: of the matches that need something */
+    uint32_t *within;                   /* one a pattern: a form ends so many bytes behind a match's begin at most */
+    uint32_t *same;                     /* one a pattern: the next that has its form, NONE: it is the last */
+    uint32_t numbers[DETECTOR_NUMBERS]; /* the first pattern of each */
+    size_t overlap, longest;            /* longest: of the matches that need something */
 };
 
 /* ---- making one ---- */
-struct forms {
-    const char **text;
-    unsigned *flags, *ids;
-    unsigned n;
+
+/* One database in the making, on a thread of its own: of what the prefilter has, only its patterns' places are
+ * written. */
+struct part {
+    const struct privacy *p;
+    struct prefilter *f;
+    enum detector_needs needs;
+    hs_database_t *db;
+    const char **text; /* of forms, each once */
+    unsigned *flags, *ids, n;
+    uint32_t *blind, *wide;
+    size_t n_blind, n_wide, overlap;
+    bool ok;
 };
 
 static const char *form_of(const struct detector *d, unsigned *flags)
 {
-    *flags = FLAGS | (once(d) ? HS_FLAG_SINGLEMATCH : 0) | (d->prefilter ? 0 : HS_FLAG_PREFILTER);
+    *flags = FLAGS | (d->prefilter ? 0 : HS_FLAG_PREFILTER);
     return d->prefilter ? d->prefilter : d->pattern;
 }
 
@@ -64,100 +75,196 @@ static bool form_width(const char *form, unsigned flags, size_t *width)
     return ok;
 }
 
-/* The forms of one database. */
-static void collect(const struct privacy *p, struct prefilter *f, enum detector_needs needs, struct forms *forms)
+/* Behind the one whose form it shares: many have the same, and each form takes time to compile. */
+static bool shares(struct part *t, size_t pattern, const char *text, unsigned flags)
 {
-    forms->n = 0;
-    for (size_t i = 0; i < p->n; i++) {
-        size_t width;
-        const struct detector *d = p->patterns[i].d;
-        const char *text = form_of(d, &forms->flags[forms->n]);
-        if (d->needs != needs)
+    for (unsigned k = 0; k < t->n; k++) {
+        if (t->flags[k] != flags || strcmp(t->text[k], text) != 0)
             continue;
-        if (!form_width(text, forms->flags[forms->n], &width)) {
-            f->blind[f->n_blind++] = (uint32_t)i;
+        t->f->same[pattern] = t->f->same[t->ids[k]];
+        t->f->same[t->ids[k]] = (uint32_t)pattern;
+        return true;
+    }
+    return false;
+}
+
+static void take_bounds(struct part *t, size_t pattern, size_t width)
+{
+    const struct detector *d = t->p->patterns[pattern].d;
+    t->f->within[pattern] = (uint32_t)(d->leads ? width : d->within ? d->within : d->most);
+    if (width > WIDE)
+        t->wide[t->n_wide++] = (uint32_t)pattern;
+    else if (width > t->overlap)
+        t->overlap = width;
+}
+
+/* The forms of one database. */
+static void collect(struct part *t)
+{
+    for (size_t i = 0; i < t->p->n; i++) {
+        size_t width;
+        unsigned flags;
+        const struct detector *d = t->p->patterns[i].d;
+        const char *text = form_of(d, &flags);
+        if (d->needs != t->needs)
+            continue;
+        if (!form_width(text, flags, &width)) {
+            t->blind[t->n_blind++] = (uint32_t)i;
             continue;
         }
-        f->within[i] = (uint32_t)(d->leads ? width : d->within ? d->within : d->most);
-        if (width > WIDE)
-            f->wide[f->n_wide++] = (uint32_t)i;
-        else if (width > f->overlap)
-            f->overlap = width;
-        if (needs != NEEDS_NOTHING && d->most > f->longest)
-            f->longest = d->most;
-        forms->text[forms->n] = text;
-        forms->ids[forms->n++] = (unsigned)i;
+        take_bounds(t, i, width);
+        if (shares(t, i, text, flags))
+            continue;
+        t->text[t->n] = text;
+        t->flags[t->n] = flags;
+        t->ids[t->n++] = (unsigned)i;
     }
 }
 
 /* One form less at a time, should Hyperscan refuse it now that all are together. */
-static bool compile(struct prefilter *f, struct forms *forms, hs_database_t **db)
+static bool compile(struct part *t)
 {
-    while (forms->n > 0) {
+    while (t->n > 0) {
         hs_compile_error_t *why = NULL;
-        if (hs_compile_multi(forms->text, forms->flags, forms->ids, forms->n, HS_MODE_BLOCK, NULL, db, &why) ==
-            HS_SUCCESS)
+        if (hs_compile_multi(t->text, t->flags, t->ids, t->n, HS_MODE_BLOCK, NULL, &t->db, &why) == HS_SUCCESS)
             return true;
         const int at = why ? why->expression : -1;
         hs_free_compile_error(why);
-        if (at < 0 || (unsigned)at >= forms->n)
+        if (at < 0 || (unsigned)at >= t->n)
             return false;
-        f->blind[f->n_blind++] = forms->ids[at];
-        forms->n--;
-        forms->text[at] = forms->text[forms->n];
-        forms->flags[at] = forms->flags[forms->n];
-        forms->ids[at] = forms->ids[forms->n];
+        for (uint32_t id = t->ids[at]; id != NONE; id = t->f->same[id])
+            t->blind[t->n_blind++] = id;
+        t->n--;
+        t->text[at] = t->text[t->n];
+        t->flags[at] = t->flags[t->n];
+        t->ids[at] = t->ids[t->n];
     }
     return true;
+}
+
+static void *make_part(void *arg)
+{
+    struct part *t = arg;
+    collect(t);
+    t->ok = compile(t);
+    return NULL;
+}
+
+static bool part_init(struct part *t, const struct privacy *p, struct prefilter *f, enum detector_needs needs)
+{
+    *t = (struct part){.p = p, .f = f, .needs = needs};
+    t->text = mem_alloc((p->n + 1) * sizeof *t->text);
+    t->flags = mem_alloc((p->n + 1) * sizeof *t->flags);
+    t->ids = mem_alloc((p->n + 1) * sizeof *t->ids);
+    t->blind = mem_alloc((p->n + 1) * sizeof *t->blind);
+    t->wide = mem_alloc((p->n + 1) * sizeof *t->wide);
+    return t->text && t->flags && t->ids && t->blind && t->wide;
+}
+
+static void part_release(struct part *t)
+{
+    mem_free(t->text);
+    mem_free(t->flags);
+    mem_free(t->ids);
+    mem_free(t->blind);
+    mem_free(t->wide);
+}
+
+static void part_merge(struct prefilter *f, int at, const struct part *t)
+{
+    f->db[at] = t->db;
+    memcpy(f->blind + f->n_blind, t->blind, t->n_blind * sizeof *t->blind);
+    memcpy(f->wide + f->n_wide, t->wide, t->n_wide * sizeof *t->wide);
+    f->n_blind += t->n_blind;
+    f->n_wide += t->n_wide;
+    f->overlap = t->overlap > f->overlap ? t->overlap : f->overlap;
+}
+
+/* All databases beside each other: together they take a fifth of a second, and who searches much waits for them. */
+static bool make_parts(const struct privacy *p, struct prefilter *f)
+{
+    struct part parts[PARTS] = {0};
+    pthread_t threads[PARTS];
+    bool ok = true, begun[PARTS] = {false};
+    for (int i = 0; i < PARTS; i++)
+        ok = part_init(&parts[i], p, f, NEEDS[i]) && ok;
+    for (int i = 1; i < PARTS && ok; i++)
+        begun[i] = pthread_create(&threads[i], NULL, make_part, &parts[i]) == 0;
+    for (int i = 0; i < PARTS && ok; i++) {
+        if (!begun[i])
+            make_part(&parts[i]);
+    }
+    for (int i = 0; i < PARTS; i++) {
+        if (begun[i])
+            pthread_join(threads[i], NULL);
+        part_merge(f, i, &parts[i]);
+        ok = ok && parts[i].ok;
+        part_release(&parts[i]);
+    }
+    return ok;
+}
+
+/* Those that are told by their digits, and what each pattern has before its form is known. */
+static void begin_patterns(const struct privacy *p, struct prefilter *f)
+{
+    for (int i = 0; i < DETECTOR_NUMBERS; i++)
+        f->numbers[i] = NONE;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct detector *d = p->patterns[i].d;
+        f->same[i] = NONE;
+        if (d->needs != NEEDS_NOTHING && d->most > f->longest)
+            f->longest = d->most;
+        if (!d->number)
+            continue;
+        f->within[i] = (uint32_t)d->within;
+        f->same[i] = f->numbers[d->number];
+        f->numbers[d->number] = (uint32_t)i;
+    }
+    f->overlap = NUMBERS_MOST;
 }
 
 void prefilter_free(struct prefilter *f)
 {
     if (!f)
         return;
-    for (int i = 0; i < DETECTOR_NEEDS; i++)
+    for (int i = 0; i < PARTS; i++)
         hs_free_database(f->db[i]);
     mem_free(f->blind);
     mem_free(f->wide);
     mem_free(f->within);
+    mem_free(f->same);
     mem_free(f);
 }
 
-static bool fill(const struct privacy *p, struct prefilter *f, struct forms *forms)
+static bool fill(const struct privacy *p, struct prefilter *f)
 {
-    bool ok = hs_valid_platform() == HS_SUCCESS;
     f->blind = mem_alloc((p->n + 1) * sizeof *f->blind);
     f->wide = mem_alloc((p->n + 1) * sizeof *f->wide);
     f->within = mem_alloc((p->n + 1) * sizeof *f->within);
-    ok = ok && f->blind && f->wide && f->within && forms->text && forms->flags && forms->ids;
+    f->same = mem_alloc((p->n + 1) * sizeof *f->same);
+    if (hs_valid_platform() != HS_SUCCESS || !f->blind || !f->wide || !f->within || !f->same)
+        return false;
     randombytes_buf(&f->id, sizeof f->id);
-    for (int needs = 0; ok && needs < DETECTOR_NEEDS; needs++) {
-        collect(p, f, (enum detector_needs)needs, forms);
-        ok = compile(f, forms, &f->db[needs]);
-    }
+    begin_patterns(p, f);
+    const bool ok = make_parts(p, f);
     f->overlap++; /* what \b looks at */
     return ok;
 }
 
 struct prefilter *prefilter_make(const struct privacy *p)
 {
-    struct forms forms = {mem_alloc((p->n + 1) * sizeof(char *)), mem_alloc((p->n + 1) * sizeof(unsigned)),
-                          mem_alloc((p->n + 1) * sizeof(unsigned)), 0};
     struct prefilter *f = mem_zalloc(sizeof *f);
-    if (f && !fill(p, f, &forms)) {
+    if (f && !fill(p, f)) {
         prefilter_free(f);
         f = NULL;
     }
-    mem_free(forms.text);
-    mem_free(forms.flags);
-    mem_free(forms.ids);
     return f;
 }
 
 size_t prefilter_bytes(const struct prefilter *f)
 {
     size_t all = 0, n = 0;
-    for (int i = 0; f && i < DETECTOR_NEEDS; i++)
+    for (int i = 0; f && i < PARTS; i++)
         all += f->db[i] && hs_database_size(f->db[i], &n) == HS_SUCCESS ? n : 0;
     return all;
 }
@@ -178,23 +285,35 @@ static int seen(unsigned id, unsigned long long from, unsigned long long to, uns
     return 0;
 }
 
+struct seeing {
+    const struct prefilter *f;
+    struct scratch *s;
+    struct sights *out;
+};
+
+static void seen_number(void *arg, enum detector_number is, size_t end, bool again)
+{
+    const struct seeing *to = arg;
+    (void)again;
+    if (to->f->numbers[is] != NONE)
+        seen(to->f->numbers[is], 0, end, 0, to->s);
+}
+
 /* Matches begin between where a form was seen first and last, in a scan from `base` on. */
 static enum err_code search_seen(const struct prefilter *f, const struct search *in, enum privacy_level level,
                                  size_t base, size_t to, struct err *e)
 {
+    enum err_code code = ERR_OK;
     for (size_t i = 0; i < in->s->n_seen; i++) {
-        const size_t id = in->s->seen[i];
-        const struct detector *d = in->p->patterns[id].d;
-        const struct place *at = &in->s->places[id];
-        const size_t first = once(d) ? base : base + at->first, within = once(d) ? d->most : f->within[id];
-        const size_t last = once(d) ? to : base + at->last;
-        enum err_code code = !level_masks(level, d->class) ? ERR_OK
-                                                           : search_pattern(in, id, first > within ? first - within : 0,
-                                                                            last < to ? last : to, e);
-        if (code)
-            return code;
+        const struct place *at = &in->s->places[in->s->seen[i]];
+        const size_t first = base + at->first, last = base + at->last;
+        for (uint32_t id = in->s->seen[i]; !code && id != NONE; id = f->same[id]) {
+            const size_t within = f->within[id];
+            if (level_masks(level, in->p->patterns[id].d->class))
+                code = search_pattern(in, id, first > within ? first - within : 0, last < to ? last : to, e);
+        }
     }
-    return ERR_OK;
+    return code;
 }
 
 static enum err_code search_list(const struct search *in, enum privacy_level level, const uint32_t *list, size_t n,
@@ -214,7 +333,7 @@ static bool ready(const struct prefilter *f, struct scratch *s)
 {
     if (s->hs_for == f->id && s->hs)
         return true;
-    for (int i = 0; i < DETECTOR_NEEDS; i++) {
+    for (int i = 0; i < PARTS; i++) {
         if (f->db[i] && (mem_fail_now() || hs_alloc_scratch(f->db[i], &s->hs) != HS_SUCCESS))
             return false;
     }
@@ -235,11 +354,14 @@ static enum err_code look(const struct prefilter *f, const struct search *in, si
     struct scratch *s = in->s;
     while (s->n_seen)
         s->places[s->seen[--s->n_seen]].last = 0;
-    for (int i = 0; i < DETECTOR_NEEDS; i++) {
-        if (f->db[i] && (needs & 1u << i) &&
+    for (int i = 0; i < PARTS; i++) {
+        if (f->db[i] && (needs & 1u << NEEDS[i]) &&
             hs_scan(f->db[i], in->text.p + from, (unsigned)(to - from), 0, s->hs, seen, s) != HS_SUCCESS)
             return err_set(e, ERR_INTERNAL, NULL, "the text could not be searched");
     }
+    struct seeing numbers = {f, s, NULL};
+    if (needs & 1u << NEEDS_NUMBER)
+        numbers_see((struct str){in->text.p + from, to - from}, seen_number, &numbers);
     return ERR_OK;
 }
 
@@ -292,18 +414,14 @@ enum err_code prefilter_mark(const struct prefilter *f, const struct search *in,
         code = look(f, in, from - back, in->text.n, needs_met(str_skip(in->text, from - back)), e);
     memset(s->hit, 0, in->p->n * sizeof *s->hit);
     for (size_t i = 0; i < s->n_seen; i++)
-        s->hit[s->seen[i]] = true;
+        for (uint32_t id = s->seen[i]; id != NONE; id = f->same[id])
+            s->hit[id] = true;
     for (size_t i = 0; i < f->n_blind; i++)
         s->hit[f->blind[i]] = true;
     for (size_t i = 0; i < f->n_wide; i++)
         s->hit[f->wide[i]] = true;
     return code;
 }
-
-struct seeing {
-    const struct privacy *p;
-    struct sights *out;
-};
 
 static void sight_add(struct sights *to, uint32_t pattern, uint32_t at)
 {
@@ -318,24 +436,34 @@ static int see(unsigned id, unsigned long long from, unsigned long long to, unsi
     const struct seeing *s = arg;
     (void)from;
     (void)flags;
-    sight_add(s->out, id, once(s->p->patterns[id].d) ? ANYWHERE : (uint32_t)to);
+    for (uint32_t i = id; i != NONE; i = s->f->same[i])
+        sight_add(s->out, i, (uint32_t)to);
     return s->out->n > SIGHTS;
+}
+
+static void see_number(void *arg, enum detector_number is, size_t end, bool again)
+{
+    const struct seeing *s = arg;
+    if (!again && s->f->numbers[is] != NONE)
+        (void)see(s->f->numbers[is], 0, end, 0, arg);
 }
 
 enum err_code prefilter_see(const struct prefilter *f, const struct search *in, struct sights *out, struct err *e)
 {
-    struct seeing s = {in->p, out};
+    struct seeing s = {f, in->s, out};
     const unsigned needs = needs_met(in->text);
     out->n = 0;
     if (!ready(f, in->s))
         return err_nomem(e);
-    for (int i = 0; i < DETECTOR_NEEDS; i++) {
-        const int rc = f->db[i] && (needs & 1u << i)
+    for (int i = 0; i < PARTS; i++) {
+        const int rc = f->db[i] && (needs & 1u << NEEDS[i])
                            ? hs_scan(f->db[i], in->text.p, (unsigned)in->text.n, 0, in->s->hs, see, &s)
                            : HS_SUCCESS;
         if (rc != HS_SUCCESS && rc != HS_SCAN_TERMINATED)
             return err_set(e, ERR_INTERNAL, NULL, "the text could not be searched");
     }
+    if (needs & 1u << NEEDS_NUMBER)
+        numbers_see(in->text, see_number, &s);
     for (size_t i = 0; i < f->n_blind; i++)
         sight_add(out, f->blind[i], ANYWHERE);
     return ERR_OK;

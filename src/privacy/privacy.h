@@ -47,6 +47,9 @@ struct privacy_options {
 /* ERR_INVALID names what is wrong with a custom detector, a type or a character. Nothing of `o` is kept. */
 enum err_code privacy_open(const struct privacy_options *o, struct privacy **out, struct err *e);
 void privacy_free(struct privacy *p);
+/* So many bytes of text are about to be searched: where that pays, what makes it quick is made now, instead of while
+ * the slow way is gone. */
+void privacy_expect(const struct privacy *p, size_t bytes);
 /* What the configuration says of it (privacy.*), in the arena; `c` may be NULL. `key` and `stable`: the caller's. */
 enum err_code privacy_options_read(const struct config *c, struct arena *a, struct privacy_options *out, struct err *e);
 

@@ -107,6 +107,12 @@ enum err_code search_settled(const struct search *in, size_t pattern, size_t fro
 /* ---- needs.c ---- */
 unsigned needs_met(struct str text); /* a bit for each enum detector_needs */
 
+/* ---- numbers.c: where numbers may be ---- */
+enum { NUMBERS_MOST = 48 }; /* bytes from where a number may begin to where it is told */
+/* `end`: behind the digit or colon that told it. again: the same number goes on. */
+typedef void numbers_tell(void *arg, enum detector_number is, size_t end, bool again);
+void numbers_see(struct str text, numbers_tell *tell, void *arg);
+
 /* ---- prefilter.c: what looks first ---- */
 struct prefilter;
 struct prefilter *prefilter_make(const struct privacy *p); /* NULL: Hyperscan cannot be used, or no memory */

@@ -5,13 +5,23 @@
 
 #include <string.h>
 
-/* what: in lower case. */
-static bool has(struct str v, const char *what)
+static bool begins(struct str v, const char *what)
 {
-    size_t n = strlen(what);
-    for (size_t i = 0; i + n <= v.n; i++) {
-        if (lower(v.p[i]) == *what && str_ieq((struct str){v.p + i, n}, (struct str){what, n}))
-            return true;
+    const size_t n = strlen(what);
+    return v.n >= n && str_ieq(str_take(v, n), (struct str){what, n});
+}
+
+/* One of them anywhere in it. They are in lower case; most bytes begin none, and one look at a bit tells. */
+static bool has_any(struct str v, const char *const *what, size_t n)
+{
+    uint64_t firsts = 0;
+    for (size_t k = 0; k < n; k++)
+        firsts |= (uint64_t)1 << (what[k][0] & 63);
+    for (size_t i = 0; i < v.n; i++) {
+        const char c = lower(v.p[i]);
+        for (size_t k = 0; (firsts >> (c & 63) & 1) && k < n; k++)
+            if (what[k][0] == c && begins(str_skip(v, i), what[k]))
+                return true;
     }
     return false;
 }
@@ -96,7 +106,8 @@ static bool is_variable(struct str v)
         return last == (first == '<' ? '>' : ']') || first == '<';
     if (first == '#')
         return v.n > 1 && v.p[1] == '{';
-    return has(v, "${") || has(v, "{}") || has(v, "%s") || has(v, "{{") || has(v, "#{") || has(v, "<%");
+    static const char *const inside[] = {"${", "{}", "%s", "{{", "#{", "<%"};
+    return has_any(v, inside, sizeof inside / sizeof *inside);
 }
 
 /* Six times the same character on end, of one byte or of up to four: of those that masks and forms are made of, or when
@@ -120,11 +131,7 @@ bool secret_placeholder(struct str v)
 {
     if (!v.n || secret_listed(places, v) || is_variable(v))
         return true;
-    for (size_t i = 0; i < sizeof placed / sizeof placed[0]; i++) {
-        if (has(v, placed[i]))
-            return true;
-    }
-    if (is_row(v))
+    if (has_any(v, placed, sizeof placed / sizeof placed[0]) || is_row(v))
         return true;
     struct secret_look l = secret_look(v);
     return l.distinct <= 2 || (v.n >= 16 && l.distinct <= 4) || l.other == v.n;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/audit.h"
+#include "service/masking.h"
 #include "store/gate.h"
 #include "store/records.h"
 
@@ -14,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LISTED_AT_ONCE = 500 };
+enum { LISTED_AT_ONCE = 500, TEXT_SHARE = 3 }; /* of a transcript a third, roughly, is text to be masked */
 
 struct import {
     struct extraction x;
@@ -382,6 +383,9 @@ static enum err_code import(struct import *im, struct err *e)
         code = note(im, NULL, e);
     if (!code && !x->wish->dry_run)
         code = list_others(im, e);
+    const struct privacy *p = code ? NULL : masking_privacy(x->svc->masking, e);
+    if (p)
+        privacy_expect(p, (size_t)x->total / TEXT_SHARE);
     if (!code)
         code = take_all(im, e);
     report_counts(im->report, &x->all);

@@ -112,6 +112,59 @@ static void test_assignments(void **state)
     privacy_free(fast);
 }
 
+/* Numbers behind everything that may stand before one, and behind what may not; other digits near; across pieces. */
+static void test_numbers(void **state)
+{
+    static const char *const before[] = {
+        " ",          "\"", "x",    "_",  "\\n", "\\t", "%20", "%3A",     "%2F", "\xc3\xa9", "/",
+        ".",          "-",  "a1",   "1-", "12 ", "+",   "(",   "tel. +(", "n:",  "%2B+",     "\xe2\x80\x94",
+        "7 \xc2\xa0", "0.", "v1.2", "DE", "::"};
+    static const char *const numbers[] = {"123-45-6789",
+                                          "123 45 6789",
+                                          "4111 1111 1111 1111",
+                                          "4111111111111111",
+                                          "4111\xe2\x80\x93"
+                                          "1111\xe2\x80\x93"
+                                          "1111\xe2\x80\x93"
+                                          "1111",
+                                          "10.1.22.133",
+                                          "2001:db8::ff00:42:8329",
+                                          "fe80::1%eth0",
+                                          "DE89 3704 0044 0532 0130 00",
+                                          "DE89370400440532013000",
+                                          "GB29\xc2\xa0"
+                                          "NWBK\xc2\xa0"
+                                          "6016\xc2\xa0"
+                                          "1331\xc2\xa0"
+                                          "9268\xc2\xa0"
+                                          "19",
+                                          "+49 (0) 30 / 123 456-78",
+                                          "(555) 123-4567",
+                                          "07700 900123",
+                                          "555\xe2\x80\x91"
+                                          "123\xe2\x80\x91"
+                                          "4567 ext. 12",
+                                          "call 06 12 34 56 78"};
+    static const size_t pieces[] = {0, 16, 61};
+    struct privacy *slow = open_with(true, 0);
+    char text[240];
+    (void)state;
+    for (size_t k = 0; k < sizeof pieces / sizeof *pieces; k++) {
+        struct privacy *fast = open_with(false, pieces[k]);
+        for (size_t a = 0; a < sizeof before / sizeof *before; a++)
+            for (size_t b = 0; b < sizeof numbers / sizeof *numbers; b++)
+                for (int at = 0; at < 80; at += 1 + at / 4) {
+                    (void)snprintf(
+                        text, sizeof text, "%.*s%s%s and %s", at,
+                        "phone of the one whom we call: tel 17 or 2024-05-06 at 10:17, and card or iban here",
+                        before[a], numbers[b], numbers[(a + b) % (sizeof numbers / sizeof *numbers)]);
+                    same(slow, fast, PRIVACY_PUBLIC, str_of(text));
+                }
+        privacy_free(fast);
+    }
+    privacy_free(slow);
+}
+
 /* A form lies within every match, and no match is longer than its detector says: as Hyperscan counts, which leaves
  * lookarounds out. */
 static void test_bounds(void **state)
@@ -193,9 +246,13 @@ static void test_it_is_made_meanwhile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_made_texts),  cmocka_unit_test(test_real_texts),
-        cmocka_unit_test(test_assignments), cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_any_bytes),   cmocka_unit_test(test_it_is_made_meanwhile),
+        cmocka_unit_test(test_made_texts),
+        cmocka_unit_test(test_real_texts),
+        cmocka_unit_test(test_assignments),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_it_is_made_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
