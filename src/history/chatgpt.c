@@ -71,13 +71,14 @@ static bool plant(struct tree *t, const struct json *mapping)
     return t->nodes && sort_nodes(t);
 }
 
-/* Where nobody says which node is the current one: the newest without children. */
+/* Where nobody says which node is the current one: the newest without children; where all have some, the newest. */
 static struct node *newest_leaf(const struct tree *t)
 {
     struct node *best = NULL;
-    for (size_t i = 0; i < t->n; i++)
-        if (t->nodes[i].leaf && (!best || t->nodes[i].created >= best->created))
-            best = &t->nodes[i];
+    for (int any = 0; any < 2 && !best; any++)
+        for (size_t i = 0; i < t->n; i++)
+            if ((any || t->nodes[i].leaf) && (!best || t->nodes[i].created >= best->created))
+                best = &t->nodes[i];
     return best;
 }
 
@@ -97,8 +98,14 @@ static size_t mark_path(struct tree *t, struct node *at, struct node **path)
 
 static struct str thoughts_of(struct arena *a, const struct json *content)
 {
-    struct str text = history_text(a, json_get(content, "thoughts"));
-    return text.n ? text : history_text(a, json_get(content, "parts"));
+    const struct json *list = json_get_type(content, "thoughts", JSON_ARRAY);
+    struct buf b;
+    buf_init(&b, 0);
+    for (size_t i = 0; list && i < list->n; i++) {
+        struct str head = json_text(&list->items[i], "summary"), rest = json_text(&list->items[i], "content");
+        buf_fmt(&b, "%s%.*s%s%.*s", b.n ? "\n\n" : "", STR_ARG(head), head.n && rest.n ? "\n\n" : "", STR_ARG(rest));
+    }
+    return b.n ? buf_take(&b, a) : history_text(a, json_get(content, "parts"));
 }
 
 static struct str text_of(struct arena *a, const struct json *content)
@@ -168,7 +175,7 @@ static enum err_code tell(struct tree *t, const struct json *node, const struct 
                                       .agent = user ? STR("user") : STR("chatgpt"),
                                       .role = role,
                                       .content = text,
-                                      .timestamp = history_time(json_get(m, "create_time")),
+                                      .timestamp = chats_time(t->x, json_get(m, "create_time")),
                                       .metadata = metadata(t, node, m, assistant),
                                       .replay = system,
                                       .at = *at};
@@ -272,6 +279,7 @@ static enum err_code take_conversation(struct chats *x, const struct json *o, st
     if (!plant(&t, mapping))
         return err_nomem(e);
     enum err_code code = title.n ? history_title(x->in, t.session, title, e) : ERR_OK;
+    chats_begin(x, json_get(o, "create_time"));
     buf_init(&t.thinking, 0);
     if (!code)
         code = take_nodes(&t, find(&t, json_text(o, "current_node")), e);
@@ -342,6 +350,8 @@ static enum err_code take_long(struct chats *x, const struct history_in *convers
     t.session = text[0].n ? text[0] : text[1].n ? text[1] : t.arena ? arena_str(t.arena, stand_in) : stand_in;
     if (!code && text[2].n)
         code = history_title(x->in, t.session, text[2], e);
+    if (!code)
+        code = chats_begin_long(x, conversation, "create_time", e);
     if (!code)
         code = plant_long(&t, conversation, e);
     if (!code && !t.n)

@@ -108,6 +108,31 @@ enum err_code chats_text(const struct history_in *conversation, struct arena *a,
     return code;
 }
 
+void chats_begin(struct chats *x, const struct json *time)
+{
+    x->last = history_time(time);
+}
+
+enum err_code chats_begin_long(struct chats *x, const struct history_in *conversation, const char *member,
+                               struct err *e)
+{
+    struct buf b;
+    const struct json *v;
+    struct err why = {0};
+    buf_init(&b, 0);
+    enum err_code code = items_member(conversation, member, &b, e);
+    x->last = !code && b.n && !history_json(x->in->arena, buf_view(&b), &v, &why) ? history_time(v) : 0;
+    buf_release(&b);
+    return code;
+}
+
+int64_t chats_time(struct chats *x, const struct json *time)
+{
+    int64_t when = history_time(time);
+    x->last = when ? when : x->last;
+    return x->last;
+}
+
 /* Nothing can be read on from: an export is not added to, it is made anew. */
 static enum err_code read_list(struct chats *x, const struct history_in *from, const struct chats_format *f,
                                struct err *e)
@@ -158,7 +183,9 @@ static enum err_code unpack(struct chats *x, zip_t *z, zip_uint64_t index, int t
 static enum err_code read_entry(struct chats *x, zip_t *z, zip_uint64_t index, const struct chats_format *f,
                                 struct err *e)
 {
-    bool whole;
+    zip_stat_t st;
+    bool whole, locked = !zip_stat_index(z, index, 0, &st) && (st.valid & ZIP_STAT_ENCRYPTION_METHOD) &&
+                         st.encryption_method != ZIP_EM_NONE;
     int fd = spool_open(e);
     if (fd < 0)
         return e->code;
@@ -168,7 +195,7 @@ static enum err_code read_entry(struct chats *x, zip_t *z, zip_uint64_t index, c
         code = read_list(x, &spooled, f, e);
     if (!code && !whole) {
         const struct history_at at = {++x->records, -1, 0};
-        code = history_skip(x->in, HISTORY_DAMAGED, &at, e);
+        code = history_skip(x->in, locked ? HISTORY_ENCRYPTED : HISTORY_DAMAGED, &at, e);
     }
     close(fd);
     return code;
@@ -183,6 +210,7 @@ static bool is_conversations(const char *name)
 static enum err_code read_zip(struct chats *x, const struct chats_format *f, struct err *e)
 {
     enum err_code code = ERR_OK;
+    bool lists = false;
     int why = 0, fd = dup(x->in->fd); /* its place in the file is shared, and nobody's */
     zip_t *z = fd < 0 || lseek(fd, 0, SEEK_SET) ? NULL : zip_fdopen(fd, 0, &why);
     if (!z) {
@@ -194,11 +222,15 @@ static enum err_code read_zip(struct chats *x, const struct chats_format *f, str
     zip_int64_t n = zip_get_num_entries(z, 0);
     for (zip_int64_t i = 0; i < n && i < ENTRIES_MOST && !code; i++) {
         x->entry = zip_get_name(z, (zip_uint64_t)i, ZIP_FL_ENC_GUESS);
+        lists = lists || (x->entry && is_conversations(x->entry));
         if (x->entry && is_conversations(x->entry))
             code = read_entry(x, z, (zip_uint64_t)i, f, e);
     }
     zip_discard(z);
-    return code;
+    if (code || lists)
+        return code;
+    const struct history_at at = {1, 0, x->in->size}; /* a zip of something else */
+    return history_skip(x->in, HISTORY_UNKNOWN, &at, e);
 }
 
 enum err_code chats_read(struct history_in *in, const struct chats_format *f, struct err *e)

@@ -13,6 +13,7 @@ struct chats {
     int64_t records;               /* told so far, over all files of a zip */
     int64_t unpacked;              /* bytes, over all files of a zip */
     const char *entry;             /* inside a zip: the file's name; else NULL */
+    int64_t last;                  /* ms: of the message before, or when the conversation began */
 };
 
 struct chats_format {
@@ -32,6 +33,12 @@ enum err_code chats_unknown(struct chats *x, struct err *e);
 /* A text that is a member of a long conversation: decoded, in the arena; STR_NONE: there is none. */
 enum err_code chats_text(const struct history_in *conversation, struct arena *a, const char *member, struct str *out,
                          struct err *e);
+/* When a conversation began, for messages that know no time. */
+void chats_begin(struct chats *x, const struct json *time);
+enum err_code chats_begin_long(struct chats *x, const struct history_in *conversation, const char *member,
+                               struct err *e);
+/* The message's time, or what is nearest to it. */
+int64_t chats_time(struct chats *x, const struct json *time);
 /* The place of the next record, and that it is told. */
 struct history_at chats_at(struct chats *x, struct str raw);
 

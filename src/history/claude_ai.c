@@ -10,13 +10,29 @@ struct chat {
     struct blocks *blocks;
 };
 
-static void take_block(struct blocks *b, const struct json *block)
+/* What a tool said comes behind its call: by its id, or where there is none by its name. */
+static struct str result_of(struct arena *a, const struct json *content, size_t call)
 {
+    struct str id = json_text(&content->items[call], "id"), name = json_text(&content->items[call], "name");
+    for (size_t i = call + 1; i < content->n; i++) {
+        const struct json *block = &content->items[i];
+        struct str of = json_text(block, "tool_use_id");
+        if (str_is(json_text(block, "type"), "tool_result") &&
+            (id.n && of.n ? str_eq(of, id) : str_eq(json_text(block, "name"), name)))
+            return history_text(a, json_get(block, "content"));
+    }
+    return STR_NONE;
+}
+
+static void take_block(struct blocks *b, struct arena *a, const struct json *content, size_t i)
+{
+    const struct json *block = &content->items[i];
     struct str type = json_text(block, "type");
     if (str_is(type, "thinking"))
         blocks_thought(b, json_text(block, "thinking"));
     else if (str_is(type, "tool_use"))
-        blocks_tool(b, json_text(block, "name"), json_text(block, "id"), json_get(block, "input"), STR_NONE);
+        blocks_tool(b, json_text(block, "name"), json_text(block, "id"), json_get(block, "input"),
+                    result_of(a, content, i));
     else if (str_is(type, "text"))
         blocks_text(b, json_text(block, "text"));
 }
@@ -35,7 +51,7 @@ static void put_together(struct blocks *b, struct arena *a, const struct json *m
     const struct json *attached = json_get_type(message, "attachments", JSON_ARRAY);
     blocks_clear(b);
     for (size_t i = 0; content && i < content->n; i++)
-        take_block(b, &content->items[i]);
+        take_block(b, a, content, i);
     if (!b->text.n)
         blocks_text(b, json_text(message, "text"));
     for (size_t i = 0; attached && i < attached->n; i++)
@@ -88,7 +104,7 @@ static enum err_code take_message(struct chat *c, const struct json *message, st
                                    .agent = human ? STR("user") : STR("claude"),
                                    .role = human ? STR("user") : STR("assistant"),
                                    .content = buf_view(&c->blocks->text),
-                                   .timestamp = history_time(json_get(message, "created_at")),
+                                   .timestamp = chats_time(c->x, json_get(message, "created_at")),
                                    .metadata = metadata(c, message),
                                    .at = at};
     return arena_failed(a) ? err_nomem(e) : history_turn(in, &t, e);
@@ -102,6 +118,7 @@ static enum err_code take_conversation(struct chats *x, const struct json *o, st
     struct chat c = {x, id.n ? id : stand_in, &blocks};
     if (!messages)
         return chats_unknown(x, e);
+    chats_begin(x, json_get(o, "created_at"));
     enum err_code code = title.n && messages->n ? history_title(x->in, c.session, title, e) : ERR_OK;
     blocks_init(&blocks);
     for (size_t i = 0; i < messages->n && !code; i++)
@@ -155,6 +172,8 @@ static enum err_code take_long(struct chats *x, const struct history_in *convers
     enum err_code code = chats_text(conversation, a, "uuid", &id, e);
     if (!code)
         code = chats_text(conversation, a, "name", &title, e);
+    if (!code)
+        code = chats_begin_long(x, conversation, "created_at", e);
     c.session = code ? STR_NONE : arena_str(a, id.n ? id : stand_in);
     if (!code && title.n)
         code = history_title(x->in, c.session, title, e);

@@ -342,6 +342,35 @@ def test_a_hostile_zip(store, tmp_path):
     assert not list(tmp_path.rglob("escape.json"))
 
 
+def test_a_file_of_something_else(store, tmp_path):
+    """What it is, or that nobody knows, is said in words."""
+    exports.chatgpt(tmp_path / "source", zipped=True)
+    export = tmp_path / "source" / "export.zip"
+    (tmp_path / "other.zip").write_bytes(b"PK\3\4 and nothing else")
+    with zipfile.ZipFile(tmp_path / "letters.zip", "w") as z:
+        z.writestr("letter.txt", "Dear Ada")
+    said = store.run("import", "claude-ai", str(export)).stdout
+    assert f"looks like ChatGPT export: cairn import chatgpt {export}" in said
+    report = json.loads(store.run("import", "chatgpt", str(tmp_path / "letters.zip"), "--json").stdout)
+    assert report["skipped_by_reason"] == {"unknown": 1}
+    done = store.run("import", str(tmp_path / "other.zip"), check=False)
+    assert done.returncode == 2 and "say which" in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("zip"), reason="zip is not here")
+def test_a_zip_with_a_password(store, tmp_path):
+    h = exports.chatgpt(tmp_path / "source")
+    subprocess.run(["zip", "-q", "-P", "none", "locked.zip", "conversations.json"], cwd=h.root, check=True)
+    report = json.loads(store.run("import", "chatgpt", str(h.root / "locked.zip"), "--json").stdout)
+    assert report["skipped_by_reason"] == {"encrypted": 1} and report["turns_new"] == 0
+
+
+def test_results_of_tools_stand_with_their_calls(store, tmp_path):
+    imported(store, SOURCES["claude-ai"], exports.claude(tmp_path))
+    tools = [t["metadata"]["tools"] for t in turns(store) if t["metadata"].get("tools")]
+    assert tools == [[{"name": "ruler", "result": "40 m"}]]
+
+
 def test_a_bomb(store, tmp_path):
     """A zip that unpacks to much more than it is: given up, the rest is read."""
     h = exports.chatgpt(tmp_path / "source")

@@ -101,6 +101,9 @@ static enum err_code add_file(struct importing *im, struct str word, bool *is_ex
     if (*is_export)
         return ERR_OK;
     const struct history_format *format = f ? history_guess(path) : NULL;
+    bool binary = str_starts((struct str){head, n}, "PK\3\4") || memchr(head, 0, n);
+    if (!format && f && binary)
+        return unknown_source(im, word, e);
     if (!format && f)
         *is_export = true; /* and told so, by whoever reads it */
     return format ? add_place(im, format, path, e) : f ? ERR_OK : unknown_source(im, word, e);
@@ -230,6 +233,16 @@ static enum err_code run_one(struct importing *im, struct service *svc, struct h
     return code;
 }
 
+/* There was nothing in it: perhaps it is another's. */
+static void report_nothing(struct buf *b, const struct import_place *p)
+{
+    const struct history_format *other = history_guess(p->path);
+    buf_fmt(b, "  nothing that was said is in it");
+    if (other && other != p->format)
+        buf_fmt(b, "; it looks like %s: cairn import %s %s", other->title, other->name, p->path);
+    buf_char(b, '\n');
+}
+
 static void report_text(struct importing *im, const struct history_report *r)
 {
     struct buf *b = &im->c->out;
@@ -248,6 +261,8 @@ static void report_text(struct importing *im, const struct history_report *r)
     if (r->files_failed)
         buf_fmt(b, "; %lld files could not be read", (long long)r->files_failed);
     buf_cstr(b, r->stopped ? "; stopped before the end: the next import goes on\n" : "\n");
+    if (!r->stopped && r->counts.lines == r->counts.skipped)
+        report_nothing(b, p);
 }
 
 static enum err_code run_all(struct importing *im, struct service *svc, struct err *e)

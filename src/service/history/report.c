@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { HEAD_BYTES = 1 << 16 };
@@ -81,13 +82,23 @@ size_t history_roots(struct arena *a, const struct history_format *f, const char
     return n;
 }
 
+/* What lies in a zip is named at its end. */
+static ssize_t read_ends(int fd, char *head, size_t room, bool both)
+{
+    struct stat st;
+    ssize_t n = pread(fd, head, both ? room / 2 : room, 0), more = 0;
+    if (both && n == (ssize_t)(room / 2) && !fstat(fd, &st))
+        more = pread(fd, head + n, room / 2, st.st_size > (off_t)(room / 2) ? st.st_size - (off_t)(room / 2) : 0);
+    return more > 0 ? n + more : n;
+}
+
 const struct history_format *history_guess(const char *path)
 {
     static _Thread_local char head[HEAD_BYTES];
     size_t n_formats;
     const struct history_format *const *all = history_formats(&n_formats);
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof head, 0);
+    ssize_t n = fd < 0 ? -1 : read_ends(fd, head, sizeof head, str_ends(str_of(path), ".zip"));
     const char *slash = strrchr(path, '/');
     if (fd >= 0)
         close(fd);

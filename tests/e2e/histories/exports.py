@@ -131,7 +131,14 @@ def chatgpt_broken(root):
     adrift.nodes[b]["parent"] = "nobody"
     h.skipped[EMPTY] -= 1
     h.skip(BRANCH)
-    h.json("conversations.json", [good.value(), loop.value(), adrift.value(), 7, {"title": "no mapping"},
+    circle = Tree(h, "circle", None, clock=5000, current=False)  # nobody is its end, and nobody knows a time
+    h.skipped[EMPTY] -= 1
+    del circle.nodes["client-created-root"]
+    for n, text in ((1, "Round the hive"), (2, "and round again")):
+        circle.nodes[f"c{n}"] = {"id": f"c{n}", "parent": f"c{3 - n}", "children": [f"c{3 - n}"], "message": {
+            "id": f"c{n}", "author": {"role": "user"}, "create_time": None, "content": {"content_type": "text", "parts": [text]}}}
+        h.turn("user", text, circle.id, at_quarter(0))  # the conversation's own
+    h.json("conversations.json", [good.value(), loop.value(), adrift.value(), circle.value(), 7, {"title": "no mapping"},
                                   {"id": "m", "mapping": {"x": 5}, "current_node": "x"}])
     h.skip(DAMAGED, 2)
     h.skip(UNKNOWN)
@@ -144,12 +151,12 @@ class Chat:
     def __init__(self, h, name, title, clock=0):
         self.h, self.id, self.title, self.clock, self.messages = h, uid("claude.ai", name), title, clock, []
 
-    def message(self, sender, text, content=None, said=None, reason=None, attachments=(), files=()):
+    def message(self, sender, text, content=None, said=None, reason=None, attachments=(), files=(), **more):
         self.clock += 1
         self.messages.append({"uuid": uid(self.id, len(self.messages)), "text": text, "sender": sender,
                               "content": [{"type": "text", "text": text}] if content is None else content,
                               "created_at": at(self.clock)[:-1] + "000+00:00", "updated_at": at(self.clock),
-                              "attachments": list(attachments), "files": list(files)})
+                              "attachments": list(attachments), "files": list(files), **more})
         if reason:
             self.h.skip(reason)
         else:
@@ -178,6 +185,8 @@ def claude_conversations(h):
     c.message("assistant", "", content=[], reason=EMPTY)
     c.message("human", "yes")
     c.message("human", "yes")
+    c.message("human", "Nobody knows when I said this", created_at=None)
+    h.turns[-1].at = at(7)  # as what came before
     empty = Chat(h, "empty", "")
     return [c.value(), empty.value()]
 
