@@ -288,7 +288,7 @@ static enum err_code take_prompt(void *arg, const struct json *o, const struct h
 enum err_code claude_folder_read(struct history_in *in, struct err *e)
 {
     struct typed typed = {.in = in};
-    const struct records prompts = {take_prompt, &typed, NULL};
+    const struct records prompts = {.take = take_prompt, .arg = &typed};
     if (!strcmp(in->kind, "prompts"))
         return records_read(in, &prompts, e);
     if (!strcmp(in->kind, "debug log"))

@@ -86,7 +86,7 @@ static enum err_code read_document(struct codex *c, struct err *e)
 static enum err_code read_rollout(struct history_in *in, struct err *e)
 {
     struct codex c = {.in = in};
-    const struct records how = {codex_item, &c, &c.quiet};
+    const struct records how = {.take = codex_item, .arg = &c, .quiet = &c.quiet};
     struct buf *bufs[] = {&c.session, &c.parent, &c.cwd, &c.version, &c.branch, &c.model, &c.thinking, &c.thread};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         buf_init(bufs[i], 0);
@@ -176,7 +176,7 @@ static enum err_code take_small(void *arg, const struct json *o, const struct hi
 static enum err_code codex_read(struct history_in *in, struct err *e)
 {
     struct small s = {.in = in};
-    const struct records small = {take_small, &s, NULL};
+    const struct records small = {.take = take_small, .arg = &s};
     if (!strcmp(in->kind, "prompts") || !strcmp(in->kind, "titles"))
         return records_read(in, &small, e);
     return str_ends(in->path, ".zst") ? read_packed(in, e) : read_rollout(in, e);

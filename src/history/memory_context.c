@@ -220,7 +220,7 @@ static enum err_code read_database(struct history_in *in, struct err *e)
 
 static enum err_code read_store(struct history_in *in, struct err *e)
 {
-    const struct records lines = {take_message, in, NULL};
+    const struct records lines = {.take = take_message, .arg = in};
     if (str_ends(in->path, ".jsonl"))
         return records_read(in, &lines, e);
     if (str_ends(in->path, ".txt"))

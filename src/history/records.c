@@ -4,6 +4,8 @@
 static enum err_code skip(struct history_in *in, const struct records *how, const char *reason, const struct line *l,
                           struct err *e)
 {
+    if (how->told)
+        ++*how->told;
     return how->quiet && *how->quiet ? ERR_OK : history_skip(in, reason, &l->at, e);
 }
 
@@ -43,7 +45,7 @@ static enum err_code read_lines(struct history_in *in, const struct records *how
         code = take(in, how, &l, e);
         arena_reset(in->arena);
         if (!code && !l.torn && lines_offset(lines) > in->from)
-            code = history_mark(in, lines_offset(lines), lines_count(lines), e);
+            code = history_mark(in, lines_offset(lines), how->told ? *how->told : lines_count(lines), e);
     }
     return code;
 }

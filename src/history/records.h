@@ -12,6 +12,9 @@ struct records {
     /* Not NULL: the file is read from its beginning whatever in->from says, for what its first lines say of all; it is
      * true for the lines that were told in another reading, of which nothing may be told now. */
     bool *quiet;
+    /* Not NULL: a line may hold several records. How many were told from the file's beginning on, those that were quiet
+     * too: `take` counts its own, what is no object is counted here. Needs quiet. */
+    int64_t *told;
 };
 
 enum err_code records_read(struct history_in *in, const struct records *how, struct err *e);

@@ -90,8 +90,8 @@ struct str tables_role(struct str value)
     static const char *const table[][2] = {
         {"user", "user"},          {"human", "user"},    {"assistant", "assistant"}, {"ai", "assistant"},
         {"model", "assistant"},    {"bot", "assistant"}, {"agent", "assistant"},     {"character", "assistant"},
-        {"narrator", "assistant"}, {"system", "system"}, {"developer", "system"},    {"tool", "tool"},
-        {"function", "tool"}};
+        {"narrator", "assistant"}, {"gpt", "assistant"}, {"claude", "assistant"},    {"system", "system"},
+        {"developer", "system"},   {"tool", "tool"},     {"function", "tool"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (str_ieq(value, str_of(table[i][0])))
             return str_of(table[i][1]);

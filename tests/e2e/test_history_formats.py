@@ -186,6 +186,28 @@ def test_a_log_that_goes_on(store, tmp_path):
     assert again["bytes_read"] == len(added)
 
 
+def test_a_log_of_conversations_that_goes_on(store, tmp_path):
+    """A line is several records here; the place is kept all the same."""
+    h = generic.History(tmp_path, "jsonl")
+    generic.conversations(h)
+    assert imported(store, SOURCES["jsonl"], h)["turns_new"] == 7
+    for n in range(2):
+        added = line({"messages": [{"role": "user", "content": f"And white, {n}?"}, {"role": "assistant", "content": "Also."}]})
+        with open(h.root / "training.jsonl", "ab") as f:
+            f.write(added)
+        again = imported(store, SOURCES["jsonl"], h)
+        assert (again["turns_new"], again["lines"], again["bytes_read"]) == (2, 10 + 2 * n, len(added))
+
+
+def test_messages_in_a_document(store, tmp_path):
+    """An array, or one conversation, in a file that is named by itself."""
+    said = [{"role": "user", "content": "Is it in an array?"}, {"role": "assistant", "content": "It is."}]
+    for name, value in (("array.json", said), ("one.json", {"id": "x", "messages": said}), ("pretty.json", [{"messages": said}])):
+        (tmp_path / name).write_text(json.dumps(value, indent=2 if name == "pretty.json" else None))
+        report = json.loads(store.run("import", str(tmp_path / name), "--json").stdout)
+        assert (report["source"], report["turns_new"]) == ("jsonl", 2), name
+
+
 def test_a_torn_rollout_that_is_completed(store, tmp_path):
     h = codex.History(tmp_path, "codex")
     r = codex.Rollout(h, "torn")
