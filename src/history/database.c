@@ -10,9 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { VALUE_MOST = 64 << 20, NAME_MOST = 256, CACHE_KIB = 4096 };
+enum { VALUE_MOST = 64 << 20, NAME_MOST = 256, CACHE_KIB = 4096, STEPS = 100000 };
 
 struct database {
+    const struct history_in *in;
     struct database_files files;
     sqlite3 *db;
     unsigned char head[DATABASE_HEAD + DATABASE_LOG_HEAD]; /* as it was at the beginning */
@@ -80,6 +81,12 @@ static void release(struct database *d)
     mem_free(d);
 }
 
+static int is_to_stop(void *arg)
+{
+    const struct database *d = arg;
+    return history_stopped(d->in);
+}
+
 enum err_code database_open(const struct history_in *in, struct database **out, struct err *e)
 {
     struct database *d = mem_zalloc(sizeof *d);
@@ -87,6 +94,7 @@ enum err_code database_open(const struct history_in *in, struct database **out, 
     *out = NULL;
     if (!d)
         return err_nomem(e);
+    d->in = in;
     d->files.fd = in->fd;
     d->files.size = in->size;
     d->files.log = open_log(in);
@@ -96,6 +104,8 @@ enum err_code database_open(const struct history_in *in, struct database **out, 
         code = database_files_open(&d->files, e);
     if (!code && sqlite3_open_v2("history", &d->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, d->files.name))
         code = d->db ? fail(d, "open the database", e) : err_nomem(e);
+    if (!code && in->stop)
+        sqlite3_progress_handler(d->db, STEPS, is_to_stop, d);
     if (!code)
         code = set_up(d, e);
     if (code)

@@ -27,6 +27,8 @@
 #include "base/json.h"
 #include "base/sha256.h"
 
+#include <stdatomic.h>
+
 /* Where a tool keeps its files unless told: below $variable where it is set and not empty, else below the home folder.
  */
 struct history_root {
@@ -63,7 +65,9 @@ struct history_in {
     int64_t from_line; /* lines before that */
     struct arena *arena;
     struct history_sink *sink;
+    const atomic_bool *stop; /* set: reading ends as soon as it can; NULL */
 };
+bool history_stopped(const struct history_in *in);
 
 /* Where a record stands. */
 struct history_at {

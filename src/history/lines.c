@@ -81,6 +81,8 @@ static enum err_code fill(struct lines *l, bool *more, struct err *e)
     *more = false;
     if (left <= 0 || !room)
         return ERR_OK;
+    if (history_stopped(l->in))
+        return err_set(e, ERR_LIMIT, NULL, "it was stopped");
     if ((int64_t)room > left)
         room = (size_t)left;
     ssize_t n;

@@ -38,6 +38,11 @@ enum err_code history_mark(struct history_in *in, int64_t from, int64_t lines, s
     return in->sink->mark(in->sink, from, lines, e);
 }
 
+bool history_stopped(const struct history_in *in)
+{
+    return in->stop && atomic_load_explicit(in->stop, memory_order_relaxed);
+}
+
 bool history_known(struct history_in *in, struct str key)
 {
     return in->sink->known(in->sink, key);

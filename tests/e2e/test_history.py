@@ -4,6 +4,7 @@ goes on where it was, sources stay as they were, and what was imported is recall
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -564,6 +565,34 @@ def test_a_message_of_endless_lines(store, tmp_path):
     accounted(report)
     words = "".join(said(store))
     assert all(f"{i} endless" in words for i in range(200)) and 2 <= report["turns_new"] <= 8
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_file_without_end_is_left_when_it_is_asked_for(store, tmp_path, number):
+    """Its checksum alone would take minutes; what came before it is stored, and the next import goes on."""
+    h = worst.many(tmp_path / "claude", 3)
+    path = h.path("projects/-endless/endless.jsonl")
+    with open(path, "wb") as f:
+        f.truncate(60 << 30)  # takes no room
+    os.utime(path, (4e9, 4e9))
+    p = subprocess.Popen([binary(), "import", "claude-code", str(h.root), "--data", str(store.data), "--json"],
+                         stdout=subprocess.PIPE, env={**os.environ, **key_of_tests(), "CAIRN_MODEL": "off"})
+    eventually(lambda: str(path) in open_files(p.pid))
+    p.send_signal(number)
+    report = json.loads(p.communicate(timeout=30)[0])
+    assert p.returncode == 1 and report["stopped"] and report["turns_new"] == len(h.turns)
+    path.unlink()
+    assert imported(store, h.root)["turns_new"] == 0
+
+
+def open_files(pid):
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except OSError:
+            pass
+    return found
 
 
 def test_watch_takes_in_what_is_written(store, tmp_path):

@@ -27,6 +27,11 @@ struct import {
     struct arena *arena;
 };
 
+static bool is_stopped(const struct extraction *x)
+{
+    return x->wish->stop && atomic_load(x->wish->stop);
+}
+
 /* ---- figures ---- */
 
 static void report_reasons(struct history_report *r, const struct file_counts *f)
@@ -95,7 +100,7 @@ static enum err_code find_known(struct import *im, struct err *e)
     if (!a)
         return err_nomem(e);
     enum err_code code = store_read_begin(im->x.svc->store, &tx, e);
-    for (size_t i = 0; i < im->walk.n && !code; i++) {
+    for (size_t i = 0; i < im->walk.n && !code && !is_stopped(&im->x); i++) {
         const struct history_file *f = &im->walk.files[i];
         struct file_state s = {0};
         arena_reset(a);
@@ -160,7 +165,7 @@ static enum err_code list_on(struct store_tx *tx, void *arg, struct err *e)
 static enum err_code list_others(struct import *im, struct err *e)
 {
     enum err_code code = ERR_OK;
-    for (size_t i = 0; i < im->walk.n && !code;) {
+    for (size_t i = 0; i < im->walk.n && !code && !is_stopped(&im->x);) {
         struct listing l = {im, i, i};
         size_t n = 0;
         for (; l.to < im->walk.n && n < LISTED_AT_ONCE; l.to++)
@@ -203,7 +208,7 @@ static enum err_code begin(struct import *im, const struct history_file *f, int 
     s->inode = (int64_t)st.st_ino;
     s->modified_ns = f->modified_ns;
     if (!code)
-        code = state_hash(fd, &s->hash, st.st_size, e);
+        code = state_hash(fd, &s->hash, st.st_size, x->wish->stop, e);
     s->size = (int64_t)s->hash.bytes;
     s->anchor = state_anchor(x->arena, fd, s->size);
     return code;
@@ -238,13 +243,15 @@ static enum err_code read_file(struct import *im, const struct history_file *f, 
                                 .from = part ? 0 : x->state.read_to,
                                 .from_line = part ? 0 : x->state.lines,
                                 .arena = arena_new(),
-                                .sink = &x->sink};
+                                .sink = &x->sink,
+                                .stop = x->wish->stop};
     if (!x->in.arena)
         return err_nomem(e);
     if (!code)
         code = x->wish->format->read(&x->in, e);
     arena_free(x->in.arena);
-    if (code == ERR_LIMIT && x->enough) /* what came after the mark is read again */
+    x->enough = x->enough || is_stopped(x);
+    if (code && x->enough && !x->broken) /* what came after the mark is read again */
         code = ERR_OK;
     if (!code)
         code = extraction_flush(x, !x->enough, e);
@@ -272,6 +279,8 @@ static enum err_code take_file(struct import *im, const struct history_file *f, 
         return ERR_OK;
     }
     enum err_code code = read_file(im, f, fd, dir, &why);
+    if (code == ERR_LIMIT && is_stopped(x) && !x->broken) /* before it was begun */
+        code = ERR_OK;
     close(fd);
     close(dir);
     im->report->files_read++;
@@ -298,13 +307,11 @@ static enum err_code take_all(struct import *im, struct err *e)
 {
     struct extraction *x = &im->x;
     enum err_code code = ERR_OK;
-    for (size_t i = 0; i < im->walk.n && !code && !x->enough; i++) {
+    for (size_t i = 0; i < im->walk.n && !code && !x->enough && !is_stopped(x); i++) {
         if (!im->known[i] && im->walk.files[i].name.way == HISTORY_READ)
             code = take_file(im, &im->walk.files[i], e);
         if (x->wish->progress)
             x->wish->progress(x->wish->progress_arg, x->done, x->total);
-        if (x->wish->stop && atomic_load(x->wish->stop))
-            x->enough = true;
     }
     struct err waited = {0};
     enum err_code rest = extraction_wait(x, code ? &waited : e);
@@ -389,9 +396,9 @@ static enum err_code import(struct import *im, struct err *e)
     if (!code)
         code = take_all(im, e);
     report_counts(im->report, &x->all);
-    if (!code && x->fresh && !x->wish->dry_run)
+    if (!code && x->fresh && !x->wish->dry_run && !is_stopped(x)) /* the next process indexes the rest */
         code = index_flush(x->svc->index, e);
-    im->report->stopped = x->wish->stop && atomic_load(x->wish->stop);
+    im->report->stopped = is_stopped(x);
     return code;
 }
 

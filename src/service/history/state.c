@@ -154,10 +154,12 @@ void state_fill(struct arena *a, const struct file_state *s, struct record *r)
 
 /* ---- checksums ---- */
 
-enum err_code state_hash(int fd, struct sha256 *h, int64_t to, struct err *e)
+enum err_code state_hash(int fd, struct sha256 *h, int64_t to, const atomic_bool *stop, struct err *e)
 {
     static _Thread_local unsigned char chunk[CHUNK];
     while ((int64_t)h->bytes < to) {
+        if (stop && atomic_load_explicit(stop, memory_order_relaxed))
+            return err_set(e, ERR_LIMIT, NULL, "it was stopped");
         int64_t left = to - (int64_t)h->bytes;
         ssize_t n = pread(fd, chunk, left < CHUNK ? (size_t)left : CHUNK, (int64_t)h->bytes);
         if (n < 0)

@@ -36,8 +36,8 @@ struct file_state {
 enum err_code state_read(struct store_tx *tx, struct arena *a, struct file_state *s, struct err *e);
 /* The fields that tell the file as it was read. */
 void state_fill(struct arena *a, const struct file_state *s, struct record *r);
-/* Takes the bytes of the file from h->bytes up to `to` into the checksum. */
-enum err_code state_hash(int fd, struct sha256 *h, int64_t to, struct err *e);
+/* Takes the bytes of the file from h->bytes up to `to` into the checksum. stop: NULL, or ERR_LIMIT once it is set. */
+enum err_code state_hash(int fd, struct sha256 *h, int64_t to, const atomic_bool *stop, struct err *e);
 /* A checksum of the last bytes before `to`: whether a file has only grown. */
 struct str state_anchor(struct arena *a, int fd, int64_t to);
 

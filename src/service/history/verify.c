@@ -69,7 +69,7 @@ static const char *look(const char *path, int64_t size, struct str checksum, int
                                                    : "unreadable";
     sha256_begin(&h);
     bool readable = !fstat(fd, &s), file = readable && S_ISREG(s.st_mode);
-    readable = readable && (!file || !state_hash(fd, &h, size, &why));
+    readable = readable && (!file || !state_hash(fd, &h, size, NULL, &why));
     close(fd);
     *bytes += (int64_t)h.bytes;
     sha256_end(&h, end);
