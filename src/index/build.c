@@ -380,28 +380,46 @@ static void deal(struct building *b, uint32_t *docs, uint8_t *tf)
     }
 }
 
+static void add_postings(const struct building *b, struct postings_out *list, const uint32_t *docs, const uint8_t *tf,
+                         uint32_t n)
+{
+    uint8_t lengths[POSTINGS_BLOCK];
+    for (uint32_t i = 0; i < n; i += POSTINGS_BLOCK) {
+        uint32_t some = n - i < POSTINGS_BLOCK ? n - i : POSTINGS_BLOCK;
+        for (uint32_t k = 0; k < some; k++)
+            lengths[k] = b->lengths[docs[i + k]];
+        postings_out_add(list, docs + i, tf + i, lengths, some);
+    }
+}
+
+static bool put_list(const struct building *b, struct sink *k, const struct entry *t, const uint32_t *docs,
+                     const uint8_t *tf, struct postings_out *list, struct terms_out *terms)
+{
+    uint64_t bytes;
+    uint32_t from = t->last - t->df;
+    postings_out_begin(list);
+    do {
+        add_postings(b, list, docs + from, tf + from, t->df);
+    } while (!postings_out_end(list, k, &bytes));
+    terms_put(terms, (struct str){b->bytes.p + t->at, t->n}, t->df, bytes);
+    return !list->skips.failed && !list->blocks.failed;
+}
+
 static enum err_code write_lists(struct building *b, struct sink *k, struct segment_foot *foot, struct err *e)
 {
     struct terms_out terms;
-    struct buf list;
+    struct postings_out list;
     uint32_t *docs = mem_alloc((b->n_tuples + 1) * sizeof *docs);
     uint8_t *tf = mem_alloc(b->n_tuples + 1);
     struct ordered *order = sort_terms(b);
     terms_out_init(&terms);
-    buf_init(&list, 0);
+    postings_out_init(&list);
     bool failed = !docs || !tf || !order;
     if (!failed)
         deal(b, docs, tf);
     sink_part(k, PART_POSTINGS);
-    for (uint32_t i = 0; !failed && i < b->n_terms; i++) {
-        const struct entry *t = &b->terms[order[i].term];
-        uint32_t from = t->last - t->df;
-        buf_clear(&list);
-        postings_put(&list, docs + from, tf + from, t->df, b->lengths);
-        failed = list.failed;
-        sink_put(k, list.p, list.n);
-        terms_put(&terms, (struct str){b->bytes.p + t->at, t->n}, t->df, list.n);
-    }
+    for (uint32_t i = 0; !failed && i < b->n_terms; i++)
+        failed = !put_list(b, k, &b->terms[order[i].term], docs, tf, &list, &terms);
     failed = failed || terms.terms.failed || terms.blocks.failed;
     foot->n_terms = terms.n;
     sink_part(k, PART_TERMS);
@@ -409,7 +427,7 @@ static enum err_code write_lists(struct building *b, struct sink *k, struct segm
     sink_part(k, PART_TERM_BLOCKS);
     sink_put(k, terms.blocks.p, terms.blocks.n);
     terms_out_release(&terms);
-    buf_release(&list);
+    postings_out_release(&list);
     mem_free(docs);
     mem_free(tf);
     mem_free(order);

@@ -1,131 +1,117 @@
 /* Merging: several neighbouring segments → one, without the documents that are dead. First the new order of documents,
- * conversation by conversation (a map for each segment from old numbers to new ones), then the columns run by run, then
- * the lists term by term. In memory are the maps, the names, one list and the new dictionary; the rest streams. */
-#include "index/segment.h"
+ * conversation by conversation (pieces of each segment that stay together), then the columns piece by piece, then the
+ * lists term by term (merge_lists.c). In memory are the pieces and the names; the rest streams, whatever the size. */
+#include "index/merge_int.h"
 
 #include "base/mem.h"
 
-#include <endian.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { DEAD = UINT32_MAX, UNMET = UINT32_MAX, PAUSE_EVERY = 256, TF_BITS = 8, LET_GO_BYTES = 4 << 20 };
+enum { UNMET = UINT32_MAX, SLICE = 1 << 14, LET_GO_BYTES = 4 << 20 };
 
-struct run { /* neighbouring documents that stay neighbours */
-    uint32_t source, from, n, conversation;
-};
-struct source {
-    struct segment *s;
-    uint32_t *map;    /* old document → new one or DEAD */
-    uint32_t *agents; /* old agent → new one or UNMET */
-    /* the conversation that is next */
-    uint32_t at;
-    const struct conversation_row *row;
-    struct str project, session, id;
-    struct term_walk terms;
-    bool more;    /* terms holds one that was not written yet */
-    uint64_t key; /* its first eight bytes, as a number that sorts as they do: most terms differ there */
-};
-struct merging {
-    const struct merge *m;
-    struct source *sources;
-    struct buf runs;
-    struct names names;
-    uint8_t *lengths;
-    uint32_t docs;
-    struct segment_foot foot;
-    struct sink *k;
-    /* one term */
-    uint64_t *postings, *other; /* doc << TF_BITS | tf */
-    size_t *ends;               /* of each source's part */
-    uint32_t *list_docs;
-    uint8_t *list_tf;
-    size_t room;
-};
-
-static enum err_code pause_now(const struct merging *g, struct err *e)
+enum err_code merge_pause(const struct merging *g, struct err *e)
 {
     if (g->m->pause && g->m->pause(g->m->arg))
         return err_set(e, ERR_UNAVAILABLE, NULL, "the merge was stopped");
     return ERR_OK;
 }
 
+void merge_let_go(struct merging *g, enum part from)
+{
+    if (sink_at(g->k) < g->let_go_at)
+        return;
+    for (size_t i = 0; i < g->m->n; i++)
+        segment_let_go(g->sources[i].s, from);
+    g->let_go_at = sink_at(g->k) + LET_GO_BYTES;
+}
+
 /* ---- order ---- */
 /* The source's next conversation; `row` is NULL when there is none. */
 static bool look_at_next(struct source *c)
 {
-    c->row = NULL;
+    struct place *p = &c->next;
+    p->row = NULL;
     if (c->at >= c->s->foot.n_conversations)
         return true;
     const struct conversation_row *row = segment_part(c->s, PART_CONVERSATIONS, c->at, 1, sizeof *row);
     const struct session_row *session =
         row ? segment_part(c->s, PART_SESSIONS, row->session, 1, sizeof *session) : NULL;
-    if (!session || !segment_name(c->s, row->id, &c->id) || !segment_name(c->s, session->id, &c->session) ||
-        !segment_name(c->s, session->project, &c->project))
+    if (!session || !segment_name(c->s, row->id, &p->id) || !segment_name(c->s, session->id, &p->session) ||
+        !segment_name(c->s, session->project, &p->project))
         return false;
     if (row->first > c->s->foot.n_docs || row->n > c->s->foot.n_docs - row->first)
         return segment_bad(c->s, NULL) == ERR_OK;
-    c->row = row;
+    if (row->first < c->ordered) /* rows that overlap: forged, each document counts once */
+        return segment_bad(c->s, NULL) == ERR_OK;
+    c->ordered = row->first + row->n;
+    p->row = row;
     return true;
 }
 
-static int compare_sources(const struct source *a, const struct source *b)
+static int compare_places(const struct place *a, const struct place *b)
 {
     int order = str_cmp(a->project, b->project);
     order = order ? order : str_cmp(a->session, b->session);
     return order ? order : str_cmp(a->id, b->id);
 }
 
-static bool take_doc(struct merging *g, struct source *c, uint32_t doc, struct run *run)
+static void end_piece(struct merging *g, struct source *c, struct piece *p)
 {
-    const uint8_t *length = segment_part(c->s, PART_LENGTH, doc, 1, 1);
-    if (!length)
-        return false;
-    if (run->n == 0)
-        run->from = doc;
-    run->n++;
-    c->map[doc] = g->docs;
-    g->lengths[g->docs++] = *length;
-    names_docs(&g->names, 1, length_bytes(*length));
-    g->foot.bytes += length_bytes(*length);
-    return true;
+    uint32_t source = (uint32_t)(c - g->sources);
+    if (p->end == p->from)
+        return;
+    buf_put(&c->pieces, p, sizeof *p);
+    buf_put(&g->order, &source, sizeof source);
+    p->end = p->from;
+}
+
+static void take_doc(struct merging *g, uint8_t length, uint32_t doc, struct piece *p)
+{
+    if (p->end == p->from) {
+        p->from = p->end = doc;
+        p->to = g->docs;
+    }
+    p->end++;
+    g->docs++;
+    names_docs(&g->names, 1, length_bytes(length));
+    g->foot.bytes += length_bytes(length);
 }
 
 static bool take_conversation(struct merging *g, struct source *c)
 {
-    struct run run = {.source = (uint32_t)(c - g->sources), .conversation = g->names.n_conversations - 1};
-    for (uint32_t doc = c->row->first; doc < c->row->first + c->row->n; doc++) {
-        if (c->map[doc] != DEAD) /* rows that overlap: forged, each document counts once */
-            return segment_bad(c->s, NULL) == ERR_OK;
-        if (!segment_is_dead(c->s, doc)) {
-            if (!take_doc(g, c, doc, &run))
-                return false;
-        } else if (run.n) {
-            buf_put(&g->runs, &run, sizeof run);
-            run.n = 0;
+    const struct conversation_row *row = c->next.row;
+    struct piece p = {.conversation = g->names.n_conversations - 1};
+    for (uint32_t doc = row->first; doc < row->first + row->n; doc++) {
+        if (segment_is_dead(c->s, doc)) {
+            end_piece(g, c, &p);
+            continue;
         }
+        const uint8_t *length = segment_part(c->s, PART_LENGTH, doc, 1, 1);
+        if (!length)
+            return false;
+        take_doc(g, *length, doc, &p);
     }
-    if (run.n)
-        buf_put(&g->runs, &run, sizeof run);
+    end_piece(g, c, &p);
     c->at++;
     return look_at_next(c);
 }
 
 static bool all_dead(const struct source *c)
 {
-    for (uint32_t doc = c->row->first; doc < c->row->first + c->row->n; doc++)
+    const struct conversation_row *row = c->next.row;
+    for (uint32_t doc = row->first; doc < row->first + row->n; doc++)
         if (!segment_is_dead(c->s, doc))
             return false;
     return true;
 }
 
 /* All sources' parts of the conversation that comes first; sources ascend in seq, and so do turn numbers. */
-static bool take_next(struct merging *g, const struct source *first, struct source *before)
+static bool take_next(struct merging *g, const struct source *first, struct place *before)
 {
-    struct source key = *first;
+    struct place key = first->next;
     for (size_t i = 0; i < g->m->n; i++) {
         struct source *c = &g->sources[i];
-        if (!c->row || compare_sources(c, &key) != 0)
+        if (!c->next.row || compare_places(&c->next, &key) != 0)
             continue;
         if (all_dead(c)) {
             c->at++;
@@ -145,9 +131,27 @@ static bool take_next(struct merging *g, const struct source *first, struct sour
     return true;
 }
 
+/* The piece that no document reaches, and the table by which a document's piece is found at once. */
+static bool finish_pieces(struct source *c)
+{
+    const struct piece none = {.from = UINT32_MAX, .end = UINT32_MAX};
+    buf_put(&c->pieces, &none, sizeof none);
+    size_t n = (size_t)c->s->foot.n_docs / PIECE_DOCS + 1;
+    c->first_piece = mem_alloc(n * sizeof *c->first_piece);
+    if (c->pieces.failed || !c->first_piece)
+        return false;
+    const struct piece *p = source_pieces(c);
+    for (size_t i = 0, k = 0; i < n; i++) {
+        while (p[k].end <= i * PIECE_DOCS)
+            k++;
+        c->first_piece[i] = (uint32_t)k;
+    }
+    return true;
+}
+
 static enum err_code order_docs(struct merging *g, struct err *e)
 {
-    struct source before = {.row = NULL};
+    struct place before = {.row = NULL};
     for (size_t i = 0; i < g->m->n; i++)
         if (!look_at_next(&g->sources[i]))
             return segment_bad(g->sources[i].s, e);
@@ -155,36 +159,65 @@ static enum err_code order_docs(struct merging *g, struct err *e)
         struct source *first = NULL;
         for (size_t i = 0; i < g->m->n; i++) {
             struct source *c = &g->sources[i];
-            if (c->row && (!first || compare_sources(c, first) < 0))
+            if (c->next.row && (!first || compare_places(&c->next, &first->next) < 0))
                 first = c;
         }
         if (!first)
             break;
         if (!take_next(g, first, &before))
             return err_set(e, ERR_CORRUPT, NULL, "a segment of the index is damaged");
-        if (pause_now(g, e))
+        if (merge_pause(g, e))
             return e->code;
     }
+    for (size_t i = 0; i < g->m->n; i++)
+        if (!finish_pieces(&g->sources[i]))
+            return err_nomem(e);
     g->foot.n_docs = g->docs;
-    return g->runs.failed ? err_nomem(e) : ERR_OK;
+    return g->order.failed ? err_nomem(e) : ERR_OK;
 }
 
 /* ---- columns ---- */
-static const struct run *run_at(const struct merging *g, size_t i)
+struct slice { /* of a piece, as many of its documents as are taken at once */
+    struct source *source;
+    const struct piece *piece;
+    uint32_t from, n;
+    size_t at; /* of the order: the next piece */
+};
+
+static void slices_begin(struct merging *g, enum part p, struct slice *s)
 {
-    return i < g->runs.n / sizeof(struct run) ? (const struct run *)(const void *)g->runs.p + i : NULL;
+    *s = (struct slice){.source = NULL};
+    for (size_t i = 0; i < g->m->n; i++)
+        g->sources[i].walked = 0;
+    sink_part(g->k, p);
+}
+
+/* All documents in the new order. */
+static bool next_slice(struct merging *g, struct slice *s)
+{
+    s->from += s->n;
+    if (!s->piece || s->from == s->piece->end) {
+        if (s->at == g->order.n / sizeof(uint32_t))
+            return false;
+        s->source = &g->sources[((const uint32_t *)(const void *)g->order.p)[s->at++]];
+        s->piece = source_pieces(s->source) + s->source->walked++;
+        s->from = s->piece->from;
+    }
+    uint32_t left = s->piece->end - s->from;
+    s->n = left < SLICE ? left : SLICE;
+    merge_let_go(g, PART_SEQ);
+    return true;
 }
 
 /* A column whose values stay as they are. */
 static bool copy_column(struct merging *g, enum part p, size_t size)
 {
-    const struct run *r;
-    sink_part(g->k, p);
-    for (size_t i = 0; (r = run_at(g, i)); i++) {
-        const void *values = segment_part(g->sources[r->source].s, p, r->from, r->n, size);
+    struct slice s;
+    for (slices_begin(g, p, &s); next_slice(g, &s);) {
+        const void *values = segment_part(s.source->s, p, s.from, s.n, size);
         if (!values)
             return false;
-        sink_put(g->k, values, r->n * size);
+        sink_put(g->k, values, s.n * size);
     }
     return true;
 }
@@ -207,14 +240,13 @@ static bool map_agent(struct merging *g, struct source *c, uint32_t old)
 /* seq, conversation and agent mean something else in the new segment. */
 static bool translate_column(struct merging *g, enum part p)
 {
-    const struct run *r;
-    sink_part(g->k, p);
-    for (size_t i = 0; (r = run_at(g, i)); i++) {
-        struct source *c = &g->sources[r->source];
-        const uint32_t *old = segment_part(c->s, p, r->from, r->n, sizeof *old);
+    struct slice s;
+    for (slices_begin(g, p, &s); next_slice(g, &s);) {
+        struct source *c = s.source;
+        const uint32_t *old = segment_part(c->s, p, s.from, s.n, sizeof *old);
         uint32_t more = (uint32_t)(c->s->foot.base - g->foot.base);
-        for (uint32_t k = 0; old && k < r->n; k++) {
-            uint32_t v = r->conversation;
+        for (uint32_t k = 0; old && k < s.n; k++) {
+            uint32_t v = s.piece->conversation;
             if (p == PART_AGENT && !map_agent(g, c, old[k]))
                 return false;
             if (p != PART_CONVERSATION)
@@ -227,21 +259,30 @@ static bool translate_column(struct merging *g, enum part p)
     return true;
 }
 
+static bool put_by_seq(struct merging *g, struct source *c, uint32_t from, uint32_t n)
+{
+    const uint32_t *docs = segment_part(c->s, PART_BY_SEQ, from, n, sizeof *docs);
+    for (uint32_t k = 0; docs && k < n; k++) {
+        if (docs[k] >= c->s->foot.n_docs)
+            return segment_bad(c->s, NULL) == ERR_OK;
+        const struct piece *p = piece_of(source_pieces(c), c->first_piece, docs[k]);
+        uint32_t doc = docs[k] - p->from + p->to;
+        if (docs[k] >= p->from)
+            sink_put(g->k, &doc, sizeof doc);
+    }
+    return docs != NULL;
+}
+
 static bool write_by_seq(struct merging *g)
 {
     sink_part(g->k, PART_BY_SEQ);
     for (size_t i = 0; i < g->m->n; i++) {
-        struct source *c = &g->sources[i];
-        uint32_t n = c->s->foot.n_docs;
-        const uint32_t *docs = segment_part(c->s, PART_BY_SEQ, 0, n, sizeof *docs);
-        for (uint32_t k = 0; docs && k < n; k++) {
-            if (docs[k] >= n)
-                return segment_bad(c->s, NULL) == ERR_OK;
-            if (c->map[docs[k]] != DEAD)
-                sink_put(g->k, &c->map[docs[k]], sizeof *c->map);
+        uint32_t all = g->sources[i].s->foot.n_docs;
+        for (uint32_t from = 0; from < all; from += SLICE) {
+            if (!put_by_seq(g, &g->sources[i], from, all - from < SLICE ? all - from : SLICE))
+                return false;
+            merge_let_go(g, PART_SEQ);
         }
-        if (!docs)
-            return false;
     }
     return true;
 }
@@ -255,211 +296,22 @@ static enum err_code write_columns(struct merging *g, struct err *e)
     return good ? ERR_OK : err_set(e, ERR_CORRUPT, NULL, "a segment of the index is damaged");
 }
 
-/* ---- lists ---- */
-static bool make_room(struct merging *g, size_t n)
-{
-    if (n <= g->room)
-        return true;
-    size_t room = n + n / 2 + POSTINGS_BLOCK;
-    mem_free(g->postings);
-    mem_free(g->other);
-    mem_free(g->list_docs);
-    mem_free(g->list_tf);
-    g->postings = mem_alloc(room * sizeof *g->postings);
-    g->other = mem_alloc(room * sizeof *g->other);
-    g->list_docs = mem_alloc(room * sizeof *g->list_docs);
-    g->list_tf = mem_alloc(room);
-    g->room = g->postings && g->other && g->list_docs && g->list_tf ? room : 0;
-    return g->room > 0;
-}
-
-/* One source's postings with their new numbers, which ascend as the old ones did. */
-static bool gather(struct merging *g, struct source *c, size_t *n)
-{
-    struct cursor cursor;
-    if (!cursor_open(&cursor, c->s, c->terms.list))
-        return false;
-    for (uint32_t b = 0; b < cursor.n_blocks; b++) {
-        if (!cursor_load(&cursor, b))
-            return false;
-        for (uint32_t i = 0; i < cursor.n; i++) {
-            uint32_t doc = c->map[cursor.docs[i]];
-            if (doc != DEAD)
-                g->postings[(*n)++] = (uint64_t)doc << TF_BITS | cursor.tf[i];
-        }
-    }
-    return true;
-}
-
-static void merge_two(const uint64_t *a, const uint64_t *a_end, const uint64_t *b, const uint64_t *b_end, uint64_t *out)
-{
-    while (a < a_end && b < b_end)
-        *out++ = *a < *b ? *a++ : *b++;
-    while (a < a_end)
-        *out++ = *a++;
-    while (b < b_end)
-        *out++ = *b++;
-}
-
-/* The sources' parts, each ascending, into one. */
-static void merge_parts(struct merging *g, size_t parts)
-{
-    for (; parts > 1; parts = (parts + 1) / 2) {
-        size_t from = 0;
-        for (size_t i = 0; i < parts; i += 2) {
-            size_t middle = g->ends[i], end = i + 1 < parts ? g->ends[i + 1] : middle;
-            merge_two(g->postings + from, g->postings + middle, g->postings + middle, g->postings + end,
-                      g->other + from);
-            g->ends[i / 2] = end;
-            from = end;
-        }
-        uint64_t *swap = g->postings;
-        g->postings = g->other;
-        g->other = swap;
-    }
-}
-
-static bool put_list(struct merging *g, struct str term, size_t n, struct terms_out *terms, struct buf *list)
-{
-    for (size_t i = 0; i < n; i++) {
-        g->list_docs[i] = (uint32_t)(g->postings[i] >> TF_BITS);
-        g->list_tf[i] = (uint8_t)g->postings[i];
-        if (i && g->list_docs[i] <= g->list_docs[i - 1])
-            return false; /* two segments hold one turn: forged */
-    }
-    buf_clear(list);
-    postings_put(list, g->list_docs, g->list_tf, (uint32_t)n, g->lengths);
-    sink_put(g->k, list->p, list->n);
-    terms_put(terms, term, (uint32_t)n, list->n);
-    return true;
-}
-
-static struct str term_of(const struct source *c)
-{
-    return (struct str){c->terms.term, c->terms.n};
-}
-
-static void next_term(struct source *c)
-{
-    c->more = term_walk_next(&c->terms);
-    c->key = 0;
-    memcpy(&c->key, c->terms.term, c->terms.n < sizeof c->key ? c->terms.n : sizeof c->key);
-    c->key = be64toh(c->key);
-}
-
-static int compare_terms(const struct source *a, const struct source *b)
-{
-    if (a->key != b->key)
-        return a->key < b->key ? -1 : 1;
-    return str_cmp(term_of(a), term_of(b));
-}
-
-static struct source *first_term(struct merging *g)
-{
-    struct source *first = NULL;
-    for (size_t i = 0; i < g->m->n; i++) {
-        struct source *c = &g->sources[i];
-        if (c->more && (!first || compare_terms(c, first) < 0))
-            first = c;
-    }
-    return first;
-}
-
-/* The list of the term that comes first, from all sources that have it. */
-static enum err_code next_list(struct merging *g, const struct source *first, struct terms_out *terms, struct buf *list,
-                               struct err *e)
-{
-    char term[TERM_MAX_BYTES];
-    size_t n = 0, parts = 0, most = 0;
-    uint64_t key = first->key;
-    struct str name = {term, first->terms.n};
-    memcpy(term, first->terms.term, name.n);
-    for (size_t i = 0; i < g->m->n; i++)
-        most += g->sources[i].more ? g->sources[i].terms.list.df : 0;
-    if (!make_room(g, most))
-        return err_nomem(e);
-    for (size_t i = 0; i < g->m->n; i++) {
-        struct source *c = &g->sources[i];
-        if (!c->more || c->key != key || !str_eq(term_of(c), name))
-            continue;
-        if (!gather(g, c, &n))
-            return segment_bad(c->s, e);
-        g->ends[parts++] = n;
-        next_term(c);
-    }
-    merge_parts(g, parts);
-    if (n > 0 && !put_list(g, name, n, terms, list))
-        return err_set(e, ERR_CORRUPT, NULL, "segments of the index overlap");
-    return list->failed ? err_nomem(e) : ERR_OK;
-}
-
-/* A merge reads all of its sources once: they need not stay in memory. */
-static void let_go(const struct merging *g, uint64_t *at)
-{
-    if (sink_at(g->k) < *at)
-        return;
-    for (size_t i = 0; i < g->m->n; i++)
-        segment_let_go(g->sources[i].s);
-    *at = sink_at(g->k) + LET_GO_BYTES;
-}
-
-static enum err_code write_lists(struct merging *g, struct err *e)
-{
-    struct terms_out terms;
-    struct buf list;
-    struct source *first;
-    uint64_t let_go_at = LET_GO_BYTES;
-    enum err_code code = ERR_OK;
-    terms_out_init(&terms);
-    if (g->m->to.path && !keyring_seals(g->m->to.keys))
-        terms_out_spool(&terms, g->m->to.path);
-    buf_init(&list, 0);
-    sink_part(g->k, PART_POSTINGS);
-    for (size_t i = 0; i < g->m->n; i++) {
-        term_walk_begin(g->sources[i].s, &g->sources[i].terms);
-        next_term(&g->sources[i]);
-    }
-    for (size_t i = 0; code == ERR_OK && (first = first_term(g)); i++) {
-        code = next_list(g, first, &terms, &list, e);
-        if (code == ERR_OK && i % PAUSE_EVERY == 0)
-            code = pause_now(g, e);
-        let_go(g, &let_go_at);
-    }
-    for (size_t i = 0; code == ERR_OK && i < g->m->n; i++)
-        if (atomic_load(&g->sources[i].s->bad))
-            code = segment_bad(g->sources[i].s, e);
-    if (code == ERR_OK && (terms.terms.failed || terms.blocks.failed))
-        code = err_nomem(e);
-    g->foot.n_terms = terms.n;
-    sink_part(g->k, PART_TERMS);
-    if (code == ERR_OK)
-        code = terms_out_write(&terms, g->k, e);
-    sink_part(g->k, PART_TERM_BLOCKS);
-    if (code == ERR_OK)
-        code = blocks_out_write(&terms, g->k, e);
-    terms_out_release(&terms);
-    buf_release(&list);
-    return code;
-}
-
 /* ---- the whole ---- */
 static enum err_code prepare(struct merging *g, struct err *e)
 {
     const struct merge *m = g->m;
     uint64_t docs = 0;
     g->sources = mem_zalloc((m->n + 1) * sizeof *g->sources);
-    g->ends = mem_alloc((m->n + 1) * sizeof *g->ends);
-    if (!g->sources || !g->ends)
+    if (!g->sources)
         return err_nomem(e);
     for (size_t i = 0; i < m->n; i++) {
         struct source *c = &g->sources[i];
         c->s = m->from[i];
         docs += c->s->foot.n_docs;
-        c->map = mem_alloc(((size_t)c->s->foot.n_docs + 1) * sizeof *c->map);
+        buf_init(&c->pieces, SIZE_MAX / 2);
         c->agents = mem_alloc(((size_t)c->s->foot.n_agents + 1) * sizeof *c->agents);
-        if (!c->map || !c->agents)
+        if (!c->agents)
             return err_nomem(e);
-        memset(c->map, 0xff, (size_t)c->s->foot.n_docs * sizeof *c->map);
         memset(c->agents, 0xff, (size_t)c->s->foot.n_agents * sizeof *c->agents);
         if (i && c->s->foot.from != m->from[i - 1]->foot.to)
             return err_set(e, ERR_INTERNAL, NULL, "only neighbouring segments can be merged");
@@ -468,33 +320,27 @@ static enum err_code prepare(struct merging *g, struct err *e)
     g->foot.to = m->n ? m->from[m->n - 1]->foot.to : 0;
     if (docs > SEGMENT_DOCS_MAX || g->foot.to - g->foot.from > UINT32_MAX)
         return err_set(e, ERR_TOO_LARGE, NULL, "too many turns for one segment");
-    g->lengths = mem_alloc((size_t)docs + 1);
-    return g->lengths ? ERR_OK : err_nomem(e);
+    return ERR_OK;
 }
 
 static void release(struct merging *g)
 {
     for (size_t i = 0; g->sources && i < g->m->n; i++) {
-        mem_free(g->sources[i].map);
+        buf_release(&g->sources[i].pieces);
+        mem_free(g->sources[i].first_piece);
         mem_free(g->sources[i].agents);
     }
     mem_free(g->sources);
-    mem_free(g->ends);
-    mem_free(g->lengths);
-    mem_free(g->postings);
-    mem_free(g->other);
-    mem_free(g->list_docs);
-    mem_free(g->list_tf);
-    buf_release(&g->runs);
+    buf_release(&g->order);
     names_release(&g->names);
 }
 
 enum err_code segment_merge(const struct merge *m, struct sink_done *out, struct err *e)
 {
     struct err own = {0};
-    struct merging g = {.m = m};
+    struct merging g = {.m = m, .let_go_at = LET_GO_BYTES};
     names_init(&g.names);
-    buf_init(&g.runs, 0);
+    buf_init(&g.order, SIZE_MAX / 2);
     enum err_code code = prepare(&g, &own);
     if (code == ERR_OK)
         code = sink_new(&m->to, &g.k, &own);
@@ -505,7 +351,7 @@ enum err_code segment_merge(const struct merge *m, struct sink_done *out, struct
     if (code == ERR_OK)
         code = names_write(&g.names, g.k, &g.foot, &own);
     if (code == ERR_OK)
-        code = write_lists(&g, &own);
+        code = merge_lists(&g, &own);
     if (code == ERR_OK) {
         code = sink_finish(g.k, &g.foot, out, &own);
         g.k = NULL;

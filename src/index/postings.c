@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { LIST_BYTES = 1 << 20 /* of one list, that wait in memory */ };
+
 /* ---- reading ---- */
 static bool read_skips(struct cursor *c)
 {
@@ -101,19 +103,15 @@ static bool load_few(struct cursor *c, const uint8_t *p, size_t n, uint32_t coun
         c->docs[i] = (uint32_t)next++;
         c->tf[i] = (uint8_t)tf;
     }
-    for (uint32_t i = count; i < POSTINGS_BLOCK; i++)
-        c->docs[i] = UINT32_MAX;
     c->n = count;
     return p == end;
 }
 
-bool cursor_load(struct cursor *c, uint32_t block)
+bool cursor_walk(struct cursor *c, uint32_t block)
 {
     struct skip k = {0};
     uint64_t next = 0, from = 0, to = c->blocks_n;
     uint32_t left = c->list.df - block * POSTINGS_BLOCK;
-    if (c->block == block)
-        return true;
     c->n = 0;
     c->block = UINT32_MAX;
     if (c->skips) {
@@ -135,6 +133,17 @@ bool cursor_load(struct cursor *c, uint32_t block)
         c->n = 0;
         return segment_bad(c->s, NULL) == ERR_OK;
     }
+    return true;
+}
+
+bool cursor_load(struct cursor *c, uint32_t block)
+{
+    if (c->block == block)
+        return true;
+    if (!cursor_walk(c, block))
+        return false;
+    for (uint32_t i = c->n; i < POSTINGS_BLOCK; i++) /* for lower_bound */
+        c->docs[i] = UINT32_MAX;
     c->block = block;
     return true;
 }
@@ -220,42 +229,100 @@ static void put_whole(struct buf *out, const uint32_t *docs, const uint8_t *tf, 
     buf_added(out, n);
 }
 
-/* What the block's documents can score at most. */
-static void note_best(struct skip *k, const uint32_t *docs, const uint8_t *tf, uint32_t n, const uint8_t *lengths)
+/* What the block's documents can score at most; lengths are theirs. */
+static void note_best(struct skip *k, const uint8_t *tf, const uint8_t *lengths, uint32_t n)
 {
     memset(k->shortest, LENGTH_NONE, sizeof k->shortest);
     for (uint32_t i = 0; i < n; i++) {
         uint8_t *s = &k->shortest[tf[i] < 4 ? tf[i] - 1 : 3];
-        if (lengths[docs[i]] < *s)
-            *s = lengths[docs[i]];
+        if (lengths[i] < *s)
+            *s = lengths[i];
         if (tf[i] > k->tf_most)
             k->tf_most = tf[i];
     }
 }
 
-void postings_put(struct buf *out, const uint32_t *docs, const uint8_t *tf, uint32_t n, const uint8_t *lengths)
+void postings_out_init(struct postings_out *o)
 {
-    if (n < POSTINGS_BLOCK) {
-        put_few(out, docs, tf, n, 0);
-        return;
+    *o = (struct postings_out){.k = NULL};
+    buf_init(&o->skips, SIZE_MAX / 2);
+    buf_init(&o->blocks, SIZE_MAX / 2);
+}
+
+void postings_out_release(struct postings_out *o)
+{
+    buf_release(&o->skips);
+    buf_release(&o->blocks);
+}
+
+/* From the first posting on. */
+static void rewind_list(struct postings_out *o)
+{
+    buf_clear(&o->blocks);
+    o->before = o->begin = o->next = 0;
+    o->n = o->df = 0;
+}
+
+void postings_out_begin(struct postings_out *o)
+{
+    rewind_list(o);
+    buf_clear(&o->skips);
+    o->k = NULL;
+    o->wrong = false;
+}
+
+void postings_out_block(struct postings_out *o)
+{
+    struct skip k = {.last = o->docs[o->n - 1]};
+    if (o->n == POSTINGS_BLOCK)
+        put_whole(&o->blocks, o->docs, o->tf, o->begin, &k);
+    else
+        put_few(&o->blocks, o->docs, o->tf, o->n, o->begin);
+    if (!o->k && o->df >= POSTINGS_BLOCK) {
+        note_best(&k, o->tf, o->lengths, o->n);
+        k.end = (uint32_t)(o->before + o->blocks.n);
+        buf_put(&o->skips, &k, sizeof k);
     }
-    size_t blocks = (n + POSTINGS_BLOCK - 1) / POSTINGS_BLOCK, skips = out->n;
-    if (!buf_room(out, blocks * sizeof(struct skip)))
+    o->begin = o->next;
+    o->n = 0;
+    if (o->blocks.n < LIST_BYTES || o->blocks.failed)
         return;
-    buf_added(out, blocks * sizeof(struct skip));
-    size_t start = out->n;
-    for (uint32_t b = 0; b < blocks && !out->failed; b++) {
-        uint32_t i = b * POSTINGS_BLOCK, count = n - i < POSTINGS_BLOCK ? n - i : POSTINGS_BLOCK;
-        uint64_t next = i ? (uint64_t)docs[i - 1] + 1 : 0;
-        struct skip k = {.last = docs[i + count - 1]};
-        note_best(&k, docs + i, tf + i, count, lengths);
-        if (count == POSTINGS_BLOCK)
-            put_whole(out, docs + i, tf + i, next, &k);
-        else
-            put_few(out, docs + i, tf + i, count, next);
-        if (out->failed)
-            return;
-        k.end = (uint32_t)(out->n - start);
-        memcpy(out->p + skips + b * sizeof k, &k, sizeof k);
+    o->before += o->blocks.n;
+    if (o->k)
+        sink_put(o->k, o->blocks.p, o->blocks.n);
+    buf_clear(&o->blocks);
+}
+
+void postings_out_add(struct postings_out *o, const uint32_t *docs, const uint8_t *tf, const uint8_t *lengths,
+                      uint32_t n)
+{
+    o->wrong = o->wrong || (n > 0 && docs[0] < o->next);
+    for (uint32_t i = 0, some; i < n; i += some) {
+        uint32_t room = POSTINGS_BLOCK - o->n;
+        some = n - i < room ? n - i : room;
+        memcpy(o->docs + o->n, docs + i, some * sizeof *docs);
+        memcpy(o->tf + o->n, tf + i, some);
+        memcpy(o->lengths + o->n, lengths + i, some);
+        o->next = (uint64_t)docs[i + some - 1] + 1;
+        o->n += some;
+        o->df += some;
+        if (o->n == POSTINGS_BLOCK)
+            postings_out_block(o);
     }
+}
+
+bool postings_out_end(struct postings_out *o, struct sink *k, uint64_t *bytes)
+{
+    if (o->n > 0)
+        postings_out_block(o);
+    *bytes = o->skips.n + o->before + o->blocks.n;
+    if (!o->k)
+        sink_put(k, o->skips.p, o->skips.n);
+    bool again = !o->k && o->before > 0;
+    if (again)
+        rewind_list(o);
+    else
+        sink_put(k, o->blocks.p, o->blocks.n);
+    o->k = k;
+    return !again;
 }

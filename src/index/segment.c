@@ -224,10 +224,11 @@ static enum err_code map_file(struct segment *s, uint64_t size, struct err *e)
     return ERR_OK;
 }
 
-void segment_let_go(struct segment *s)
+void segment_let_go(struct segment *s, enum part from)
 {
+    uint64_t at = s->foot.part[from][0] / SEGMENT_CHUNK * SEGMENT_CHUNK;
     if (s->fd >= 0 && !s->sealed && !s->memory && s->p)
-        (void)madvise((void *)(uintptr_t)s->p, (size_t)s->foot.size, MADV_DONTNEED);
+        (void)madvise((void *)(uintptr_t)(s->p + at), (size_t)(s->foot.size - at), MADV_DONTNEED);
 }
 
 /* A sealed file is told from a plain one by its size: both follow from that of what is in it. */

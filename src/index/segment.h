@@ -142,8 +142,9 @@ enum err_code segment_open(struct keyring *keys, const char *path, uint64_t name
 bool segment_is_current(const struct segment *s, const struct keyring *keys);
 enum { SEGMENT_ABOUT = 48 };
 struct str segment_about(char out[SEGMENT_ABOUT], uint64_t name); /* what its file is sealed as */
-/* What was read of its file need not stay in this process's memory: the system's is enough. Any thread. */
-void segment_let_go(struct segment *s);
+/* What was read of its file, from that part on, need not stay in this process's memory: the system's is enough. Any
+ * thread. */
+void segment_let_go(struct segment *s, enum part from);
 struct segment *segment_hold(struct segment *s);
 void segment_drop(struct segment *s); /* NULL is fine */
 /* Whether the bytes may be used; else the segment is `bad` from now on. Any thread. */
@@ -204,7 +205,7 @@ void terms_out_spool(struct terms_out *t, const char *path);
 enum err_code terms_out_write(struct terms_out *t, struct sink *k, struct err *e);
 enum err_code blocks_out_write(struct terms_out *t, struct sink *k, struct err *e);
 void terms_out_release(struct terms_out *t);
-void terms_put(struct terms_out *t, struct str term, uint32_t df, size_t bytes); /* ascending; sticky */
+void terms_put(struct terms_out *t, struct str term, uint32_t df, uint64_t bytes); /* ascending; sticky */
 
 /* ---- postings.c ---- */
 struct cursor {
@@ -224,10 +225,43 @@ uint32_t cursor_block_of(const struct cursor *c, uint32_t from, uint32_t doc); /
                                                                                   after doc; n_blocks: none */
 struct skip cursor_skip(const struct cursor *c, uint32_t block);               /* only when there are skips */
 bool cursor_load(struct cursor *c, uint32_t block);
-bool cursor_tf(struct cursor *c, uint32_t doc, unsigned *tf);  /* 0: not in it; docs must ascend */
+bool cursor_walk(struct cursor *c, uint32_t block);           /* for who goes through all blocks and looks nothing up */
+bool cursor_tf(struct cursor *c, uint32_t doc, unsigned *tf); /* 0: not in it; docs must ascend */
 bool cursor_rank(struct cursor *c, uint32_t doc, uint32_t *n); /* postings before doc */
-/* Appends a list; lengths[doc] are length codes. */
-void postings_put(struct buf *out, const uint32_t *docs, const uint8_t *tf, uint32_t n, const uint8_t *lengths);
+/* A list that comes by and by. It waits in memory while it is short. Of a longer one the first time only the skips are
+ * made, which stand before the blocks; it is to come once more then, and goes to the sink. */
+struct postings_out {
+    struct sink *k;           /* NULL: the first time */
+    struct buf skips, blocks; /* what waits of them */
+    uint64_t before;          /* bytes of blocks that do not wait any more */
+    uint32_t n;               /* of the block that is under way */
+    uint64_t begin, next;     /* the least document that may stand in it; that may follow */
+    uint32_t df;
+    bool wrong; /* some were not behind those before */
+    uint32_t docs[POSTINGS_BLOCK];
+    uint8_t tf[POSTINGS_BLOCK], lengths[POSTINGS_BLOCK];
+};
+void postings_out_init(struct postings_out *o);
+void postings_out_release(struct postings_out *o);
+void postings_out_begin(struct postings_out *o);
+/* They ascend; lengths[i] is the length code of docs[i]. */
+void postings_out_add(struct postings_out *o, const uint32_t *docs, const uint8_t *tf, const uint8_t *lengths,
+                      uint32_t n);
+void postings_out_block(struct postings_out *o); /* the block under way is full */
+/* One of them, without a call. */
+static inline void postings_out_one(struct postings_out *o, uint32_t doc, uint8_t tf, uint8_t length)
+{
+    o->wrong = o->wrong || doc < o->next;
+    o->next = (uint64_t)doc + 1;
+    o->docs[o->n] = doc;
+    o->tf[o->n] = tf;
+    o->lengths[o->n++] = length;
+    o->df++;
+    if (o->n == POSTINGS_BLOCK)
+        postings_out_block(o);
+}
+/* *bytes: of the list. False: all of it is to be added once more, and ended. */
+bool postings_out_end(struct postings_out *o, struct sink *k, uint64_t *bytes);
 
 /* ---- pack.c: 128 numbers in 16 * bits bytes ---- */
 unsigned pack_bits(const uint32_t v[POSTINGS_BLOCK]);

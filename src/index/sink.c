@@ -102,16 +102,24 @@ static void write_out(struct sink *k, bool all)
     keep_pace(k);
 }
 
-void sink_put(struct sink *k, const void *p, size_t n)
+/* As much as goes out at once. */
+static void put(struct sink *k, const void *p, size_t n)
 {
-    if (k->code)
-        return;
     buf_put(&k->bytes, p, n);
     k->at += n;
     if (k->bytes.failed)
         k->code = err_nomem(&k->err);
     else if (k->fd >= 0 && k->bytes.n >= BUFFER)
         write_out(k, false);
+}
+
+void sink_put(struct sink *k, const void *p, size_t n)
+{
+    const char *from = p;
+    for (size_t at = 0, some; at < n && !k->code; at += some) {
+        some = k->fd >= 0 && n - at > BUFFER ? BUFFER : n - at;
+        put(k, from + at, some);
+    }
 }
 
 static void end_part(struct sink *k)

@@ -179,7 +179,7 @@ enum err_code blocks_out_write(struct terms_out *t, struct sink *k, struct err *
     return write_waiting(&t->blocks, t->blocks_spool, t->blocks_out, k, e);
 }
 
-void terms_put(struct terms_out *t, struct str term, uint32_t df, size_t bytes)
+void terms_put(struct terms_out *t, struct str term, uint32_t df, uint64_t bytes)
 {
     size_t shared = 0;
     if (t->n % TERM_BLOCK == 0) {
