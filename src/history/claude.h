@@ -11,6 +11,7 @@ struct claude_place {
     struct str session; /* its file's name, or the folder's that a subagent's is in; STR_NONE: the lines say it */
     struct str thread;  /* the agent's id; STR_NONE: the main transcript */
     bool replay;        /* an agent whose transcript repeats what was said elsewhere */
+    int up;             /* folders from its own up to the session's; 0: it lies beside that */
 };
 bool claude_recognise(struct str path, struct history_name *out);
 void claude_place_of(struct str path, struct claude_place *out);
@@ -53,6 +54,13 @@ enum claude_voice {
 enum claude_voice claude_voice_of(const struct json *line, const struct json *prompt, struct str text);
 
 struct claude_reader;
+
+/* ---- claude_persisted.c: outputs that are kept in files ---- */
+/* Of an answer to tools (its blocks, and their text). *elsewhere: the file that has more of it; STR_NONE: none has. */
+enum err_code claude_persisted(struct claude_reader *r, const struct json *line, const struct json *blocks,
+                               struct str text, struct str *elsewhere, struct err *e);
+/* The key of the file of that name. */
+struct str claude_persisted_key(struct arena *a, struct str session, struct str name);
 
 /* ---- claude_queue.c: prompts typed while it was busy ---- */
 enum { CLAUDE_QUEUED = 32, CLAUDE_QUEUED_LINES = 400 };
@@ -111,7 +119,8 @@ struct claude_reader {
     struct claude_queue queue;
     int64_t line_from; /* where the line under way begins */
     struct prompts prompts;
-    bool named; /* the person has named the session: other titles do not count */
+    bool named;                           /* the person has named the session: other titles do not count */
+    bool looked_for_results, has_results; /* the session has a folder of outputs */
 };
 
 /* ---- claude_folders.c, claude_debug.c: what is beside the transcripts ---- */

@@ -34,6 +34,7 @@ static struct str read_some(struct arena *a, int fd, size_t most)
 }
 
 struct whole {
+    struct str key; /* STR_NONE: made of its words */
     struct str session, thread, text, metadata;
     const char *role;
     bool replay;
@@ -46,7 +47,8 @@ static enum err_code tell_whole(struct history_in *in, const struct whole *w, st
         return err_nomem(e);
     if (!str_trim(w->text).n || memchr(w->text.p, '\0', w->text.n))
         return history_skip(in, HISTORY_EMPTY, &at, e); /* nothing, or no text: pictures, programs */
-    const struct history_turn t = {.key = path_key(in->arena, in->kind, w->session, w->thread, w->text),
+    const struct history_turn t = {.key = w->key.n ? w->key
+                                                   : path_key(in->arena, in->kind, w->session, w->thread, w->text),
                                    .session = w->session,
                                    .thread = w->thread,
                                    .agent = STR("claude-code"),
@@ -83,6 +85,21 @@ static enum err_code read_text(struct history_in *in, struct err *e)
                             .metadata = kind_member(in, in->size),
                             .role = plan || memory ? "assistant" : "system",
                             .replay = !plan && !memory};
+    return tell_whole(in, &w, e);
+}
+
+/* <session>/tool-results/<id>.txt: the whole of what a tool put out. What hooks put out stays out of recall. */
+static enum err_code read_result(struct history_in *in, struct err *e)
+{
+    struct str base = path_base(in->path), session = path_before(in->path, "tool-results");
+    session = session.n ? session : STR("tool results");
+    const struct whole w = {.key = claude_persisted_key(in->arena, session, base),
+                            .session = session,
+                            .thread = STR("tool results"),
+                            .text = text_cut(read_some(in->arena, in->fd, TEXT_MOST), TEXT_MOST),
+                            .metadata = kind_member(in, in->size),
+                            .role = "tool",
+                            .replay = str_starts(base, "hook-")};
     return tell_whole(in, &w, e);
 }
 
@@ -295,6 +312,7 @@ enum err_code claude_folder_read(struct history_in *in, struct err *e)
         return claude_debug_read(in, e);
     enum err_code code = !strcmp(in->kind, "todos") || !strcmp(in->kind, "tasks") ? read_list(in, e)
                          : !strcmp(in->kind, "file version")                      ? read_version(in, e)
+                         : !strcmp(in->kind, "tool result")                       ? read_result(in, e)
                                                                                   : read_text(in, e);
     return code ? code : history_mark(in, 0, 0, e);
 }

@@ -228,6 +228,19 @@ static enum err_code take_words(struct envelope *v, const struct json *prompt, s
     return code || !queued.n || !own.n ? code : history_merged(r->in, own, NULL, e);
 }
 
+static enum err_code take_answer(struct envelope *v, const struct json *blocks, struct err *e)
+{
+    struct buf *text = &v->content.text;
+    struct str elsewhere = STR_NONE;
+    if (!text->n)
+        claude_result_beside(text, json_get(v->o, "toolUseResult"));
+    enum err_code code = claude_persisted(v->r, v->o, blocks, buf_view(text), &elsewhere, e);
+    notes_put(&v->notes, "full_output", elsewhere);
+    begin_turn(v, "tool", "claude-code");
+    v->turn.replay = v->turn.replay || !text->n || elsewhere.n;
+    return code ? code : tell_turn(v, e);
+}
+
 static enum err_code take_user(struct envelope *v, struct err *e)
 {
     struct claude_reader *r = v->r;
@@ -242,11 +255,7 @@ static enum err_code take_user(struct envelope *v, struct err *e)
         return code;
     put_envelope(&v->notes, v->o);
     if (v->content.results) {
-        if (!v->content.text.n)
-            claude_result_beside(&v->content.text, json_get(v->o, "toolUseResult"));
-        begin_turn(v, "tool", "claude-code");
-        v->turn.replay = v->turn.replay || !v->content.text.n;
-        code = tell_turn(v, e);
+        code = take_answer(v, content_of(message), e);
     } else if (!str_trim(buf_view(&v->content.text)).n) {
         code = skip(v, HISTORY_EMPTY, e);
     } else {

@@ -29,7 +29,7 @@ static const struct {
     bool grows;
 } beside[] = {
     {"workflows", "journal.jsonl", "workflow journal", HISTORY_LIST, 0, false},
-    {"tool-results", NULL, "tool result", HISTORY_LIST, 0, false},
+    {"tool-results", NULL, "tool result", HISTORY_READ, 4, false},
     {"todos", ".json", "todos", HISTORY_READ, 4, false},
     {"tasks", ".json", "tasks", HISTORY_READ, 4, false},
     {"file-history", NULL, "file version", HISTORY_READ, 4, false},
@@ -112,7 +112,10 @@ void claude_place_of(struct str path, struct claude_place *out)
     out->thread = str_skip(base, strlen("agent-"));
     for (struct str rest = path; rest.n; before = part) {
         part = str_cut(&rest, '/');
-        if (str_is(part, "subagents"))
+        out->up += out->up && rest.n ? 1 : 0;
+        if (str_is(part, "subagents")) {
             out->session = before;
+            out->up = 1;
+        }
     }
 }

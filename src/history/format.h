@@ -51,6 +51,13 @@ struct history_name {
     const char *beside; /* "-wal": a file of that name and this ending is a part of it; NULL: none */
 };
 
+/* Whose a session's title is. */
+enum history_titled {
+    HISTORY_TITLE_GUESS, /* of elsewhere, and perhaps old: only where there is none */
+    HISTORY_TITLE_MADE,  /* the tool's: the last counts */
+    HISTORY_TITLE_OWN    /* the person's: no other takes its place */
+};
+
 struct history_sink;
 
 /* One file that is read. */
@@ -110,7 +117,8 @@ struct history_sink {
     enum err_code (*turn)(struct history_sink *s, const struct history_turn *t, struct err *e);
     enum err_code (*merged)(struct history_sink *s, struct str key, const struct history_at *at, struct err *e);
     enum err_code (*skip)(struct history_sink *s, const char *reason, const struct history_at *at, struct err *e);
-    enum err_code (*title)(struct history_sink *s, struct str session, struct str title, struct err *e);
+    enum err_code (*title)(struct history_sink *s, struct str session, struct str title, enum history_titled by,
+                           struct err *e);
     enum err_code (*mark)(struct history_sink *s, int64_t from, int64_t lines, struct err *e);
     bool (*known)(struct history_sink *s, struct str key);
 };
@@ -118,19 +126,23 @@ struct history_sink {
 /* A turn. */
 enum err_code history_turn(struct history_in *in, const struct history_turn *t, struct err *e);
 /* A line that is part of a turn told before or after it: one message over several lines. key: the line's own, by which
- * it is known when it is met elsewhere; STR_NONE: none. at NULL: no line, but one more key for the turn told last. */
+ * it is known when it is met elsewhere; STR_NONE: none. at NULL: no line, but one more key for the turn told last, or
+ * for one that is about to be told. */
 enum err_code history_merged(struct history_in *in, struct str key, const struct history_at *at, struct err *e);
 /* A record of which no turn is made, and why: one of the literals below. */
 enum err_code history_skip(struct history_in *in, const char *reason, const struct history_at *at, struct err *e);
-/* What the session is called; told any number of times, the last counts. */
+/* What the session is called by its tool; told any number of times, the last counts. */
 enum err_code history_title(struct history_in *in, struct str session, struct str title, struct err *e);
+/* The same, by whomever. */
+enum err_code history_title_by(struct history_in *in, struct str session, struct str title, enum history_titled by,
+                               struct err *e);
 /* All before `from` (after so many lines) has been told. The next reading may begin there. */
 enum err_code history_mark(struct history_in *in, int64_t from, int64_t lines, struct err *e);
 /* A cheap guess: this key was told a short while ago, so that the record need not be parsed. It is to be told all the
  * same, as a turn with nothing but its key, session and place. Never true of a key that was not told. */
 bool history_known(struct history_in *in, struct str key);
-/* Opens a file in the same folder (or below: "paste-cache/x.txt") for reading, without following links out of it. -1
- * with *e set; ERR_NOT_FOUND. The caller closes it. */
+/* Opens a file in the same folder (or below: "paste-cache/x.txt"; or, within the root, "../tool-results/x.txt") for
+ * reading, without following links. -1 with *e set; ERR_NOT_FOUND. The caller closes it. */
 int history_sibling(const struct history_in *in, const char *name, struct err *e);
 
 /* Why no turn is made of a record: the same words over all formats. */

@@ -28,6 +28,18 @@ struct str path_folder(struct str path)
     return slash ? path_base(str_take(path, slash - 1)) : STR_NONE;
 }
 
+struct str path_before(struct str path, const char *part)
+{
+    struct str before = STR_NONE;
+    while (path.n) {
+        struct str one = str_cut(&path, '/');
+        if (str_is(one, part))
+            return before;
+        before = one;
+    }
+    return STR_NONE;
+}
+
 bool path_has(struct str path, const char *part)
 {
     while (path.n)

@@ -4,8 +4,10 @@
 
 #include "base/arena.h"
 
-struct str path_base(struct str path);                        /* behind the last '/' */
-struct str path_folder(struct str path);                      /* the name of the folder it is in; STR_NONE: none */
+struct str path_base(struct str path);   /* behind the last '/' */
+struct str path_folder(struct str path); /* the name of the folder it is in; STR_NONE: none */
+/* The part before the first that is exactly `part`; STR_NONE: there is none. */
+struct str path_before(struct str path, const char *part);
 bool path_has(struct str path, const char *part);             /* whether a part of it is exactly this */
 struct str path_without(struct str name, const char *ending); /* the name without the ending, if it has it */
 

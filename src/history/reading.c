@@ -30,7 +30,13 @@ enum err_code history_skip(struct history_in *in, const char *reason, const stru
 
 enum err_code history_title(struct history_in *in, struct str session, struct str title, struct err *e)
 {
-    return in->sink->title(in->sink, session, title, e);
+    return in->sink->title(in->sink, session, title, HISTORY_TITLE_MADE, e);
+}
+
+enum err_code history_title_by(struct history_in *in, struct str session, struct str title, enum history_titled by,
+                               struct err *e)
+{
+    return in->sink->title(in->sink, session, title, by, e);
 }
 
 enum err_code history_mark(struct history_in *in, int64_t from, int64_t lines, struct err *e)
@@ -48,16 +54,26 @@ bool history_known(struct history_in *in, struct str key)
     return in->sink->known(in->sink, key);
 }
 
-/* Each folder on the way is opened by itself, so that no link leads out. */
+static int folders_in(struct str path)
+{
+    int n = 0;
+    for (size_t i = 0; i < path.n; i++)
+        n += path.p[i] == '/';
+    return n;
+}
+
+/* Each folder on the way is opened by itself, so that no link leads out; up it goes first, and not above the root. */
 int history_sibling(const struct history_in *in, const char *name, struct err *e)
 {
-    int at = in->dir, fd = -1;
+    int at = in->dir, fd = -1, up = folders_in(in->path);
     char part[256];
     errno = ENOENT;
     for (const char *p = name; at >= 0;) {
         const char *slash = strchr(p, '/');
         size_t n = slash ? (size_t)(slash - p) : strlen(p);
-        bool wrong = n == 0 || n >= sizeof part || (n == 1 && *p == '.') || (n == 2 && p[0] == '.' && p[1] == '.');
+        bool above = n == 2 && p[0] == '.' && p[1] == '.';
+        bool wrong = n == 0 || n >= sizeof part || (n == 1 && *p == '.') || (above && (!slash || up <= 0));
+        up = above ? up - 1 : 0;
         memcpy(part, p, wrong ? 0 : n);
         part[wrong ? 0 : n] = '\0';
         fd = wrong ? -1 : path_open(at, part, slash != NULL);

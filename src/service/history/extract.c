@@ -482,18 +482,24 @@ static enum err_code merged(struct history_sink *s, struct str key, const struct
     return ERR_OK;
 }
 
-static enum err_code title(struct history_sink *s, struct str session, struct str text, struct err *e)
+static enum err_code title(struct history_sink *s, struct str session, struct str text, enum history_titled by,
+                           struct err *e)
 {
     struct extraction *x = (struct extraction *)s;
     struct batch *b = batch_now(x);
     struct place *p = b ? place_of(x, b, session, STR_NONE) : NULL;
     if (!p)
         return err_nomem(e);
+    if (p->title.n && p->title_by > by)
+        return ERR_OK;
     p->title = arena_str(b->arena, text_cut(valid(b->arena, str_trim(text)), TITLE_BYTES));
+    p->title_by = by;
     unsigned char key[SHA256_BYTES];
     const struct str parts[] = {p->session, p->title};
     names_key(&x->keys, "title", parts, 2, key);
     memcpy(p->title_key, key, MET_KEY);
+    names_key(&x->keys, "own title", parts, 1, key);
+    memcpy(p->own_key, key, MET_KEY);
     return p->title.p ? ERR_OK : err_nomem(e);
 }
 

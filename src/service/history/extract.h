@@ -14,9 +14,10 @@ struct place {
     bool exact;                 /* it is the name itself */
     char session_id[ID_MAX], conversation_id[ID_MAX];
     struct str project, directive, title;
-    unsigned char title_key[MET_KEY];
+    unsigned char title_key[MET_KEY], own_key[MET_KEY]; /* of the title; of the session's having its person's */
+    enum history_titled title_by;
     int64_t first; /* ms */
-    bool title_new;
+    bool title_new, title_counts; /* the writer's */
     enum { PLACE_UNKNOWN, PLACE_READY, PLACE_GONE } state;
 };
 /* A line of a turn behind its first, known by itself. */

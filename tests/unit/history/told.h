@@ -88,10 +88,15 @@ static enum err_code told_skip(struct history_sink *s, const char *reason, const
     return ERR_OK;
 }
 
-static enum err_code told_title(struct history_sink *s, struct str session, struct str title, struct err *e)
+static enum err_code told_title(struct history_sink *s, struct str session, struct str title, enum history_titled by,
+                                struct err *e)
 {
     (void)e;
-    buf_fmt(&((struct told *)s)->text, "title %.*s: %.*s\n", STR_ARG(session), STR_ARG(title));
+    buf_fmt(&((struct told *)s)->text, "title%s %.*s: %.*s\n",
+            by == HISTORY_TITLE_GUESS ? " (guess)"
+            : by == HISTORY_TITLE_OWN ? " (own)"
+                                      : "",
+            STR_ARG(session), STR_ARG(title));
     return ERR_OK;
 }
 
