@@ -2,8 +2,17 @@
  * may begin; what a line becomes is claude_lines.c's business. */
 #include "history/claude.h"
 #include "history/formats.h"
+#include "history/path.h"
 
+#include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DESCRIPTION_MOST = 1 << 16, NAME_MOST = 160 };
 
 /* Nothing may wait, but for prompts in the queue: then the next reading begins before the oldest of them. */
 static enum err_code mark(struct claude_reader *r, struct err *e)
@@ -55,6 +64,47 @@ static enum err_code read_lines(struct claude_reader *r, struct err *e)
     return code ? code : claude_queue_end(r, true, e);
 }
 
+static void keep(char *out, size_t room, struct str s)
+{
+    s = text_cut(s, room - 1);
+    memcpy(out, s.p ? s.p : "", s.n);
+    out[s.n] = '\0';
+}
+
+bool claude_is_agent_name(struct str s)
+{
+    bool harmless = s.n > 0 && s.n < CLAUDE_AGENT_NAME;
+    while (harmless && s.n)
+        harmless = history_harmless(str_cut(&s, ':'));
+    return harmless;
+}
+
+/* agent-<id>.meta.json {agentType, description}. A name that could be anything is none. */
+static void read_agent(struct claude_reader *r)
+{
+    char name[NAME_MOST];
+    struct arena *a = r->in->arena;
+    struct str base = path_without(path_base(r->in->path), ".jsonl");
+    const struct json *o;
+    struct err none = {0};
+    size_t n = 0;
+    if (!r->place.thread.n || base.n + sizeof ".meta.json" > sizeof name)
+        return;
+    snprintf(name, sizeof name, "%.*s.meta.json", STR_ARG(base));
+    int fd = history_sibling(r->in, name, &none);
+    if (fd < 0)
+        return;
+    char *text = arena_alloc(a, DESCRIPTION_MOST);
+    if (text && !file_read_at(fd, 0, text, DESCRIPTION_MOST, &n, &none) && n < DESCRIPTION_MOST &&
+        !history_json(a, (struct str){text, n}, &o, &none)) {
+        struct str type = json_text(o, "agentType");
+        keep(r->agent.type, sizeof r->agent.type, claude_is_agent_name(type) ? type : STR_NONE);
+        keep(r->agent.task, sizeof r->agent.task, json_text(o, "description"));
+    }
+    close(fd);
+    arena_reset(a);
+}
+
 static enum err_code claude_read(struct history_in *in, struct err *e)
 {
     if (claude_is_beside(in->kind))
@@ -65,6 +115,7 @@ static enum err_code claude_read(struct history_in *in, struct err *e)
     r->in = in;
     r->lines = lines_new(in);
     claude_place_of(in->path, &r->place);
+    read_agent(r);
     enum err_code code = claude_holding_init(&r->held) && r->lines ? read_lines(r, e) : err_nomem(e);
     claude_holding_free(&r->held);
     claude_queue_free(&r->queue);

@@ -110,11 +110,20 @@ enum err_code claude_tell(struct claude_reader *r, struct err *e);
 /* ---- claude_lines.c: what a line becomes ---- */
 enum err_code claude_line(struct claude_reader *r, const struct line *l, struct err *e);
 
+/* What is known of the agent whose transcript it is: its description lies beside. Empty: nothing. */
+enum { CLAUDE_AGENT_NAME = 48, CLAUDE_AGENT_TASK = 400 };
+struct claude_agent {
+    char type[CLAUDE_AGENT_NAME], task[CLAUDE_AGENT_TASK];
+};
+bool claude_is_agent_name(
+    struct str s); /* "Explore", "plugin:reviewer": words, in which nothing of a person's can be */
+
 /* One file being read. */
 struct claude_reader {
     struct history_in *in;
     struct lines *lines;
     struct claude_place place;
+    struct claude_agent agent;
     struct claude_holding held;
     struct claude_queue queue;
     int64_t line_from; /* where the line under way begins */
@@ -127,5 +136,6 @@ struct claude_reader {
 bool claude_is_beside(const char *kind); /* claude_path.c */
 enum err_code claude_folder_read(struct history_in *in, struct err *e);
 enum err_code claude_debug_read(struct history_in *in, struct err *e);
+enum err_code claude_index_read(struct history_in *in, struct err *e); /* claude_index.c */
 
 #endif

@@ -299,7 +299,9 @@ static enum err_code take_prompt(void *arg, const struct json *o, const struct h
                                    .cwd = project,
                                    .metadata = STR("\"kind\":\"typed\""),
                                    .at = *at};
-    return arena_failed(a) ? err_nomem(e) : history_turn(in, &t, e);
+    enum err_code code = arena_failed(a) ? err_nomem(e) : history_turn(in, &t, e);
+    struct str beginning = !code && session.n ? prompt_beginning(a, session, text) : STR_NONE;
+    return code || !beginning.n ? code : history_merged(in, beginning, NULL, e);
 }
 
 enum err_code claude_folder_read(struct history_in *in, struct err *e)
@@ -310,6 +312,8 @@ enum err_code claude_folder_read(struct history_in *in, struct err *e)
         return records_read(in, &prompts, e);
     if (!strcmp(in->kind, "debug log"))
         return claude_debug_read(in, e);
+    if (!strcmp(in->kind, "sessions index"))
+        return claude_index_read(in, e);
     enum err_code code = !strcmp(in->kind, "todos") || !strcmp(in->kind, "tasks") ? read_list(in, e)
                          : !strcmp(in->kind, "file version")                      ? read_version(in, e)
                          : !strcmp(in->kind, "tool result")                       ? read_result(in, e)

@@ -36,15 +36,25 @@ static enum err_code skip(struct envelope *v, const char *why, struct err *e)
 
 /* ---- metadata ---- */
 
-/* What every line says of itself. */
-static void put_envelope(struct history_notes *n, const struct json *o)
+/* Who the agent is: as the transcript's description has it, or the line. STR_NONE: nobody has said it. */
+static struct str agent_type(const struct envelope *v)
 {
+    struct str said = json_text(v->o, "attributionAgent");
+    return *v->r->agent.type ? str_of(v->r->agent.type) : claude_is_agent_name(said) ? said : STR_NONE;
+}
+
+/* What every line says of itself. */
+static void put_envelope(const struct envelope *v, struct history_notes *n)
+{
+    const struct json *o = v->o;
+
     notes_put(n, "uuid", json_text(o, "uuid"));
     notes_put(n, "parent", json_text(o, "parentUuid"));
     notes_put(n, "logical_parent", json_text(o, "logicalParentUuid"));
     notes_put(n, "version", json_text(o, "version"));
     notes_put(n, "branch", json_text(o, "gitBranch"));
     notes_put(n, "agent_id", json_text(o, "agentId"));
+    notes_put(n, "agent_type", agent_type(v));
     if (is_true(o, "isSidechain"))
         notes_flag(n, "side_chain");
 }
@@ -150,12 +160,14 @@ static enum err_code new_message(struct envelope *v, const struct json *message,
     struct str model = json_text(message, "model"), id = json_text(message, "id");
     bool made = str_is(model, "<synthetic>") || is_true(v->o, "isApiErrorMessage");
     begin_turn(v, "assistant", "claude-code");
+    struct str agent = agent_type(v);
+    v->turn.agent = agent.n ? agent : v->turn.agent;
     v->turn.replay = v->turn.replay || made;
     struct claude_held *x = claude_hold(&r->held, &v->turn);
     if (!x)
         return err_nomem(e);
     struct history_notes *n = &x->notes;
-    put_envelope(n, v->o);
+    put_envelope(v, n);
     notes_put(n, "model", model);
     notes_put(n, "message_id", id);
     notes_put(n, "request_id", json_text(v->o, "requestId"));
@@ -212,6 +224,8 @@ static enum err_code take_words(struct envelope *v, const struct json *prompt, s
                voice == CLAUDE_PERSON ? "user" : "claude-code");
     v->turn.replay = v->turn.replay || voice == CLAUDE_MACHINE;
     notes_put(&v->notes, "kind", str_of(voice_name(voice)));
+    if (voice == CLAUDE_AGENT)
+        notes_put(&v->notes, "task", str_of(r->agent.task));
     if (is_true(v->o, "isCompactSummary"))
         notes_flag(&v->notes, "compact_summary");
     if (voice == CLAUDE_PERSON) {
@@ -253,7 +267,7 @@ static enum err_code take_user(struct envelope *v, struct err *e)
         code = claude_tell(r, e);
     if (code)
         return code;
-    put_envelope(&v->notes, v->o);
+    put_envelope(v, &v->notes);
     if (v->content.results) {
         code = take_answer(v, content_of(message), e);
     } else if (!str_trim(buf_view(&v->content.text)).n) {
@@ -284,7 +298,7 @@ static enum err_code take_attachment(struct envelope *v, struct err *e)
     if (!str_trim(buf_view(&v->content.text)).n)
         return skip(v, HISTORY_EMPTY, e);
     enum err_code code = claude_holding_full(&v->r->held) ? claude_tell(v->r, e) : ERR_OK;
-    put_envelope(&v->notes, v->o);
+    put_envelope(v, &v->notes);
     notes_put(&v->notes, "attachment", type);
     notes_put(&v->notes, "file", name.n ? name : json_text(a, "planFilePath"));
     if (!code && queued) {
@@ -316,7 +330,7 @@ static enum err_code take_system(struct envelope *v, struct err *e)
         return skip(v, HISTORY_META, e);
     enum err_code code = claude_holding_full(&v->r->held) ? claude_tell(v->r, e) : ERR_OK;
     const struct json *compact = json_get_type(v->o, "compactMetadata", JSON_OBJECT);
-    put_envelope(&v->notes, v->o);
+    put_envelope(v, &v->notes);
     notes_put(&v->notes, "kind", subtype);
     if (compact)
         notes_object(&v->notes, "compaction", compact);
@@ -332,13 +346,13 @@ static enum err_code take_system(struct envelope *v, struct err *e)
 static enum err_code take_title(struct envelope *v, struct err *e)
 {
     struct claude_reader *r = v->r;
-    bool own = str_is(v->type, "custom-title");
-    struct str title = json_text(v->o, own ? "customTitle" : str_is(v->type, "ai-title") ? "aiTitle" : "summary");
+    bool own = str_is(v->type, "custom-title"), made = str_is(v->type, "ai-title");
+    struct str title = json_text(v->o, own ? "customTitle" : made ? "aiTitle" : "summary");
     struct str session = r->place.session.n ? r->place.session : json_text(v->o, "sessionId");
+    enum history_titled by = own ? HISTORY_TITLE_OWN : made ? HISTORY_TITLE_MADE : HISTORY_TITLE_GUESS;
     enum err_code code = ERR_OK;
-    if (title.n && session.n && !r->place.thread.n && (own || !r->named))
-        code = history_title(r->in, session, title, e);
-    r->named = r->named || (own && title.n);
+    if (title.n && session.n && !r->place.thread.n)
+        code = history_title_by(r->in, session, title, by, e);
     return code ? code : skip(v, HISTORY_META, e);
 }
 

@@ -44,7 +44,7 @@ static const struct {
     {"logs", NULL, "log", HISTORY_LIST, 0, false},
     {"sessions", ".json", "live session", HISTORY_LIST, 0, false},
     {NULL, "stats-cache.json", "statistics", HISTORY_LIST, 0, false},
-    {NULL, "sessions-index.json", "sessions index", HISTORY_LIST, 0, false},
+    {NULL, "sessions-index.json", "sessions index", HISTORY_READ, 5, false},
     {NULL, ".meta.json", "agent description", HISTORY_LIST, 0, false},
 };
 

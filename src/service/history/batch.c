@@ -21,7 +21,16 @@ static const char preferences[] = "{\"memory_retention_days\":0,\"context_depth\
 static enum err_code title_known(struct store_tx *tx, const struct place *p, struct err *e)
 {
     bool added;
-    return p->title_new ? met_add(tx, p->title_key, &added, e) : ERR_OK;
+    enum err_code code = p->title_new ? met_add(tx, p->title_key, &added, e) : ERR_OK;
+    return code || p->title_by != HISTORY_TITLE_OWN ? code : met_add(tx, p->own_key, &added, e);
+}
+
+/* What a session is called that nobody has given a name: no words of a turn, which erasure would have to find. */
+static struct str default_title(struct arena *a, struct str project, int64_t when)
+{
+    char day[CLOCK_TEXT];
+    clock_format(when, day);
+    return arena_fmt(a, "%.*s, %.10s", STR_ARG(text_cut(project, TITLE_BYTES)), day);
 }
 
 static enum err_code session_new(struct store_tx *tx, struct batch *b, const struct place *p, struct record **out,
@@ -31,10 +40,8 @@ static enum err_code session_new(struct store_tx *tx, struct batch *b, const str
     if (!r)
         return err_nomem(e);
     struct str project = p->project.n ? p->project : STR("default"), name = p->title_new ? p->title : STR_NONE;
-    char day[CLOCK_TEXT];
-    clock_format(p->first, day);
-    if (!name.n) /* no words of a turn, which erasure would have to find */
-        name = arena_fmt(b->arena, "%.*s, %.10s", STR_ARG(text_cut(project, TITLE_BYTES)), day);
+    if (!name.n)
+        name = default_title(b->arena, project, p->first);
     r->id = str_of(p->session_id);
     r->project = project;
     r->created_at = p->first;
@@ -90,9 +97,13 @@ static enum err_code conversation_new(struct store_tx *tx, struct batch *b, cons
 static enum err_code retitle(struct store_tx *tx, struct batch *b, const struct record *session, const struct place *p,
                              struct err *e)
 {
+    struct str was = record_text(session, "title");
     enum err_code code = title_known(tx, p, e);
-    if (code || str_eq(record_text(session, "title"), p->title))
+    if (code || str_eq(was, p->title))
         return code;
+    if (p->title_by == HISTORY_TITLE_GUESS &&
+        !str_eq(was, default_title(b->arena, session->project, session->created_at)))
+        return ERR_OK;
     struct record *patch = record_new(b->arena, KIND_SESSION);
     if (!patch)
         return err_nomem(e);
@@ -328,7 +339,9 @@ static enum err_code begin_places(struct store_tx *tx, struct batch *b, struct e
         p->first = 0;
         p->directive = STR_NONE;
         bool known = !p->title.n;
-        if (!known)
+        if (!known && p->title_by != HISTORY_TITLE_OWN) /* the person's counts */
+            code = met_has(tx, p->own_key, &known, e);
+        if (!known && !code)
             code = met_has(tx, p->title_key, &known, e);
         p->title_new = !known;
     }

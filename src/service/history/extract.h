@@ -17,7 +17,7 @@ struct place {
     unsigned char title_key[MET_KEY], own_key[MET_KEY]; /* of the title; of the session's having its person's */
     enum history_titled title_by;
     int64_t first; /* ms */
-    bool title_new, title_counts; /* the writer's */
+    bool title_new;
     enum { PLACE_UNKNOWN, PLACE_READY, PLACE_GONE } state;
 };
 /* A line of a turn behind its first, known by itself. */

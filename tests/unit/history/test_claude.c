@@ -73,7 +73,8 @@ static void test_titles(void **state)
     assert_told_as(NAME,
                    "{\"type\":\"summary\",\"summary\":\"old\"}\n{\"type\":\"custom-title\",\"customTitle\":\"own\"}\n"
                    "{\"type\":\"ai-title\",\"aiTitle\":\"made\"}\n",
-                   "title s1: old\nskip: metadata\ntitle s1: own\nskip: metadata\nskip: metadata\n");
+                   "title (guess) s1: old\nskip: metadata\ntitle (own) s1: own\nskip: metadata\ntitle s1: made\n"
+                   "skip: metadata\n");
 }
 
 static void test_facts(void **state)
