@@ -62,6 +62,11 @@ enum err_code claude_persisted(struct claude_reader *r, const struct json *line,
 /* The key of the file of that name. */
 struct str claude_persisted_key(struct arena *a, struct str session, struct str name);
 
+/* ---- claude_files.c: what the versions of files are versions of ---- */
+/* Whether a snapshot, unparsed, has other files than the one before. */
+bool claude_snapshot_is_new(struct claude_reader *r, struct str text);
+enum err_code claude_snapshot(struct claude_reader *r, const struct json *line, struct err *e);
+
 /* ---- claude_queue.c: prompts typed while it was busy ---- */
 enum { CLAUDE_QUEUED = 32, CLAUDE_QUEUED_LINES = 400 };
 struct claude_queue {
@@ -124,6 +129,7 @@ struct claude_reader {
     struct lines *lines;
     struct claude_place place;
     struct claude_agent agent;
+    uint64_t snapshot; /* the files of the last, hashed */
     struct claude_holding held;
     struct claude_queue queue;
     int64_t line_from; /* where the line under way begins */
@@ -135,7 +141,18 @@ struct claude_reader {
 /* ---- claude_folders.c, claude_debug.c: what is beside the transcripts ---- */
 bool claude_is_beside(const char *kind); /* claude_path.c */
 enum err_code claude_folder_read(struct history_in *in, struct err *e);
+/* At most `most` bytes of an open file, in the arena; STR_NONE when it cannot be read. */
+struct str claude_some(struct arena *a, int fd, size_t most);
+/* A file that is one turn. */
+struct claude_whole {
+    struct str key; /* STR_NONE: made of its words */
+    struct str session, thread, text, metadata;
+    const char *role;
+    bool replay;
+};
+enum err_code claude_tell_whole(struct history_in *in, const struct claude_whole *w, struct err *e);
 enum err_code claude_debug_read(struct history_in *in, struct err *e);
-enum err_code claude_index_read(struct history_in *in, struct err *e); /* claude_index.c */
+enum err_code claude_version_read(struct history_in *in, struct err *e); /* claude_files.c */
+enum err_code claude_index_read(struct history_in *in, struct err *e);   /* claude_index.c */
 
 #endif

@@ -2,7 +2,6 @@
  * and remembered is recalled; lists, versions of files, logs and environments are stored with their session, and left
  * out of recall. A file that is changed is told anew, as what it says now. */
 #include "history/claude.h"
-#include "history/diff.h"
 #include "history/path.h"
 #include "history/prompt.h"
 #include "history/records.h"
@@ -19,8 +18,7 @@ enum { TEXT_MOST = 4 << 20, PASTE_MOST = 4 << 20, NAME_MOST = 128, HASH_MOST = 6
 
 /* ---- whole files ---- */
 
-/* At most `most` bytes of an open file, in the arena; STR_NONE when it cannot be read. */
-static struct str read_some(struct arena *a, int fd, size_t most)
+struct str claude_some(struct arena *a, int fd, size_t most)
 {
     int64_t size = 0;
     size_t got = 0;
@@ -33,14 +31,7 @@ static struct str read_some(struct arena *a, int fd, size_t most)
     return text && !file_read_at(fd, 0, text, n, &got, &why) ? (struct str){text, got} : STR_NONE;
 }
 
-struct whole {
-    struct str key; /* STR_NONE: made of its words */
-    struct str session, thread, text, metadata;
-    const char *role;
-    bool replay;
-};
-
-static enum err_code tell_whole(struct history_in *in, const struct whole *w, struct err *e)
+enum err_code claude_tell_whole(struct history_in *in, const struct claude_whole *w, struct err *e)
 {
     const struct history_at at = {1, 0, in->size};
     if (arena_failed(in->arena))
@@ -76,16 +67,16 @@ static enum err_code read_text(struct history_in *in, struct err *e)
         memory && folder.n < in->path.n ? path_folder(str_take(in->path, (size_t)(folder.p - in->path.p))) : STR_NONE;
     if (memory) /* projects/<project>/memory/x.md */
         base = arena_fmt(in->arena, "%.*s/memory/%.*s", STR_ARG(above.n ? above : STR("-")), STR_ARG(base));
-    const struct whole w = {.session = plan || memory ? base
-                                       : shell        ? STR("shell-snapshots")
-                                       : folder.n     ? folder
-                                                      : base,
-                            .thread = plan || memory || shell ? STR_NONE : STR("environment"),
-                            .text = text_cut(read_some(in->arena, in->fd, TEXT_MOST), TEXT_MOST),
-                            .metadata = kind_member(in, in->size),
-                            .role = plan || memory ? "assistant" : "system",
-                            .replay = !plan && !memory};
-    return tell_whole(in, &w, e);
+    const struct claude_whole w = {.session = plan || memory ? base
+                                              : shell        ? STR("shell-snapshots")
+                                              : folder.n     ? folder
+                                                             : base,
+                                   .thread = plan || memory || shell ? STR_NONE : STR("environment"),
+                                   .text = text_cut(claude_some(in->arena, in->fd, TEXT_MOST), TEXT_MOST),
+                                   .metadata = kind_member(in, in->size),
+                                   .role = plan || memory ? "assistant" : "system",
+                                   .replay = !plan && !memory};
+    return claude_tell_whole(in, &w, e);
 }
 
 /* <session>/tool-results/<id>.txt: the whole of what a tool put out. What hooks put out stays out of recall. */
@@ -93,14 +84,14 @@ static enum err_code read_result(struct history_in *in, struct err *e)
 {
     struct str base = path_base(in->path), session = path_before(in->path, "tool-results");
     session = session.n ? session : STR("tool results");
-    const struct whole w = {.key = claude_persisted_key(in->arena, session, base),
-                            .session = session,
-                            .thread = STR("tool results"),
-                            .text = text_cut(read_some(in->arena, in->fd, TEXT_MOST), TEXT_MOST),
-                            .metadata = kind_member(in, in->size),
-                            .role = "tool",
-                            .replay = str_starts(base, "hook-")};
-    return tell_whole(in, &w, e);
+    const struct claude_whole w = {.key = claude_persisted_key(in->arena, session, base),
+                                   .session = session,
+                                   .thread = STR("tool results"),
+                                   .text = text_cut(claude_some(in->arena, in->fd, TEXT_MOST), TEXT_MOST),
+                                   .metadata = kind_member(in, in->size),
+                                   .role = "tool",
+                                   .replay = str_starts(base, "hook-")};
+    return claude_tell_whole(in, &w, e);
 }
 
 /* ---- lists ---- */
@@ -128,7 +119,7 @@ static enum err_code read_list(struct history_in *in, struct err *e)
     const struct json *o;
     struct err why = {0};
     struct buf b;
-    struct str text = in->size <= TEXT_MOST ? read_some(in->arena, in->fd, TEXT_MOST) : STR_NONE;
+    struct str text = in->size <= TEXT_MOST ? claude_some(in->arena, in->fd, TEXT_MOST) : STR_NONE;
     struct str base = path_without(path_base(in->path), ".json");
     ptrdiff_t agent = str_find(base, STR("-agent-"));
     if (!text.n || history_json(in->arena, text, &o, &why))
@@ -139,71 +130,16 @@ static enum err_code read_list(struct history_in *in, struct err *e)
         put_entry(&b, o);
     for (size_t i = 0; o->type == JSON_ARRAY && i < o->n; i++)
         put_entry(&b, &o->items[i]);
-    struct whole w = {.session = agent > 0 ? str_take(base, (size_t)agent) : path_folder(in->path),
-                      .thread = agent > 0 ? str_skip(base, (size_t)agent + strlen("-agent-")) : STR_NONE,
-                      .text = buf_take(&b, in->arena),
-                      .metadata = kind_member(in, 0),
-                      .role = "system",
-                      .replay = true};
+    struct claude_whole w = {.session = agent > 0 ? str_take(base, (size_t)agent) : path_folder(in->path),
+                             .thread = agent > 0 ? str_skip(base, (size_t)agent + strlen("-agent-")) : STR_NONE,
+                             .text = buf_take(&b, in->arena),
+                             .metadata = kind_member(in, 0),
+                             .role = "system",
+                             .replay = true};
     if (str_eq(w.thread, w.session))
         w.thread = STR_NONE;
     w.session = w.session.n ? w.session : base;
-    return tell_whole(in, &w, e);
-}
-
-/* ---- versions of files ---- */
-
-/* The version before, of the same file beside it; STR_NONE: there is none. */
-static struct str version_before(const struct history_in *in, struct str base, int64_t number)
-{
-    char name[NAME_MOST];
-    struct err none = {0};
-    ptrdiff_t mark = str_find(base, STR("@v"));
-    struct str stem = str_take(base, mark > 0 ? (size_t)mark : 0), text = STR_NONE;
-    if (number < 2 || stem.n > HASH_MOST)
-        return STR_NONE;
-    snprintf(name, sizeof name, "%.*s@v%lld", STR_ARG(stem), (long long)number - 1);
-    int fd = history_sibling(in, name, &none);
-    if (fd >= 0) {
-        text = read_some(in->arena, fd, TEXT_MOST);
-        close(fd);
-    }
-    return text;
-}
-
-/* file-history/<session>/<hash of the path>@v<n>: the first as it is, the later ones as what changed. */
-static enum err_code read_version(struct history_in *in, struct err *e)
-{
-    struct str base = path_base(in->path), text = text_cut(read_some(in->arena, in->fd, TEXT_MOST), TEXT_MOST);
-    ptrdiff_t mark = str_find(base, STR("@v"));
-    int64_t number = 0;
-    struct buf b, members;
-    struct json_out w;
-    if (mark <= 0 || !str_int(str_skip(base, (size_t)mark + 2), &number))
-        number = 0;
-    struct str before = version_before(in, base, number);
-    bool binary = text.n && memchr(text.p, '\0', text.n);
-    if (before.p && !binary) {
-        buf_init(&b, 0);
-        bool ok = diff_lines(before, text, &b);
-        text = buf_take(&b, in->arena);
-        if (!ok)
-            return err_nomem(e);
-    }
-    buf_init(&members, 0);
-    jw_init(&w, &members);
-    jw_kcstr(&w, "kind", in->kind);
-    jw_kstr(&w, "file", mark > 0 ? str_take(base, (size_t)mark) : base);
-    jw_kint(&w, "version", number);
-    jw_kbool(&w, "change", before.p != NULL);
-    struct str folder = path_folder(in->path);
-    const struct whole whole = {.session = folder.n ? folder : base,
-                                .thread = STR("files"),
-                                .text = text,
-                                .metadata = buf_take(&members, in->arena),
-                                .role = "system",
-                                .replay = true};
-    return tell_whole(in, &whole, e);
+    return claude_tell_whole(in, &w, e);
 }
 
 /* ---- prompts ---- */
@@ -235,7 +171,7 @@ static struct str paste_text(struct history_in *in, const struct json *paste)
     int fd = history_sibling(in, name, &none);
     if (fd < 0)
         return STR_NONE;
-    text = text_cut(read_some(in->arena, fd, PASTE_MOST), PASTE_MOST);
+    text = text_cut(claude_some(in->arena, fd, PASTE_MOST), PASTE_MOST);
     close(fd);
     return text;
 }
@@ -315,7 +251,7 @@ enum err_code claude_folder_read(struct history_in *in, struct err *e)
     if (!strcmp(in->kind, "sessions index"))
         return claude_index_read(in, e);
     enum err_code code = !strcmp(in->kind, "todos") || !strcmp(in->kind, "tasks") ? read_list(in, e)
-                         : !strcmp(in->kind, "file version")                      ? read_version(in, e)
+                         : !strcmp(in->kind, "file version")                      ? claude_version_read(in, e)
                          : !strcmp(in->kind, "tool result")                       ? read_result(in, e)
                                                                                   : read_text(in, e);
     return code ? code : history_mark(in, 0, 0, e);

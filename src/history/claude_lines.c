@@ -356,6 +356,12 @@ static enum err_code take_title(struct envelope *v, struct err *e)
     return code ? code : skip(v, HISTORY_META, e);
 }
 
+static enum err_code take_snapshot(struct envelope *v, struct err *e)
+{
+    enum err_code code = claude_snapshot(v->r, v->o, e);
+    return code ? code : skip(v, HISTORY_META, e);
+}
+
 /* ---- types ---- */
 
 typedef enum err_code take_fn(struct envelope *v, struct err *e);
@@ -372,7 +378,7 @@ static const struct {
     {"ai-title", take_title},
     {"custom-title", take_title},
     {"progress", NULL},
-    {"file-history-snapshot", NULL},
+    {"file-history-snapshot", take_snapshot},
     {"agent-name", NULL},
     {"agent-color", NULL},
     {"last-prompt", NULL},
@@ -425,7 +431,8 @@ enum err_code claude_line(struct claude_reader *r, const struct line *l, struct 
             continue;
         if (types[i].take && v.uuid.n && history_known(r->in, v.uuid))
             return tell_known(&v, e);
-        return types[i].take ? take_line(&v, types[i].take, e) : skip(&v, HISTORY_META, e);
+        bool words = types[i].take && (types[i].take != take_snapshot || claude_snapshot_is_new(r, l->text));
+        return words ? take_line(&v, types[i].take, e) : skip(&v, HISTORY_META, e);
     }
     return skip(&v, HISTORY_UNKNOWN, e);
 }

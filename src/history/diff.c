@@ -12,9 +12,10 @@ struct lines_of {
 };
 
 struct diff {
-    struct lines_of a, b;
-    size_t same_before; /* lines in front of both that are the same */
-    int *reach;         /* one row of furthest points for each d */
+    struct str before, after; /* what is between lines that both begin and end with */
+    struct lines_of a, b;     /* the same */
+    size_t same_before;       /* lines in front of both that are the same */
+    int *reach;               /* one row of furthest points for each d */
     struct buf *out;
 };
 
@@ -49,13 +50,18 @@ static void put_place(struct diff *d, size_t x, size_t y)
     buf_fmt(d->out, "@@ -%zu +%zu @@\n", d->same_before + x + 1, d->same_before + y + 1);
 }
 
+static void put_each(struct diff *d, char sign, struct str text)
+{
+    while (text.n)
+        put(d, sign, str_cut(&text, '\n'));
+}
+
+/* All that differs, as one change. */
 static void put_all(struct diff *d)
 {
     put_place(d, 0, 0);
-    for (size_t i = 0; i < d->a.n; i++)
-        put(d, '-', d->a.items[i]);
-    for (size_t i = 0; i < d->b.n; i++)
-        put(d, '+', d->b.items[i]);
+    put_each(d, '-', d->before);
+    put_each(d, '+', d->after);
 }
 
 /* ---- forwards ---- */
@@ -142,30 +148,55 @@ static bool find_edits(struct diff *d)
     return ok;
 }
 
+static size_t line_of(struct str s)
+{
+    const char *nl = memchr(s.p, '\n', s.n);
+    return nl ? (size_t)(nl - s.p) + 1 : s.n;
+}
+
+/* Whether a line ends there, or none has begun. */
+static bool is_border(struct str s)
+{
+    return !s.n || s.p[s.n - 1] == '\n';
+}
+
+/* What both end with, to the byte, from the beginning of a line on. */
+static size_t same_end(struct str a, struct str b)
+{
+    size_t n = 0, border = 0;
+    while (n < a.n && n < b.n && a.p[a.n - n - 1] == b.p[b.n - n - 1]) {
+        n++;
+        if (is_border(str_take(a, a.n - n)) && is_border(str_take(b, b.n - n)))
+            border = n;
+    }
+    return border;
+}
+
 /* What both begin and end with goes. */
 static void trim(struct diff *d)
 {
-    struct lines_of *a = &d->a, *b = &d->b;
-    while (d->same_before < a->n && d->same_before < b->n && str_eq(a->items[d->same_before], b->items[d->same_before]))
-        d->same_before++;
-    while (a->n > d->same_before && b->n > d->same_before && str_eq(a->items[a->n - 1], b->items[b->n - 1])) {
-        a->n--;
-        b->n--;
+    struct str *a = &d->before, *b = &d->after;
+    for (size_t n; a->n && b->n && (n = line_of(*a)) == line_of(*b) && !memcmp(a->p, b->p, n); d->same_before++) {
+        *a = str_skip(*a, n);
+        *b = str_skip(*b, n);
     }
-    memmove(a->items, a->items + d->same_before, (a->n - d->same_before) * sizeof *a->items);
-    memmove(b->items, b->items + d->same_before, (b->n - d->same_before) * sizeof *b->items);
-    a->n -= d->same_before;
-    b->n -= d->same_before;
+    size_t n = same_end(*a, *b);
+    a->n -= n;
+    b->n -= n;
 }
 
 bool diff_lines(struct str before, struct str after, struct buf *out)
 {
-    struct diff d = {.out = out};
-    bool ok = split(before, &d.a) && split(after, &d.b);
-    if (ok)
-        trim(&d);
-    if (ok && d.a.n + d.b.n)
-        ok = d.a.n && d.b.n ? find_edits(&d) : (put_all(&d), true);
+    struct diff d = {.out = out, .before = before, .after = after};
+    trim(&d);
+    if (!d.before.n && !d.after.n)
+        return true;
+    if (!d.before.n || !d.after.n || count_lines(d.before) > DIFF_LINES_MOST ||
+        count_lines(d.after) > DIFF_LINES_MOST) {
+        put_all(&d);
+        return !out->failed;
+    }
+    bool ok = split(d.before, &d.a) && split(d.after, &d.b) && find_edits(&d);
     mem_free(d.a.items);
     mem_free(d.b.items);
     return ok && !out->failed;

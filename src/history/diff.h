@@ -5,7 +5,8 @@
 
 #include "base/buf.h"
 
-enum { DIFF_EDITS_MOST = 512 }; /* more than so many lines that differ are one change */
+/* More than so many lines that differ, or that there are between the first and the last that does, are one change. */
+enum { DIFF_EDITS_MOST = 512, DIFF_LINES_MOST = 1 << 17 };
 
 /* Nothing is added when they are the same. False: out of memory. */
 bool diff_lines(struct str before, struct str after, struct buf *out);

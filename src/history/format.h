@@ -121,6 +121,8 @@ struct history_sink {
                            struct err *e);
     enum err_code (*mark)(struct history_sink *s, int64_t from, int64_t lines, struct err *e);
     bool (*known)(struct history_sink *s, struct str key);
+    enum err_code (*note)(struct history_sink *s, struct str key, struct str value, struct err *e);
+    struct str (*noted)(struct history_sink *s, struct str key);
 };
 
 /* A turn. */
@@ -141,6 +143,11 @@ enum err_code history_mark(struct history_in *in, int64_t from, int64_t lines, s
 /* A cheap guess: this key was told a short while ago, so that the record need not be parsed. It is to be told all the
  * same, as a turn with nothing but its key, session and place. Never true of a key that was not told. */
 bool history_known(struct history_in *in, struct str key);
+/* What one file says of another that is read later in the same import (a transcript: the name of what a version is of):
+ * bounded, so it may be forgotten, and nothing may depend on it but how a turn is shown. */
+enum err_code history_note(struct history_in *in, struct str key, struct str value, struct err *e);
+/* STR_NONE: nothing. Until the next note. */
+struct str history_noted(struct history_in *in, struct str key);
 /* Opens a file in the same folder (or below: "paste-cache/x.txt"; or, within the root, "../tool-results/x.txt") for
  * reading, without following links. -1 with *e set; ERR_NOT_FOUND. The caller closes it. */
 int history_sibling(const struct history_in *in, const char *name, struct err *e);

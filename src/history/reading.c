@@ -54,6 +54,16 @@ bool history_known(struct history_in *in, struct str key)
     return in->sink->known(in->sink, key);
 }
 
+enum err_code history_note(struct history_in *in, struct str key, struct str value, struct err *e)
+{
+    return in->sink->note(in->sink, key, value, e);
+}
+
+struct str history_noted(struct history_in *in, struct str key)
+{
+    return in->sink->noted(in->sink, key);
+}
+
 static int folders_in(struct str path)
 {
     int n = 0;

@@ -75,6 +75,7 @@ def test_real_samples(store, tmp_path):
     before = manifest(SAMPLES)
     report = imported(store, SAMPLES)
     lines = sum(p.read_bytes().count(b"\n") + (not p.read_bytes().endswith(b"\n")) for p in SAMPLES.rglob("*.jsonl"))
+    lines += sum(len(json.loads(p.read_text())["entries"]) for p in SAMPLES.rglob("sessions-index.json"))
     accounted(report)
     assert report["lines"] == lines > 6000
     assert set(report["skipped_by_reason"]) == {METADATA, EMPTY} and report["skipped_by_reason"][EMPTY] == 1

@@ -528,11 +528,21 @@ static enum err_code mark(struct history_sink *s, int64_t from, int64_t lines, s
     return code ? code : x->enough ? ERR_LIMIT : ERR_OK;
 }
 
+static enum err_code note(struct history_sink *s, struct str key, struct str value, struct err *e)
+{
+    return noted_put(&((struct extraction *)s)->noted, key, value) ? ERR_OK : err_nomem(e);
+}
+
+static struct str noted(struct history_sink *s, struct str key)
+{
+    return noted_get(&((const struct extraction *)s)->noted, key);
+}
+
 /* ---- life ---- */
 
 enum err_code extraction_init(struct extraction *x, struct service *svc, const struct history_wish *w, struct err *e)
 {
-    *x = (struct extraction){.sink = {turn, merged, skip, title, mark, known},
+    *x = (struct extraction){.sink = {turn, merged, skip, title, mark, known, note, noted},
                              .svc = svc,
                              .wish = w,
                              .names = {.source = w->format->name},
@@ -557,6 +567,7 @@ void extraction_free(struct extraction *x)
     (void)extraction_wait(x, &ignored);
     batch_free(x->now);
     mem_free(x->seen);
+    noted_free(&x->noted);
     if (x->arena)
         arena_free(x->arena);
     pthread_cond_destroy(&x->changed);

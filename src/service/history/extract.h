@@ -3,6 +3,7 @@
 #ifndef CAIRN_SERVICE_HISTORY_EXTRACT_H
 #define CAIRN_SERVICE_HISTORY_EXTRACT_H
 
+#include "service/history/noted.h"
 #include "service/history/state.h"
 
 #include <pthread.h>
@@ -79,6 +80,7 @@ struct extraction {
     struct history_names names, keys;
     struct str level;               /* of sessions that are made */
     unsigned char (*seen)[MET_KEY]; /* keys told a short while ago */
+    struct noted noted;             /* by its files, of one another */
     /* the file under way */
     const struct history_file *file;
     struct history_in in;

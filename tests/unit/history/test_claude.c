@@ -121,7 +121,10 @@ static void test_paths(void **state)
                  {"backups/a.jsonl", HISTORY_LEAVE},
                  {".claude.json.backup", HISTORY_LEAVE},
                  {"projects/-w/s.jsonl", HISTORY_READ},
-                 {"projects/-w/sessions-index.json", HISTORY_LIST}};
+                 {"projects/-w/sessions-index.json", HISTORY_READ},
+                 {"projects/-w/s/tool-results/toolu_1.txt", HISTORY_READ},
+                 {"projects/-w/s/subagents/agent-a.meta.json", HISTORY_LIST},
+                 {"projects/-w/s/subagents/workflows/wf_1/journal.jsonl", HISTORY_LIST}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct history_name n;
         assert_true(history_claude.recognise(str_of(cases[i].path), &n));

@@ -116,6 +116,51 @@ static void test_marks_of_logs(void **state)
     told_free(&t);
 }
 
+static void test_lists_of_sessions(void **state)
+{
+    (void)state;
+    assert_told("projects/-w/sessions-index.json",
+                "{\"version\":1,\"entries\":[{\"sessionId\":\"a\",\"firstPrompt\":\"P\",\"summary\":\"S\"},"
+                "{\"sessionId\":\"b\",\"firstPrompt\":\"No prompt\",\"customTitle\":\"T\"},{},"
+                "{\"sessionId\":\"c\",\"isSidechain\":true,\"firstPrompt\":\"Q\"}]}",
+                "turn system a: P\n\nS\ntitle (guess) a: S\nskip: metadata\ntitle (own) b: T\nskip: unknown\n"
+                "skip: metadata\n");
+    assert_told("projects/-w/sessions-index.json", "{\"entries\":[]}", "");
+    assert_told("projects/-w/s/tool-results/x.txt", "out", "turn tool s@tool results: out\n");
+    assert_told("projects/-w/s/tool-results/hook-x.txt", "out", "turn tool (replay) s@tool results: out\n");
+}
+
+/* However it is cut and put in one line. */
+static void test_keys_of_beginnings(void **state)
+{
+    static const char *const lists[] = {"{\"entries\":[{\"sessionId\":\"s\",\"firstPrompt\":\"a b\"}]}",
+                                        "{\"entries\":[{\"sessionId\":\"s\",\"firstPrompt\":\" a \\n\\tb\"}]}",
+                                        "{\"entries\":[{\"sessionId\":\"t\",\"firstPrompt\":\"a b\"}]}"};
+    struct told t[3] = {{.code = ERR_OK}};
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        told_read(&t[i], &history_claude, "sessions-index.json", str_of(lists[i]), 0);
+    assert_string_equal(t[0].keys[0], t[1].keys[0]);
+    assert_string_not_equal(t[0].keys[0], t[2].keys[0]);
+    for (int i = 0; i < 3; i++)
+        told_free(&t[i]);
+}
+
+/* Names are seen from the first folder; a version's hash is its path's. */
+static void test_names_of_versions(void **state)
+{
+    struct told t = {0};
+    (void)state;
+    told_read(&t, &history_claude, "projects/-w/s.jsonl",
+              STR("{\"type\":\"user\",\"uuid\":\"u\",\"cwd\":\"/w/a\",\"message\":{\"content\":\"x\"}}\n"
+                  "{\"type\":\"file-history-snapshot\",\"snapshot\":{\"trackedFileBackups\":{\"../b/./c.txt\":"
+                  "{\"backupFileName\":null,\"version\":1}}}}\n"),
+              0);
+    assert_string_equal(t.noted[0], "file s 8fce2a21b086d0c3");
+    assert_string_equal(t.noted[1], "+/w/b/c.txt");
+    told_free(&t);
+}
+
 static void test_texts(void **state)
 {
     (void)state;
@@ -143,9 +188,18 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_prompts),       cmocka_unit_test(test_pastes), cmocka_unit_test(test_keys_of_prompts),
-        cmocka_unit_test(test_keys_of_files), cmocka_unit_test(test_lists),  cmocka_unit_test(test_logs),
-        cmocka_unit_test(test_marks_of_logs), cmocka_unit_test(test_texts),  cmocka_unit_test(test_names),
+        cmocka_unit_test(test_prompts),
+        cmocka_unit_test(test_pastes),
+        cmocka_unit_test(test_keys_of_prompts),
+        cmocka_unit_test(test_keys_of_files),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_lists_of_sessions),
+        cmocka_unit_test(test_keys_of_beginnings),
+        cmocka_unit_test(test_names_of_versions),
+        cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_marks_of_logs),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

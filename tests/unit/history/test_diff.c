@@ -87,11 +87,36 @@ static void test_any_leads_there(void **state)
     }
 }
 
+/* So many lines are not looked through. */
+static void test_long_ones(void **state)
+{
+    enum { N = DIFF_LINES_MOST + 2 };
+    char *before = malloc(2 * N + 1), *after = malloc(2 * N + 1);
+    struct buf b;
+    (void)state;
+    assert_true(before && after);
+    for (int i = 0; i < N; i++)
+        memcpy(before + 2 * i, "a\n", 3);
+    memcpy(after, before, 2 * N + 1);
+    after[0] = after[2 * N - 2] = 'b';
+    buf_init(&b, 0);
+    assert_true(diff_lines(str_of(before), str_of(after), &b));
+    assert_int_equal(b.n, strlen("@@ -1 +1 @@\n") + 2 * 3 * N);
+    buf_clear(&b);
+    after[0] = 'a';
+    assert_true(diff_lines(str_of(before), str_of(after), &b));
+    assert_int_equal(b.n, strlen("@@ -131074 +131074 @@\n-a\n+b\n"));
+    buf_release(&b);
+    free(before);
+    free(after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_ones),
         cmocka_unit_test(test_any_leads_there),
+        cmocka_unit_test(test_long_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@ struct told {
     struct buf text;
     size_t records, turns;
     char *keys[TOLD_TURNS], *metadata[TOLD_TURNS];
+    char *noted[2];                 /* key and value */
     int64_t size, mark, mark_lines; /* the last mark */
     int64_t middle;                 /* the first mark behind half of the file; -1: none */
     int64_t behind;                 /* records that begin at or behind `border` */
@@ -120,8 +121,28 @@ static bool told_known(struct history_sink *s, struct str key)
     return false;
 }
 
+/* Of the last note only. */
+static enum err_code told_note(struct history_sink *s, struct str key, struct str value, struct err *e)
+{
+    struct told *t = (struct told *)s;
+    (void)e;
+    free(t->noted[0]);
+    free(t->noted[1]);
+    t->noted[0] = told_copy(key);
+    t->noted[1] = told_copy(value);
+    return ERR_OK;
+}
+
+static struct str told_noted(struct history_sink *s, struct str key)
+{
+    const struct told *t = (struct told *)s;
+    return t->noted[0] && str_is(key, t->noted[0]) ? str_of(t->noted[1]) : STR_NONE;
+}
+
 static void told_free(struct told *t)
 {
+    free(t->noted[0]);
+    free(t->noted[1]);
     for (size_t i = 0; i < TOLD_TURNS; i++) {
         free(t->keys[i]);
         free(t->metadata[i]);
@@ -134,11 +155,12 @@ static void told_read(struct told *t, const struct history_format *f, const char
 {
     struct history_name name;
     int64_t border = t->border;
-    *t = (struct told){.sink = {told_turn, told_merged, told_skip, told_title, told_mark, told_known},
-                       .size = (int64_t)bytes.n,
-                       .mark = from,
-                       .middle = -1,
-                       .border = border};
+    *t = (struct told){
+        .sink = {told_turn, told_merged, told_skip, told_title, told_mark, told_known, told_note, told_noted},
+        .size = (int64_t)bytes.n,
+        .mark = from,
+        .middle = -1,
+        .border = border};
     buf_init(&t->text, 0);
     int fd = memfd_create("told", MFD_CLOEXEC);
     if (fd < 0 || !f->recognise(str_of(path), &name) || write(fd, bytes.p, bytes.n) != (ssize_t)bytes.n)
