@@ -124,7 +124,8 @@ static enum err_code claude_read(struct history_in *in, struct err *e)
     return code;
 }
 
-static const struct history_root roots[] = {{"CLAUDE_CONFIG_DIR", "", ".claude"}};
+static const struct history_root roots[] = {{"CLAUDE_CONFIG_DIR", "", ".claude"},
+                                            {"XDG_CONFIG_HOME", "claude", ".config/claude"}};
 
 /* Its lines name their session. */
 static bool claude_sniff(struct str path, struct str head)

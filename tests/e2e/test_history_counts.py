@@ -237,3 +237,33 @@ def test_verify_says_what_it_cannot_read(store, tmp_path):
     if os.access(paths[0], os.R_OK):
         pytest.skip("who runs this reads everything")
     assert verified(store, status=1)["unreadable"] == [str(paths[0])]
+
+
+# ---- where it is looked ----
+
+def test_a_machine_without_agents(store, tmp_path):
+    """Nothing to do is no failure; what was looked for is said."""
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {"HOME": str(home), "XDG_CONFIG_HOME": f"{home}/.config", "CLAUDE_CONFIG_DIR": f"{home}/a,{home}/b"}
+    for args in ((), ("--yes",), ("--dry-run",), ("claude-code", "--dry-run")):
+        said = store.run("import", *args, env=env).stdout
+        assert "nothing of " in said and f"{home}/a, {home}/b, {home}/.config/claude" in said
+        assert (f"{home}/.codex" in said) == ("claude-code" not in args)
+    assert json.loads(store.run("import", "--dry-run", "--json", env=env).stdout) == {"sources": []}
+    assert json.loads(store.run("import", "codex", "--dry-run", "--json", env=env).stdout)["files"] == 0
+    failed = store.run("import", "claude-code", env=env, check=False)
+    assert failed.returncode == 3 and f"looked for {home}/a, {home}/b" in failed.stderr
+    for args in (("nonsense",), ("nonsense", str(home)), (str(home),), (str(home / "gone"),)):
+        failed = store.run("import", *args, env=env, check=False)
+        assert failed.returncode in (2, 3) and "sources are claude-code, codex" in failed.stderr
+
+
+def test_several_roots(store, tmp_path):
+    env = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": f"{tmp_path}/.config", "CLAUDE_CONFIG_DIR": f"{tmp_path}/a,{tmp_path}/b"}
+    for n, root in enumerate(("a", "b", ".config/claude")):
+        transcript(tmp_path / root / "projects" / "-x" / f"{n}.jsonl", n)
+    found = json.loads(store.run("import", "claude-code", "--json", env=env).stdout)["sources"]
+    assert [r["turns_new"] for r in found] == [1, 1, 1]
+    assert {f["root"] for f in json.loads(store.run("import", "manifest", "--json").stdout)["files"]} == {
+        f"{tmp_path}/a", f"{tmp_path}/b", f"{tmp_path}/.config/claude"}

@@ -1,5 +1,5 @@
-/* import: what agents have left on this machine, and exports of Cairn's own. What is asked for is found out here (which
- * source, which folders), the import itself is service/history/. Always in this process: it reads files of whoever
+/* import: what agents have left on this machine, and exports of Cairn's own. Which source and which folders
+ * import_find.c finds out, the import itself is service/history/. Always in this process: it reads files of whoever
  * asks, and a server that has the data folder open goes on beside it. */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -16,12 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PLACES_MAX = 32, HEAD_BYTES = 400 };
-
 struct importing {
     struct cli *c;
     struct op_call *call;
-    struct import_place places[PLACES_MAX];
+    const struct import_place *places;
     size_t n;
     struct progress progress;
     int64_t began_us;
@@ -42,106 +40,6 @@ const atomic_bool *import_catch_signals(void)
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
     return &stopped;
-}
-
-/* ---- what is asked for ---- */
-
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
-static enum err_code add_place(struct importing *im, const struct history_format *f, char *path, struct err *e)
-{
-    if (!path)
-        return err_nomem(e);
-    if (im->n < PLACES_MAX)
-        im->places[im->n++] = (struct import_place){f, path};
-    return ERR_OK;
-}
-
-static enum err_code add_roots(struct importing *im, const struct history_format *f, struct err *e)
-{
-    char *roots[PLACES_MAX];
-    size_t n = history_roots(im->c->arena, f, environment, roots, PLACES_MAX);
-    enum err_code code = ERR_OK;
-    for (size_t i = 0; i < n && !code; i++)
-        code = add_place(im, f, roots[i], e);
-    return code;
-}
-
-static enum err_code unknown_source(struct importing *im, struct str word, struct err *e)
-{
-    size_t n;
-    const struct history_format *const *all = history_formats(&n);
-    const char *names[64];
-    for (size_t i = 0; i < n && i < 64; i++)
-        names[i] = all[i]->name;
-    struct stat s;
-    char *path = arena_cstr(im->c->arena, word);
-    if (path && !stat(path, &s)) {
-        cli_hint(im->c, "cairn import SOURCE PATH, where SOURCE is one of those that cairn help import lists");
-        return err_set(e, ERR_INVALID, "source", "%.150s is of no format that is told by its beginning: say which",
-                       path);
-    }
-    return cli_unknown(im->c, "source", word, names, n < 64 ? n : 64, e);
-}
-
-/* A file that is named without its source: its beginning tells. */
-static enum err_code add_file(struct importing *im, struct str word, bool *is_export, struct err *e)
-{
-    char *path = arena_cstr(im->c->arena, word), head[HEAD_BYTES] = "";
-    struct stat s;
-    FILE *f = path && !stat(path, &s) && S_ISREG(s.st_mode) ? fopen(path, "r") : NULL;
-    size_t n = f ? fread(head, 1, sizeof head, f) : 0;
-    if (f)
-        fclose(f);
-    *is_export =
-        str_find((struct str){head, n}, STR("cairn_export")) >= 0 || str_starts((struct str){head, n}, "{\"kind\"");
-    if (*is_export)
-        return ERR_OK;
-    const struct history_format *format = f ? history_guess(path) : NULL;
-    bool binary = str_starts((struct str){head, n}, "PK\3\4") || memchr(head, 0, n);
-    if (!format && f && binary)
-        return unknown_source(im, word, e);
-    if (!format && f)
-        *is_export = true; /* and told so, by whoever reads it */
-    return format ? add_place(im, format, path, e) : f ? ERR_OK : unknown_source(im, word, e);
-}
-
-static enum err_code find_places(struct importing *im, bool *is_export, struct err *e)
-{
-    struct str source = op_text(im->call, "source"), path = op_text(im->call, "path");
-    const struct history_format *f = history_format_find(source);
-    size_t n;
-    const struct history_format *const *all = history_formats(&n);
-    enum err_code code = ERR_OK;
-    *is_export = false;
-    if (source.n && !f)
-        return path.n ? unknown_source(im, source, e) : add_file(im, source, is_export, e);
-    if (path.n)
-        return add_place(im, f, arena_cstr(im->c->arena, path), e);
-    for (size_t i = 0; i < n && !code; i++)
-        if (!f || f == all[i])
-            code = add_roots(im, all[i], e);
-    if (!code && !im->n)
-        code =
-            err_set(e, ERR_NOT_FOUND, "source", "nothing of %s was found on this machine", f ? f->title : "any source");
-    return code;
-}
-
-enum err_code import_find(struct cli *c, struct op_call *call, struct import_place *out, size_t max, size_t *n,
-                          struct err *e)
-{
-    struct importing im = {.c = c, .call = call};
-    bool is_export = false;
-    enum err_code code = find_places(&im, &is_export, e);
-    if (!code && is_export)
-        code = err_set(e, ERR_INVALID, "source", "an export of Cairn's own does not grow: cairn import takes it in");
-    *n = im.n < max ? im.n : max;
-    for (size_t i = 0; i < *n; i++)
-        out[i] = im.places[i];
-    return code;
 }
 
 /* ---- asking ---- */
@@ -320,19 +218,54 @@ static enum err_code import_histories(struct importing *im, struct err *e)
     return code;
 }
 
+/* On a machine without agents nothing is to be done, which is no failure, unless somebody has named one to import. */
+static enum err_code nothing_found(struct importing *im, const struct import_found *found, struct err *e)
+{
+    struct buf *b = &im->c->out;
+    struct json_out w;
+    struct history_report none = {0};
+    if (found->format && !op_bool(im->call, "dry_run", false)) {
+        cli_hint(im->c, "%.*s", STR_ARG(found->looked));
+        return err_set(e, ERR_NOT_FOUND, "source", "nothing of %s was found on this machine", found->format->title);
+    }
+    if (!im->c->json) {
+        buf_fmt(b, "nothing of %s was found on this machine\n", found->format ? found->format->title : "any source");
+        buf_str(b, found->looked);
+        buf_cstr(b, "\n");
+        return ERR_OK;
+    }
+    jw_init(&w, b);
+    jw_object(&w);
+    if (found->format) {
+        history_report_write(&w, found->format->name, &none);
+    } else {
+        jw_key(&w, "sources");
+        jw_array(&w);
+        jw_end_array(&w);
+    }
+    jw_end_object(&w);
+    buf_char(b, '\n');
+    return ERR_OK;
+}
+
 static enum err_code run_import(struct cli *c, const struct given *g, struct op_call *call, struct err *e)
 {
     (void)g;
     struct importing im = {.c = c, .call = call};
     struct str word = op_text(call, "source");
-    bool is_export = false;
+    struct import_found found;
     if (str_is(word, "status") || str_is(word, "verify") || str_is(word, "manifest"))
         return import_tell(c, word, e);
-    enum err_code code = find_places(&im, &is_export, e);
+    enum err_code code = import_find(c, call, false, &found, e);
     if (code)
         return code;
-    return is_export ? import_export(c, arena_cstr(c->arena, word), op_text(call, "project"), e)
-                     : import_histories(&im, e);
+    if (found.is_export)
+        return import_export(c, arena_cstr(c->arena, word), op_text(call, "project"), e);
+    if (!found.n)
+        return nothing_found(&im, &found, e);
+    im.places = found.places;
+    im.n = found.n;
+    return import_histories(&im, e);
 }
 
 static const struct op_arg args[] = {

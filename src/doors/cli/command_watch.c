@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { PLACES_MAX = 32 };
-
 static void tell(void *arg, const struct history_wish *w, const struct history_report *r)
 {
     struct cli *c = arg;
@@ -19,15 +17,30 @@ static void tell(void *arg, const struct history_wish *w, const struct history_r
     fflush(stdout);
 }
 
+/* A tool that comes later is followed too; a place that is named must be there. */
+static enum err_code find(struct cli *c, struct op_call *call, struct import_found *out, struct err *e)
+{
+    enum err_code code = import_find(c, call, true, out, e);
+    if (code)
+        return code;
+    if (out->is_export)
+        return err_set(e, ERR_INVALID, "source", "an export of Cairn's own does not grow: cairn import takes it in");
+    if (!out->n)
+        return err_set(e, ERR_INVALID, "path", "%s has no usual place: cairn watch %s PATH", out->format->title,
+                       out->format->name);
+    if (op_text(call, "path").n && access(out->places[0].path, F_OK))
+        return err_set(e, ERR_NOT_FOUND, "path", "cannot look at %.180s: %m", out->places[0].path);
+    return ERR_OK;
+}
+
 static enum err_code run_watch(struct cli *c, const struct given *g, struct op_call *call, struct err *e)
 {
     (void)g;
-    struct import_place places[PLACES_MAX];
-    struct history_wish wishes[PLACES_MAX] = {{0}};
+    struct import_found found;
+    struct history_wish wishes[IMPORT_PLACES] = {{0}};
     struct service *svc;
     struct str project = op_text(call, "project"), full = STR_NONE;
-    size_t n = 0;
-    enum err_code code = import_find(c, call, places, PLACES_MAX, &n, e);
+    enum err_code code = find(c, call, &found, e);
     if (!code && project.n)
         code = caller_named_project(&CALLER_LOCAL, c->arena, "project", project, PROJECT_SLUG, &full, e);
     c->bulk = true;
@@ -38,13 +51,13 @@ static enum err_code run_watch(struct cli *c, const struct given *g, struct op_c
         code = ask_open(c, true, false, &svc, e);
     if (code)
         return code;
-    for (size_t i = 0; i < n; i++)
-        wishes[i] = (struct history_wish){.format = places[i].format,
-                                          .path = places[i].path,
+    for (size_t i = 0; i < found.n; i++)
+        wishes[i] = (struct history_wish){.format = found.places[i].format,
+                                          .path = found.places[i].path,
                                           .project = full,
                                           .live = true,
                                           .stop = import_catch_signals()};
-    code = history_watch(svc, wishes, n, tell, c, e);
+    code = history_watch(svc, wishes, found.n, tell, c, e);
     service_close(svc);
     return code;
 }

@@ -6,13 +6,23 @@
 #include "doors/cli/command.h"
 #include "service/history/history.h"
 
+/* ---- import_find.c: where what the arguments `source` and `path` name is ---- */
+enum { IMPORT_PLACES = 32 };
 struct import_place {
     const struct history_format *format;
     char *path;
 };
-/* Where what the arguments `source` and `path` name is. */
-enum err_code import_find(struct cli *c, struct op_call *call, struct import_place *out, size_t max, size_t *n,
-                          struct err *e);
+struct import_found {
+    struct import_place places[IMPORT_PLACES]; /* of an export of Cairn's own none; else, n 0: nothing was found */
+    size_t n;
+    bool is_export;
+    const struct history_format *format; /* that was named; NULL: any */
+    struct str looked;                   /* n 0: where it was looked for, in words */
+};
+/* later: usual places that are not there yet count too. */
+enum err_code import_find(struct cli *c, struct op_call *call, bool later, struct import_found *out, struct err *e);
+
+/* ---- command_import.c ---- */
 /* From now on Ctrl-C sets this and nothing else; the second one kills. */
 const atomic_bool *import_catch_signals(void);
 

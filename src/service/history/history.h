@@ -67,9 +67,10 @@ enum err_code history_look(const struct history_format *f, const char *path, str
 /* The members of a report, with `source`, for JSON. */
 void history_report_write(struct json_out *w, const char *source, const struct history_report *r);
 
-/* The places where a format's files are by default, those that exist; in the arena. env: getenv or a test's own. */
-size_t history_roots(struct arena *a, const struct history_format *f, const char *(*env)(const char *name), char **out,
-                     size_t max);
+/* The places where a format's files are by default, in the arena; there: those that exist. env: getenv or a test's own.
+ */
+size_t history_roots(struct arena *a, const struct history_format *f, const char *(*env)(const char *name), bool there,
+                     char **out, size_t max);
 /* The id of the session here that a tool calls so; it may not have been imported. */
 void history_session_id(const char *source, struct str session, char out[ID_MAX]);
 /* Which format a file that is named by itself has, by its beginning; NULL: none that is known. */

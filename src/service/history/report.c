@@ -67,19 +67,39 @@ static struct str root_path(struct arena *a, const struct history_root *r, const
     return home && *home && r->home ? arena_fmt(a, "%s/%s", home, r->home) : STR_NONE;
 }
 
-size_t history_roots(struct arena *a, const struct history_format *f, const char *(*env)(const char *name), char **out,
-                     size_t max)
+struct roots {
+    struct arena *arena;
+    char **out;
+    size_t n, max;
+    bool there;
+};
+
+static void add_root(struct roots *r, struct str path)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < f->n_roots && n < max; i++) {
+    for (size_t i = 0; i < r->n; i++)
+        if (str_is(path, r->out[i]))
+            return;
+    char *name = path.n && r->n < r->max ? arena_cstr(r->arena, path) : NULL;
+    if (name && (!r->there || file_exists(name)))
+        r->out[r->n++] = name;
+}
+
+/* Several may be named, with commas between. */
+size_t history_roots(struct arena *a, const struct history_format *f, const char *(*env)(const char *name), bool there,
+                     char **out, size_t max)
+{
+    struct roots r = {a, out, 0, max, there};
+    for (size_t i = 0; i < f->n_roots; i++) {
         struct str path = root_path(a, &f->roots[i], env);
-        bool twice = false;
-        for (size_t k = 0; k < n && path.p; k++)
-            twice = twice || str_is(path, out[k]);
-        if (path.p && !twice && file_exists(path.p))
-            out[n++] = arena_cstr(a, path);
+        char *whole = path.p ? arena_cstr(a, path) : NULL;
+        if (whole && file_exists(whole)) {
+            add_root(&r, path);
+            continue;
+        }
+        while (path.n)
+            add_root(&r, str_trim(str_cut(&path, ',')));
     }
-    return n;
+    return r.n;
 }
 
 /* What lies in a zip is named at its end. */
