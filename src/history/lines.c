@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 enum { BLOB_BYTES = 64, KEY_BYTES = 24, HEX_DIGITS = 4 };
+enum { READ_BYTES = 128 << 10 }; /* at a time: what the processor still has at hand when it looks at it */
 
 struct slim {
     struct buf out;
@@ -24,6 +25,7 @@ struct slim {
 struct lines {
     const struct history_in *in;
     char *buffer;
+    size_t room;        /* of the buffer: no more than the file has, since most are small and new memory is slow */
     size_t begin, end;  /* what of the buffer is not given yet */
     int64_t at, number; /* of the buffer's `begin` in the file; lines before it */
     struct slim slim;
@@ -35,7 +37,9 @@ struct lines *lines_new(const struct history_in *in)
     struct lines *l = mem_zalloc(sizeof *l);
     if (!l)
         return NULL;
-    l->buffer = mem_alloc(LINES_BUFFER);
+    const int64_t left = in->size - in->from;
+    l->room = left > LINES_BUFFER ? LINES_BUFFER : left > 0 ? (size_t)left : 1;
+    l->buffer = mem_alloc(l->room);
     if (!l->buffer) {
         mem_free(l);
         return NULL;
@@ -77,7 +81,7 @@ static enum err_code fill(struct lines *l, bool *more, struct err *e)
         l->begin = 0;
     }
     int64_t from = l->at + (int64_t)l->end, left = l->in->size - from;
-    size_t room = LINES_BUFFER - l->end;
+    size_t room = l->room - l->end;
     *more = false;
     if (left <= 0 || !room)
         return ERR_OK;
@@ -85,6 +89,7 @@ static enum err_code fill(struct lines *l, bool *more, struct err *e)
         return err_set(e, ERR_LIMIT, NULL, "it was stopped");
     if ((int64_t)room > left)
         room = (size_t)left;
+    room = room > READ_BYTES ? READ_BYTES : room;
     ssize_t n;
     do
         n = pread(l->in->fd, l->buffer + l->end, room, from);

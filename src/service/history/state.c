@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 18, ANCHOR_BYTES = 4096 };
+enum { CHUNK = 1 << 16, ANCHOR_BYTES = 4096 };
 
 /* ---- counts as JSON ---- */
 
