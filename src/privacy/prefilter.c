@@ -2,9 +2,9 @@
  * searched by PCRE2 only where its form was seen, so the finds are those of searching pattern by pattern.
  *
  * A form lies within every match of its pattern (detector.h). Each piece is scanned with the `overlap` bytes before it,
- * so that no form is torn; matches begin from `within` bytes before the end of the form that is seen first up to the
- * end of the last one, and only there PCRE2 looks. What Hyperscan cannot take, and patterns of the configuration
- * without bound (in texts of more than a piece), are searched everywhere.
+ * so that no form is torn; matches begin from `within` bytes before the end of a form up to that end, and only there
+ * PCRE2 looks. What Hyperscan cannot take, and patterns of the configuration without bound (in texts of more than a
+ * piece), are searched everywhere.
  *
  * Forms of detectors that need something rare (needs.c) are in databases of their own, scanned only where that is, in
  * the piece or in one beside it, which are as large as their matches at least.
@@ -21,6 +21,9 @@
 #include <string.h>
 
 enum { SEGMENT = 2048, WIDE = 512, FLAGS = HS_FLAG_MULTILINE };
+enum {
+    TOGETHER = 64
+}; /* forms so near are looked at at once: beginning takes as long as looking at some dozen bytes */
 static const uint32_t NONE = UINT32_MAX;
 
 /* Those who need something that forms can be asked for; numbers are told otherwise (numbers.c). */
@@ -270,18 +273,38 @@ size_t prefilter_bytes(const struct prefilter *f)
 }
 
 /* ---- looking ---- */
+static bool near(uint32_t x, uint32_t y)
+{
+    return (x > y ? x - y : y - x) <= TOGETHER;
+}
+
+/* Most often it comes behind the last; Hyperscan promises no order, though. What finds no room is added to the last. */
+static void place_add(struct place *to, uint32_t end)
+{
+    uint32_t i = to->n;
+    while (i && to->at[i - 1].first > end && !near(to->at[i - 1].first, end))
+        i--;
+    const bool joins = i && (end <= to->at[i - 1].last || near(to->at[i - 1].last, end));
+    if (!joins && to->n < PLACES) {
+        memmove(&to->at[i + 1], &to->at[i], (to->n - i) * sizeof to->at[0]);
+        to->at[i].first = to->at[i].last = end;
+        to->n++;
+        return;
+    }
+    i = i ? i - 1 : 0;
+    to->at[i].first = end < to->at[i].first ? end : to->at[i].first;
+    to->at[i].last = end > to->at[i].last ? end : to->at[i].last;
+}
+
 static int seen(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *arg)
 {
     struct scratch *s = arg;
     struct place *at = &s->places[id];
     (void)from;
     (void)flags;
-    if (!at->last) {
-        at->first = to;
+    if (!at->n)
         s->seen[s->n_seen++] = id;
-    }
-    at->first = to < at->first ? to : at->first;
-    at->last = to > at->last ? to : at->last;
+    place_add(at, (uint32_t)to);
     return 0;
 }
 
@@ -299,19 +322,30 @@ static void seen_number(void *arg, enum detector_number is, size_t end, bool aga
         seen(to->f->numbers[is], 0, end, 0, to->s);
 }
 
-/* Matches begin between where a form was seen first and last, in a scan from `base` on. */
+/* Matches begin at most `within` bytes before the first form and before the end of the last, in a scan from `base`. */
+static enum err_code search_places(const struct search *in, uint32_t id, uint32_t within, const struct place *p,
+                                   size_t base, size_t to, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    for (uint32_t i = 0; !code && i < p->n; i++) {
+        const size_t first = base + p->at[i].first, last = base + p->at[i].last;
+        const size_t from = first > within ? first - within : 0;
+        if (i && from >= to) /* what begins there is another call's, and so is the rest of the place before */
+            break;
+        code = search_pattern(in, id, from, last < to ? last : to, e);
+    }
+    return code;
+}
+
 static enum err_code search_seen(const struct prefilter *f, const struct search *in, enum privacy_level level,
                                  size_t base, size_t to, struct err *e)
 {
     enum err_code code = ERR_OK;
     for (size_t i = 0; i < in->s->n_seen; i++) {
         const struct place *at = &in->s->places[in->s->seen[i]];
-        const size_t first = base + at->first, last = base + at->last;
-        for (uint32_t id = in->s->seen[i]; !code && id != NONE; id = f->same[id]) {
-            const size_t within = f->within[id];
+        for (uint32_t id = in->s->seen[i]; !code && id != NONE; id = f->same[id])
             if (level_masks(level, in->p->patterns[id].d->class))
-                code = search_pattern(in, id, first > within ? first - within : 0, last < to ? last : to, e);
-        }
+                code = search_places(in, id, f->within[id], at, base, to, e);
     }
     return code;
 }
@@ -353,7 +387,7 @@ static enum err_code look(const struct prefilter *f, const struct search *in, si
 {
     struct scratch *s = in->s;
     while (s->n_seen)
-        s->places[s->seen[--s->n_seen]].last = 0;
+        s->places[s->seen[--s->n_seen]].n = 0;
     for (int i = 0; i < PARTS; i++) {
         if (f->db[i] && (needs & 1u << NEEDS[i]) &&
             hs_scan(f->db[i], in->text.p + from, (unsigned)(to - from), 0, s->hs, seen, s) != HS_SUCCESS)

@@ -67,8 +67,13 @@ struct finds {
     struct find *at;
     size_t n, room;
 };
+enum { PLACES = 8 };
+/* Where a form was seen: ends of those that are near each other, from the first to the last. */
 struct place {
-    size_t first, last; /* ends of the form that was seen first, and last; 0: not seen */
+    uint32_t n; /* 0: not seen */
+    struct {
+        uint32_t first, last;
+    } at[PLACES]; /* ascending, apart from each other */
 };
 struct scratch {
     struct finds found, kept; /* before the overlap rule, and after */
