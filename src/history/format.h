@@ -7,10 +7,10 @@
  *  - It reads one file, record after record (read), in bounded memory: lines by lines.h, whole JSON documents and
  *    databases by their own means. It reads through `in`, whose descriptor is open for reading; it opens nothing by a
  *    path but by history_sibling, and writes nothing.
- *  - It tells what each record is, in the order of the file: history_turn, history_merged or history_skip. Every line
- * (a record, where a file has no lines) is told exactly once, or the counts do not come out. It does not know of the
- * store, of masks, of what is known already: whoever receives what is told (struct history_sink) sees to duplicates,
- * batches, and where to go on another time.
+ *  - It tells what each record is, in the order of the file: history_turn, history_record, history_merged or
+ * history_skip. Every line (a record, where a file has no lines) is told exactly once, or the counts do not come out.
+ * It does not know of the store, of masks, of what is known already: whoever receives what is told (struct
+ * history_sink) sees to duplicates, batches, and where to go on another time.
  *
  * Going on. A file is read from in->from, where an earlier reading stopped (history_mark): a byte in a file of lines,
  * whatever the format likes elsewhere. 0 is the beginning. What is told again because of a kill between two marks is
@@ -112,6 +112,17 @@ struct history_turn {
     struct history_at at;
 };
 
+/* Something else than words that were said, of which Cairn has a kind: an agent, a character, a thing, a setting, a
+ * summary, a pattern. */
+struct history_record {
+    const char *kind;   /* "character" */
+    struct str key;     /* what makes it the same thing; a later state of it has other fields under the same key */
+    struct str session; /* it belongs to the session's main conversation; STR_NONE: to none */
+    struct str fields;  /* a JSON object, named as the kind names them; with the id where that is a name */
+    int64_t timestamp;  /* ms, when it was made or changed; 0: not known */
+    struct history_at at;
+};
+
 /* Who receives what is read. Anything but ERR_OK ends the reading, and is returned by it unchanged. */
 struct history_sink {
     enum err_code (*turn)(struct history_sink *s, const struct history_turn *t, struct err *e);
@@ -123,10 +134,13 @@ struct history_sink {
     bool (*known)(struct history_sink *s, struct str key);
     enum err_code (*note)(struct history_sink *s, struct str key, struct str value, struct err *e);
     struct str (*noted)(struct history_sink *s, struct str key);
+    enum err_code (*record)(struct history_sink *s, const struct history_record *r, struct err *e);
 };
 
 /* A turn. */
 enum err_code history_turn(struct history_in *in, const struct history_turn *t, struct err *e);
+/* A record of another kind. */
+enum err_code history_record(struct history_in *in, const struct history_record *r, struct err *e);
 /* A line that is part of a turn told before or after it: one message over several lines. key: the line's own, by which
  * it is known when it is met elsewhere; STR_NONE: none. at NULL: no line, but one more key for the turn told last, or
  * for one that is about to be told. */

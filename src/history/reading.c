@@ -18,6 +18,11 @@ enum err_code history_turn(struct history_in *in, const struct history_turn *t, 
     return in->sink->turn(in->sink, t, e);
 }
 
+enum err_code history_record(struct history_in *in, const struct history_record *r, struct err *e)
+{
+    return in->sink->record(in->sink, r, e);
+}
+
 enum err_code history_merged(struct history_in *in, struct str key, const struct history_at *at, struct err *e)
 {
     return in->sink->merged(in->sink, key, at, e);

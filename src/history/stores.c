@@ -1,31 +1,27 @@
 /* Stores of other memories, each one SQLite database with a table of messages and one of conversations: CCC's (what it
- * read from transcripts of Claude Code and Codex, which have often gone since) and Chronicle Weaver's. */
+ * read from transcripts of Claude Code and Codex, which have often gone since) and Chronicle Weaver's. What is beside
+ * the messages is ccc.c's and weaver.c's. */
+#include "history/stores.h"
+
+#include "history/claude.h"
 #include "history/formats.h"
 #include "history/path.h"
-#include "history/tables.h"
-
-#include "base/json_write.h"
-
-struct store {
-    struct history_in *in;
-    const struct tables_layout *layout;
-    const char *agent;
-    bool copies;    /* ids are those of the tool whose words were copied */
-    bool summaries; /* the rows were made of messages: stored, and left out of recall */
-    int64_t records;
-};
 
 static const struct tables_layout ccc_messages = {.table = "messages",
                                                   .conversations = "conversations",
                                                   .conversation_id = "conversation_id",
                                                   .names = {[TABLES_ID] = {"external_id", "id"},
-                                                            [TABLES_ROLE] = {"role", "message_type"},
+                                                            [TABLES_ROLE] = {"role"},
+                                                            [TABLES_TYPE] = {"message_type"},
                                                             [TABLES_CONTENT] = {"content"},
                                                             [TABLES_TIME] = {"timestamp"},
                                                             [TABLES_SESSION] = {".external_id", "conversation_id"},
                                                             [TABLES_CWD] = {"cwd", ".project_path"},
                                                             [TABLES_PARENT] = {"parent_external_id", "parent_id"},
-                                                            [TABLES_SIDE] = {"agent_id", "is_sidechain"}}};
+                                                            [TABLES_SIDE] = {"agent_id", "is_sidechain"},
+                                                            [TABLES_META] = {"metadata"},
+                                                            [TABLES_SOURCE] = {".source_type"},
+                                                            [TABLES_NUMBER] = {"id"}}};
 
 static const struct tables_layout weaver_messages = {.table = "messages",
                                                      .conversations = "conversations",
@@ -35,22 +31,21 @@ static const struct tables_layout weaver_messages = {.table = "messages",
                                                                [TABLES_CONTENT] = {"content"},
                                                                [TABLES_TIME] = {"timestamp", "created_at"},
                                                                [TABLES_SESSION] = {"conversation_id"},
+                                                               [TABLES_BEGAN] = {".created_at"},
                                                                [TABLES_TITLE] = {".title"},
-                                                               [TABLES_MODEL] = {"llm_provider", "agent_name"}}};
-
-static const struct tables_layout weaver_summaries = {
-    .table = "conversation_summaries",
-    .conversations = "conversations",
-    .conversation_id = "conversation_id",
-    .names = {[TABLES_ID] = {"id"},
-              [TABLES_CONTENT] = {"summary_text", "summary", "content"},
-              [TABLES_TIME] = {"created_at", "timestamp"},
-              [TABLES_SESSION] = {"conversation_id"},
-              [TABLES_TITLE] = {".title"}}};
+                                                               [TABLES_MODEL] = {"model", "llm_provider"},
+                                                               [TABLES_AGENT] = {"agent_name"}}};
 
 /* ---- rows ---- */
 
-static struct str metadata(const struct store *s, const struct tables_row *row, bool side)
+/* What a row becomes. */
+struct told {
+    struct str role, agent;
+    const char *kind;
+    bool person, side, replay;
+};
+
+static struct str metadata(const struct store *s, const struct tables_row *row, const struct told *t)
 {
     static const struct {
         enum tables_column column;
@@ -63,11 +58,52 @@ static struct str metadata(const struct store *s, const struct tables_row *row, 
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (row->value[kept[i].column].n)
             jw_kstr(&w, kept[i].key, row->value[kept[i].column]);
-    if (side)
+    if (t->side)
         jw_kbool(&w, "side_chain", true);
-    if (s->summaries)
-        jw_kcstr(&w, "kind", "summary");
+    if (t->kind)
+        jw_kcstr(&w, "kind", t->kind);
+    blocks_metadata(&s->blocks, &w);
     return buf_take(&b, s->in->arena);
+}
+
+/* A copy of a line of Claude Code's under the name of the user: the line stands beside it, where it was kept. */
+static void tell_user(const struct store *s, const struct tables_row *row, struct told *t)
+{
+    const struct json *line = NULL;
+    struct err why = {0};
+    if (row->value[TABLES_META].n && history_json(s->in->arena, row->value[TABLES_META], &line, &why))
+        line = NULL;
+    enum claude_voice voice = claude_voice_of(line, line, row->value[TABLES_CONTENT]);
+    t->replay = voice == CLAUDE_MACHINE;
+    t->person = voice == CLAUDE_PERSON && !t->side;
+    t->kind = t->replay                          ? "generated"
+              : voice == CLAUDE_COMMAND          ? "command"
+              : voice == CLAUDE_AGENT || t->side ? "task"
+                                                 : NULL;
+    t->role = t->replay || voice == CLAUDE_COMMAND ? STR("system") : t->person ? STR("user") : STR("assistant");
+}
+
+static void tell(const struct store *s, const struct tables_row *row, bool results, struct told *t)
+{
+    const struct str *v = row->value;
+    t->role = tables_role(v[TABLES_ROLE]);
+    t->side = v[TABLES_SIDE].n && !str_is(v[TABLES_SIDE], "0");
+    t->person = str_is(t->role, "user") && !t->side;
+    if (results) {
+        t->role = STR("tool");
+        t->person = false;
+    } else if (s->copies && str_is(t->role, "user")) {
+        tell_user(s, row, t);
+    } else if (s->copies && !t->role.n && str_is(v[TABLES_TYPE], "system")) {
+        t->role = STR("system");
+        t->replay = true;
+    } else if (str_is(t->role, "user") && !t->person) {
+        t->role = STR("assistant");
+    }
+    t->agent = t->person                           ? STR("user")
+               : v[TABLES_AGENT].n                 ? v[TABLES_AGENT]
+               : str_is(v[TABLES_SOURCE], "codex") ? STR("codex")
+                                                   : str_of(s->agent);
 }
 
 static enum err_code skip(struct store *s, const char *reason, const struct history_at *at, struct err *e)
@@ -76,51 +112,74 @@ static enum err_code skip(struct store *s, const char *reason, const struct hist
     return code ? code : history_mark(s->in, 0, 0, e);
 }
 
+/* The words of a row and, of a copy, what other tables hold of it. *results: they are answers of tools. */
+static enum err_code put_together(struct store *s, const struct tables_row *row, bool *results, struct err *e)
+{
+    const struct str *v = row->value;
+    blocks_clear(&s->blocks);
+    blocks_text(&s->blocks, v[TABLES_CONTENT]);
+    enum err_code code = s->copies ? ccc_beside(s, v[TABLES_NUMBER], results, e) : ERR_OK;
+    return code || !blocks_failed(&s->blocks) ? code : err_nomem(e);
+}
+
+/* A number is another message in another database: there its words say which it is. */
+static struct str key_of(const struct store *s, struct str session, struct str id, struct str text)
+{
+    return s->copies || !id.n ? id
+                              : arena_fmt(s->in->arena, "%s/%.*s/%.*s/%llx", s->layout->table, STR_ARG(session),
+                                          STR_ARG(id), (unsigned long long)often_hash(&text, 1));
+}
+
 static enum err_code take_row(void *arg, const struct tables_row *row, struct err *e)
 {
     struct store *s = arg;
     struct history_in *in = s->in;
-    struct arena *a = in->arena;
     const struct str *v = row->value;
     const struct history_at at = {++s->records, -1, (int64_t)v[TABLES_CONTENT].n};
-    struct str role = s->summaries ? STR("system") : tables_role(v[TABLES_ROLE]), id = v[TABLES_ID];
-    bool side = v[TABLES_SIDE].n && !str_is(v[TABLES_SIDE], "0"), person = str_is(role, "user") && !side;
-    if (!str_trim(v[TABLES_CONTENT]).n)
+    struct told what = {0};
+    bool results = false;
+    enum err_code code = put_together(s, row, &results, e);
+    struct str text = buf_view(&s->blocks.text);
+    if (code)
+        return code;
+    if (!text.n)
         return skip(s, HISTORY_EMPTY, &at, e);
-    if (!role.n)
+    tell(s, row, results, &what);
+    if (!what.role.n)
         return skip(s, HISTORY_META, &at, e);
     struct str session = v[TABLES_SESSION].n ? v[TABLES_SESSION] : path_without(path_base(in->path), ".db");
-    enum err_code code = v[TABLES_TITLE].n ? history_title(in, session, v[TABLES_TITLE], e) : ERR_OK;
-    const struct history_turn t = {
-        .key = s->copies || !id.n ? id : arena_fmt(a, "%s/%.*s/%.*s", s->layout->table, STR_ARG(session), STR_ARG(id)),
-        .session = session,
-        .thread = side ? v[TABLES_SIDE] : STR_NONE,
-        .agent = person ? STR("user") : str_of(s->agent),
-        .role = person || !str_is(role, "user") ? role : STR("assistant"),
-        .content = v[TABLES_CONTENT],
-        .timestamp = tables_time(v[TABLES_TIME]),
-        .cwd = v[TABLES_CWD],
-        .metadata = metadata(s, row, side),
-        .replay = s->summaries,
-        .at = at};
+    session = table_session(in->arena, session, v[TABLES_BEGAN]);
+    if (v[TABLES_TITLE].n)
+        code = history_title(in, session, v[TABLES_TITLE], e);
+    const struct history_turn t = {.key = key_of(s, session, v[TABLES_ID], text),
+                                   .session = session,
+                                   .thread = what.side ? v[TABLES_SIDE] : STR_NONE,
+                                   .agent = what.agent,
+                                   .role = what.role,
+                                   .content = text,
+                                   .timestamp = tables_time(v[TABLES_TIME]),
+                                   .cwd = v[TABLES_CWD],
+                                   .metadata = metadata(s, row, &what),
+                                   .replay = what.replay,
+                                   .at = at};
     if (!code)
-        code = arena_failed(a) ? err_nomem(e) : history_turn(in, &t, e);
+        code = arena_failed(in->arena) ? err_nomem(e) : history_turn(in, &t, e);
     return code ? code : history_mark(in, 0, 0, e);
 }
 
-static enum err_code read_database(struct history_in *in, const struct tables_layout *const *layouts, size_t n,
-                                   const char *agent, struct err *e)
+static enum err_code read_store(struct history_in *in, struct store *s, struct err *e)
 {
-    struct database *d = NULL;
-    struct store s = {.in = in, .agent = agent};
-    enum err_code code = database_open(in, &d, e);
-    for (size_t i = 0; i < n && !code; i++) {
-        s.layout = layouts[i];
-        s.summaries = layouts[i] == &weaver_summaries;
-        s.copies = layouts[i] == &ccc_messages;
-        code = tables_read(d, in->arena, layouts[i], take_row, &s, e);
-    }
-    enum err_code closed = database_close(d, code ? NULL : e);
+    s->in = in;
+    blocks_init(&s->blocks);
+    enum err_code code = database_open(in, &s->db, e);
+    if (!code && s->copies)
+        ccc_begin(s);
+    if (!code)
+        code = tables_read(s->db, in->arena, s->layout, take_row, s, e);
+    if (!code)
+        code = s->copies ? ccc_records(s, e) : weaver_records(in, s->db, &s->records, e);
+    blocks_free(&s->blocks);
+    enum err_code closed = database_close(s->db, code ? NULL : e);
     return code ? code : closed;
 }
 
@@ -143,18 +202,18 @@ static bool ccc_sniff(struct str path, struct str head)
 
 static enum err_code ccc_read(struct history_in *in, struct err *e)
 {
-    static const struct tables_layout *const layouts[] = {&ccc_messages};
-    return read_database(in, layouts, 1, "claude-code", e);
+    struct store s = {.layout = &ccc_messages, .agent = "claude-code", .copies = true};
+    return read_store(in, &s, e);
 }
 
-static const struct history_root ccc_roots[] = {{"CCCMEMORY_DIR", "", NULL}};
+static const struct history_root ccc_roots[] = {{"CCCMEMORY_DIR", "", NULL}, {NULL, "", ".cccmemory.db"}};
 
 const struct history_format history_ccc = {
     .name = "ccc",
     .keys_of = "claude-code", /* whose ids they are */
     .title = "CCC memory",
     .roots = ccc_roots,
-    .n_roots = 1,
+    .n_roots = 2,
     .recognise = ccc_recognise,
     .sniff = ccc_sniff,
     .read = ccc_read,
@@ -177,8 +236,8 @@ static bool weaver_sniff(struct str path, struct str head)
 
 static enum err_code weaver_read(struct history_in *in, struct err *e)
 {
-    static const struct tables_layout *const layouts[] = {&weaver_messages, &weaver_summaries};
-    return read_database(in, layouts, 2, "chronicle-weaver", e);
+    struct store s = {.layout = &weaver_messages, .agent = "chronicle-weaver"};
+    return read_store(in, &s, e);
 }
 
 static const struct history_root weaver_roots[] = {{"CHRONICLE_WEAVER_DIR", "", NULL}};

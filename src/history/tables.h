@@ -15,7 +15,14 @@ enum tables_column {
     TABLES_CWD,
     TABLES_MODEL,
     TABLES_PARENT,
-    TABLES_SIDE, /* an agent's: its id, or a number that is not 0 */
+    TABLES_SIDE,   /* an agent's: its id, or a number that is not 0 */
+    TABLES_TYPE,   /* what it is, where nobody's role says it */
+    TABLES_AGENT,  /* who spoke */
+    TABLES_META,   /* JSON */
+    TABLES_MORE,   /* words that go with the content */
+    TABLES_SOURCE, /* whose words were copied */
+    TABLES_BEGAN,  /* when its conversation began */
+    TABLES_NUMBER, /* what other tables call it */
     TABLES_COLUMNS
 };
 enum { TABLES_NAMES = 6 };

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import zipfile
 from collections import Counter, defaultdict
@@ -119,14 +120,25 @@ def test_what_is_imported_is_what_was_written(store, written):
         (t.session, (t.role, t.text)) for t in h.turns)
     told = Counter((t.text, moment(t.at)) for t in h.turns if t.at)
     assert told - Counter((t["content"], moment(t["timestamp"])) for t in got) == Counter()
-    assert report["turns_new"] == len(h.turns)
+    assert report["turns_new"] == len(h.turns) + len(h.others)
     assert Counter(report["skipped_by_reason"]) == +h.skipped
+    others_are_there(store, h)
     assert (report["merged"], report["duplicates"]) == (h.merged, h.duplicates)
     assert report["files_left_alone"] == len(h.left_alone)
     assert not any("never-read" in json.dumps(t) for t in got)
     is_recalled(store, source, h)
     nothing_is_new(store, source, h, report)
     assert manifest(h.root) == before, "the source is not as it was"
+
+
+def others_are_there(store, h):
+    """Records of other kinds, each with the fields that are told of it."""
+    for kind in {kind for kind, _ in h.others}:
+        found = json.loads(store.run("list", kind, "--limit", "1000", "--json").stdout)
+        found = found if isinstance(found, list) else found[kind]
+        assert len(found) == len([k for k, _ in h.others if k == kind]), found
+        for fields in (f for k, f in h.others if k == kind):
+            assert any(all(r.get(name) == value for name, value in fields.items()) for r in found), (fields, found)
 
 
 def is_recalled(store, source, h):
@@ -478,6 +490,54 @@ def test_a_paste_that_is_asked_for_too_often(store, tmp_path):
     assert {t["content"][:6] for t in turns(store)} == {"x y x ", "and on"}
 
 
+def test_characters_change_and_names_stay(store, tmp_path):
+    """A later state takes the place of the one before; what has a name that somebody uses here is left as it is."""
+    store.run("call", "agent.create", "name=narrator", "display_name=Mine")
+    h = stores.weaver(tmp_path)
+    report = imported(store, SOURCES["chronicle-weaver"], h)
+    accounted(report)
+    assert report["duplicates"] == 1  # the narrator
+    path = h.root / "data/chronicle_weaver.db"
+    db = sqlite3.connect(path)
+    db.execute("update character_states set current_mood='furious', last_seen='2026-03-02 09:00:00' where name='Mira'")
+    db.execute("insert into messages(id,conversation_id,role,content,timestamp) values(99,3,'user','And on','2026-03-02 09:00:00')")
+    db.commit()
+    db.close()
+    report = imported(store, SOURCES["chronicle-weaver"], h)
+    accounted(report)
+    assert report["turns_new"] == 2
+
+    def of(kind):
+        found = json.loads(store.run("list", kind, "--json").stdout)
+        return found if isinstance(found, list) else found[kind]
+
+    assert Counter((c["name"], c["current_mood"]) for c in of("characters")) == Counter([("Mira", "furious"), ("Tam", None)])
+    assert {a["display_name"] for a in of("agents") if a["name"] == "narrator"} == {"Mine"}
+    mira = next(c["id"] for c in of("characters") if c["name"] == "Mira")
+    store.run("forget", "character", mira, "--yes", check=False)
+    os.utime(path)
+    assert imported(store, SOURCES["chronicle-weaver"], h)["turns_new"] == 0
+
+
+def test_numbers_of_two_databases(store, tmp_path):
+    """The same numbers in both, and nothing of one is taken for a part of the other."""
+    for name, day, said in (("one", "2026-03-01", "The first caravan"), ("two", "2026-04-01", "The second caravan")):
+        h = stores.History(tmp_path / name, "chronicle-weaver")
+        db = sqlite3.connect(h.path("data/chronicle_weaver.db"))
+        db.executescript("""
+            create table conversations(id integer primary key, title text, created_at datetime, summary text);
+            create table messages(id integer primary key, conversation_id integer, role text, content text, timestamp datetime);
+            create table character_states(id integer primary key, name text, conversation_id integer);
+        """)
+        db.execute("insert into conversations values(1, 'Road', ?, null)", (f"{day} 09:00:00.000000",))
+        db.execute("insert into messages values(1, 1, 'user', ?, ?)", (said, f"{day} 09:00:01"))
+        db.execute("insert into character_states values(1, 'Mira', 1)")
+        db.commit()
+        db.close()
+        assert imported(store, SOURCES["chronicle-weaver"], h)["turns_new"] == 2
+    assert len({t["session_id"] for t in turns(store)}) == 2
+
+
 def test_copies_that_another_memory_keeps(store, tmp_path):
     """CCC's rows have the ids of the lines they were made of: what was imported from these is known."""
     h = claude_folders.History(tmp_path / "claude", "claude-code")
@@ -490,4 +550,4 @@ def test_copies_that_another_memory_keeps(store, tmp_path):
     assert imported(store, SOURCES["claude-folders"], h)["turns_new"] == 2
     copies = stores.ccc(tmp_path / "ccc")
     report = imported(store, SOURCES["ccc"], copies)
-    assert (report["turns_new"], report["duplicates"]) == (1, 2)
+    assert (report["turns_new"], report["duplicates"]) == (len(copies.turns) + len(copies.others) - 2, 2)

@@ -59,23 +59,6 @@ static enum err_code session_new(struct store_tx *tx, struct batch *b, const str
     return code ? code : default_agents_insert(tx, b->arena, r->id, r->project, e);
 }
 
-/* The file that it came from, as anybody may list it. */
-static enum err_code source_new(struct store_tx *tx, struct batch *b, const struct record *conversation, struct err *e)
-{
-    const struct extraction *x = b->x;
-    struct record *r = record_new(b->arena, kind_find(STR("source")));
-    if (!r)
-        return err_nomem(e);
-    r->project = conversation->project;
-    record_set(r, "record_kind", V_TEXT(STR("conversation")));
-    record_set(r, "record_id", V_TEXT(conversation->id));
-    record_set(r, "origin", V_TEXT(str_of(x->names.source)));
-    record_set(r, "path", V_TEXT(text_cut(arena_fmt(b->arena, "%.*s/%.*s", STR_ARG(b->root), STR_ARG(b->path)), 4000)));
-    record_set(r, "line", V_INT(1));
-    record_set(r, "byte_offset", V_INT(0));
-    return record_insert(tx, b->arena, r, e);
-}
-
 static enum err_code conversation_new(struct store_tx *tx, struct batch *b, const struct place *p,
                                       const struct record *session, struct err *e)
 {
@@ -91,7 +74,7 @@ static enum err_code conversation_new(struct store_tx *tx, struct batch *b, cons
     if (name.n)
         record_set(r, "directive", V_TEXT(name));
     enum err_code code = record_insert(tx, b->arena, r, e);
-    return code ? code : source_new(tx, b, r, e);
+    return code ? code : batch_source(tx, b, r, 1, e);
 }
 
 static enum err_code retitle(struct store_tx *tx, struct batch *b, const struct record *session, const struct place *p,
@@ -181,6 +164,11 @@ static enum err_code look_at(struct store_tx *tx, struct item *i, struct err *e)
 {
     enum err_code code = look_at_keys(tx, i, e);
     struct place *p = i->place;
+    if (i->record) {
+        if (!code && i->fresh && p && !p->first)
+            p->first = i->record->created_at;
+        return code;
+    }
     struct str words = str_trim(str_take(i->turn.content, 4 * DIRECTIVE_BYTES));
     if (code || !i->fresh)
         return code;
@@ -215,10 +203,10 @@ static enum err_code append(struct store_tx *tx, struct batch *b, struct item *i
 static enum err_code store_item(struct store_tx *tx, struct batch *b, struct item *i, struct err *e)
 {
     struct err why = {0};
-    enum err_code code = i->fresh ? place_ready(tx, b, i->place, true, &why) : ERR_OK;
-    bool gone = i->place->state == PLACE_GONE;
+    enum err_code code = i->fresh && i->place ? place_ready(tx, b, i->place, true, &why) : ERR_OK;
+    bool gone = i->place && i->place->state == PLACE_GONE;
     if (!code && i->fresh && !gone)
-        code = append(tx, b, i, &why);
+        code = i->record ? batch_record(tx, b, i, &why) : append(tx, b, i, &why);
     if (code && code != ERR_GONE) {
         if (e && !e->code)
             *e = why;

@@ -463,6 +463,56 @@ static enum err_code turn(struct history_sink *s, const struct history_turn *t, 
     return b->bytes > BATCH_MOST ? extraction_flush(x, false, e) : ERR_OK;
 }
 
+/* As its kind has it. False: it is not of the form that its kind needs. */
+static enum err_code make_record(struct extraction *x, struct batch *b, const struct history_record *t, struct item *i,
+                                 struct err *e)
+{
+    const struct kind *k = kind_find(str_of(t->kind));
+    const struct str parts[] = {str_of(t->kind), t->key};
+    const struct json *o;
+    char id[ID_MAX];
+    struct str fields = arena_str(b->arena, t->fields);
+    i->record = record_new(b->arena, k);
+    if (!i->record || !fields.p)
+        return err_nomem(e);
+    enum err_code code = history_json(b->arena, fields, &o, e);
+    if (!code)
+        code = record_from_json(b->arena, o, RECORD_CREATE, i->record, e);
+    if (code || k->flags & KIND_KEYED)
+        return code;
+    names_id(&x->names, k->id_prefix, parts, 2, id);
+    i->record->id = arena_str(b->arena, str_of(id));
+    return i->record->id.p ? ERR_OK : err_nomem(e);
+}
+
+static enum err_code record(struct history_sink *s, const struct history_record *t, struct err *e)
+{
+    struct extraction *x = (struct extraction *)s;
+    struct batch *b = batch_now(x);
+    const struct str parts[] = {str_of(t->kind), t->key, t->fields};
+    unsigned char key[SHA256_BYTES];
+    struct err why = {0};
+    struct item *i = b ? arena_alloc(b->arena, sizeof *i) : NULL;
+    struct place *p = i && t->session.n ? place_of(x, b, t->session, STR_NONE) : NULL;
+    if (!i || (t->session.n && !p))
+        return err_nomem(e);
+    enum err_code code = make_record(x, b, t, i, &why);
+    if (code)
+        return code == ERR_NOMEM ? err_nomem(e) : skip(s, HISTORY_DAMAGED, &t->at, e);
+    names_key(&x->keys, "record", parts, 3, key);
+    memcpy(i->key, key, MET_KEY);
+    x->told++;
+    b->counts.c.lines++;
+    i->place = p;
+    i->line = t->at.line;
+    i->record->created_at = t->timestamp ? t->timestamp : x->in.modified;
+    *b->last_item = i;
+    b->last_item = &i->next;
+    b->newest = i;
+    b->bytes += t->fields.n + sizeof *i;
+    return b->bytes > BATCH_MOST ? extraction_flush(x, false, e) : ERR_OK;
+}
+
 static enum err_code merged(struct history_sink *s, struct str key, const struct history_at *at, struct err *e)
 {
     struct extraction *x = (struct extraction *)s;
@@ -542,7 +592,7 @@ static struct str noted(struct history_sink *s, struct str key)
 
 enum err_code extraction_init(struct extraction *x, struct service *svc, const struct history_wish *w, struct err *e)
 {
-    *x = (struct extraction){.sink = {turn, merged, skip, title, mark, known, note, noted},
+    *x = (struct extraction){.sink = {turn, merged, skip, title, mark, known, note, noted, record},
                              .svc = svc,
                              .wish = w,
                              .names = {.source = w->format->name},

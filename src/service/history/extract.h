@@ -29,7 +29,9 @@ struct item_part {
 };
 struct item {
     struct turn_new turn;
-    struct str raw; /* with parts: the content before the gate */
+    struct record *record; /* it is one of another kind instead; then its place may be NULL */
+    int64_t line;          /* with record */
+    struct str raw;        /* with parts: the content before the gate */
     struct item_part *parts;
     size_t n_parts;
     size_t first; /* the writer's: parts before are known; 0: none are, n_parts + 1: all */
@@ -120,6 +122,12 @@ void extraction_key(const struct extraction *x, struct str key, unsigned char ou
 
 /* ---- batch.c ---- */
 enum err_code batch_write(struct store_tx *tx, void *arg, struct err *e);
+/* ---- batch_record.c ---- */
+/* An item that is a record: new, or a later state of what is there. What somebody named himself stays as it is. */
+enum err_code batch_record(struct store_tx *tx, struct batch *b, struct item *i, struct err *e);
+/* The file that a record came from, as anybody may list it. */
+enum err_code batch_source(struct store_tx *tx, struct batch *b, const struct record *of, int64_t line, struct err *e);
+
 /* The same counts without writing. */
 enum err_code batch_try(struct batch *b, struct err *e);
 

@@ -49,6 +49,7 @@ class History:
         self.skipped = Counter()
         self.duplicates = 0
         self.merged = 0
+        self.others = []  # records of other kinds: (kind, what some of their fields are)
         self.left_alone = []
         self.root.mkdir(parents=True, exist_ok=True)
 
@@ -82,6 +83,9 @@ class History:
     def turn(self, role, text, session, at=None, recall=True, **more):
         self.turns.append(Turn(role, text, session, at, recall, more))
 
+    def other(self, kind, **fields):
+        self.others.append((kind, fields))
+
     def skip(self, reason, n=1):
         self.skipped[reason] += n
 
@@ -95,7 +99,7 @@ class History:
     @property
     def records(self):
         """Each record is one of these."""
-        return len(self.turns) + sum(self.skipped.values()) + self.duplicates + self.merged
+        return len(self.turns) + len(self.others) + sum(self.skipped.values()) + self.duplicates + self.merged
 
 
 def line(record):

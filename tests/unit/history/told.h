@@ -2,7 +2,7 @@
  * formats and for their fuzzers.
  *
  *     turn user session@thread: text      (thread and its @ only where there is one; " (replay)" behind the role)
- *     merged, skip: reason, title session: text
+ *     merged, skip: reason, title session: text, KIND session: {fields}
  *
  * Keys are checked by `told_keys`, metadata by `told_metadata`, of the turn with that number. */
 #ifndef CAIRN_UNIT_HISTORY_TOLD_H
@@ -62,6 +62,17 @@ static enum err_code told_turn(struct history_sink *s, const struct history_turn
     buf_char(&t->text, '\n');
     bool nothing = !turn->content.n && !turn->metadata.n && !turn->facts.n;
     if (nothing || !turn->session.n || !turn->role.n || !turn->agent.n)
+        abort();
+    return ERR_OK;
+}
+
+static enum err_code told_record(struct history_sink *s, const struct history_record *r, struct err *e)
+{
+    struct told *t = (struct told *)s;
+    (void)e;
+    told_place(t, &r->at);
+    buf_fmt(&t->text, "%s %.*s: %.*s\n", r->kind, STR_ARG(r->session), STR_ARG(r->fields));
+    if (!r->key.n || !str_starts(r->fields, "{"))
         abort();
     return ERR_OK;
 }
@@ -155,12 +166,12 @@ static void told_read(struct told *t, const struct history_format *f, const char
 {
     struct history_name name;
     int64_t border = t->border;
-    *t = (struct told){
-        .sink = {told_turn, told_merged, told_skip, told_title, told_mark, told_known, told_note, told_noted},
-        .size = (int64_t)bytes.n,
-        .mark = from,
-        .middle = -1,
-        .border = border};
+    *t = (struct told){.sink = {told_turn, told_merged, told_skip, told_title, told_mark, told_known, told_note,
+                                told_noted, told_record},
+                       .size = (int64_t)bytes.n,
+                       .mark = from,
+                       .middle = -1,
+                       .border = border};
     buf_init(&t->text, 0);
     int fd = memfd_create("told", MFD_CLOEXEC);
     if (fd < 0 || !f->recognise(str_of(path), &name) || write(fd, bytes.p, bytes.n) != (ssize_t)bytes.n)
