@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { FAILED_SHOWN = 20 };
+
 struct importing {
     struct cli *c;
     struct op_call *call;
@@ -23,7 +25,8 @@ struct importing {
     size_t n;
     struct progress progress;
     int64_t began_us;
-    size_t at; /* the place under way */
+    size_t at;  /* the place under way */
+    int failed; /* files of it that could not be read */
 };
 
 static atomic_bool stopped;
@@ -108,6 +111,20 @@ static void show_progress(void *arg, int64_t done, int64_t total)
     progress_show(&im->progress, what, done, total);
 }
 
+/* The first of them by name: a disk that went away fails them all. */
+static void show_failed(void *arg, struct str path, const char *why)
+{
+    struct importing *im = arg;
+    struct arena *a = arena_new();
+    if (a && im->failed++ < FAILED_SHOWN) {
+        struct str shown = clean_line(a, path.n ? path : STR("."));
+        progress_end(&im->progress);
+        fprintf(stderr, "cairn: %.*s in %s: %s\n", STR_ARG(shown), im->places[im->at].path, why);
+    }
+    if (a)
+        arena_free(a);
+}
+
 static enum err_code run_one(struct importing *im, struct service *svc, struct history_report *r, struct err *e)
 {
     struct op_call *call = im->call;
@@ -119,10 +136,12 @@ static enum err_code run_one(struct importing *im, struct service *svc, struct h
                              .dry_run = op_bool(call, "dry_run", false),
                              .stop = &stopped,
                              .progress = show_progress,
+                             .failed = show_failed,
                              .progress_arg = im};
     enum err_code code = ERR_OK;
     if (project.n)
         code = caller_named_project(&CALLER_LOCAL, im->c->arena, "project", project, PROJECT_SLUG, &w.project, e);
+    im->failed = 0;
     im->began_us = clock_mono_us();
     progress_begin(&im->progress);
     if (!code)
@@ -158,6 +177,8 @@ static void report_text(struct importing *im, const struct history_report *r)
         buf_fmt(b, "; %lld files left alone", (long long)r->files_left);
     if (r->files_failed)
         buf_fmt(b, "; %lld files could not be read", (long long)r->files_failed);
+    if (r->folders_failed)
+        buf_fmt(b, "; %lld folders could not be read", (long long)r->folders_failed);
     buf_cstr(b, r->stopped ? "; stopped before the end: the next import goes on\n" : "\n");
     if (!r->stopped && r->counts.lines == r->counts.skipped)
         report_nothing(b, p);

@@ -35,7 +35,9 @@ struct history_wish {
     bool dry_run;            /* nothing is stored */
     const atomic_bool *stop; /* set: ends at the next mark; NULL */
     void (*progress)(void *arg, int64_t done, int64_t total); /* bytes; NULL */
-    void *progress_arg;
+    /* A file or folder that cannot be read, by its name below the root: any bytes; NULL */
+    void (*failed)(void *arg, struct str path, const char *why);
+    void *progress_arg; /* of both */
 };
 
 /* Lines by what became of them. */
@@ -44,7 +46,7 @@ struct history_counts {
 };
 enum { HISTORY_REASONS = 24, HISTORY_REASON = 24 };
 struct history_report {
-    int64_t files, bytes, files_read, bytes_read, files_left, files_gone, files_failed;
+    int64_t files, bytes, files_read, bytes_read, files_left, files_gone, files_failed, folders_failed;
     struct history_counts counts;
     struct {
         char why[HISTORY_REASON];

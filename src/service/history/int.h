@@ -21,6 +21,11 @@ struct history_walk {
     struct history_file *files; /* in the order in which they are read */
     size_t n, room;
     int64_t links_left; /* links that were not followed */
+    struct history_unread {
+        struct str path;
+        int why; /* errno */
+    } * unread;  /* folders that cannot be read */
+    size_t n_unread, room_unread;
 };
 enum err_code walk_open(struct history_walk *w, const struct history_format *f, const char *path, struct err *e);
 void walk_close(struct history_walk *w);

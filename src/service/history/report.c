@@ -32,6 +32,7 @@ void history_report_write(struct json_out *w, const char *source, const struct h
     jw_kint(w, "files_left_alone", r->files_left);
     jw_kint(w, "files_gone", r->files_gone);
     jw_kint(w, "files_failed", r->files_failed);
+    jw_kint(w, "folders_failed", r->folders_failed);
     jw_kbool(w, "stopped", r->stopped);
     jw_knum(w, "seconds", r->seconds);
 }

@@ -10,6 +10,7 @@
 #include "store/gate.h"
 #include "store/records.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -128,6 +129,39 @@ struct listing {
     size_t from, to;
 };
 
+static void fill_listed(struct import *im, const struct history_file *f, struct record *r)
+{
+    record_set(r, "source", V_TEXT(str_of(im->x.names.source)));
+    record_set(r, "file_kind", V_TEXT(str_of(f->name.kind)));
+    record_set(r, "root", V_TEXT(im->root));
+    record_set(r, "path", V_TEXT(history_shown(im->arena, f->path)));
+    record_set(r, "device", V_INT(f->device));
+    record_set(r, "inode", V_INT(f->inode));
+    record_set(r, "size", V_INT(f->size));
+    record_set(r, "modified", V_INT(f->modified_ns));
+}
+
+/* Of one that was read before, only how it stands is new. */
+static enum err_code list_one(struct store_tx *tx, struct import *im, const struct history_file *f, const char *status,
+                              struct err *e)
+{
+    struct record *r = record_new(im->arena, KIND_IMPORT_FILE), *was;
+    char id[ID_MAX];
+    struct err why = {0};
+    if (!r)
+        return err_nomem(e);
+    file_id(im, f, id);
+    enum err_code code = record_get(tx, im->arena, KIND_IMPORT_FILE, str_of(id), STR_NONE, &was, &why);
+    if (code && code != ERR_NOT_FOUND)
+        return err_set(e, code, NULL, "%s", why.message);
+    record_set(r, "status", V_TEXT(str_of(status)));
+    if (code || f->name.way != HISTORY_READ)
+        fill_listed(im, f, r);
+    r->id = arena_str(im->arena, str_of(id));
+    r->project = STR("default");
+    return code ? record_insert(tx, im->arena, r, e) : record_update(tx, im->arena, was->seq, r, e);
+}
+
 static enum err_code list_on(struct store_tx *tx, void *arg, struct err *e)
 {
     const struct listing *l = arg;
@@ -135,29 +169,8 @@ static enum err_code list_on(struct store_tx *tx, void *arg, struct err *e)
     enum err_code code = ERR_OK;
     for (size_t i = l->from; i < l->to && !code; i++) {
         const struct history_file *f = &im->walk.files[i];
-        struct record *r = record_new(im->arena, KIND_IMPORT_FILE), *was;
-        char id[ID_MAX];
-        struct err why = {0};
-        if (!r)
-            return err_nomem(e);
-        if (im->known[i] || f->name.way == HISTORY_READ)
-            continue;
-        file_id(im, f, id);
-        record_set(r, "status", V_TEXT(f->name.way == HISTORY_LEAVE ? STR("left") : STR("listed")));
-        record_set(r, "source", V_TEXT(str_of(im->x.names.source)));
-        record_set(r, "file_kind", V_TEXT(str_of(f->name.kind)));
-        record_set(r, "root", V_TEXT(im->root));
-        record_set(r, "path", V_TEXT(history_shown(im->arena, f->path)));
-        record_set(r, "device", V_INT(f->device));
-        record_set(r, "inode", V_INT(f->inode));
-        record_set(r, "size", V_INT(f->size));
-        record_set(r, "modified", V_INT(f->modified_ns));
-        code = record_get(tx, im->arena, KIND_IMPORT_FILE, str_of(id), STR_NONE, &was, &why);
-        r->id = arena_str(im->arena, str_of(id));
-        r->project = STR("default");
-        code = !code                   ? record_update(tx, im->arena, was->seq, r, e)
-               : code == ERR_NOT_FOUND ? record_insert(tx, im->arena, r, e)
-                                       : err_set(e, code, NULL, "%s", why.message);
+        if (!im->known[i] && f->name.way != HISTORY_READ)
+            code = list_one(tx, im, f, f->name.way == HISTORY_LEAVE ? "left" : "listed", e);
     }
     return code;
 }
@@ -175,6 +188,51 @@ static enum err_code list_others(struct import *im, struct err *e)
         i = l.to;
     }
     return code;
+}
+
+/* ---- what cannot be read ---- */
+
+struct failing {
+    struct import *im;
+    const struct history_file *f;
+};
+
+static enum err_code fail_on(struct store_tx *tx, void *arg, struct err *e)
+{
+    const struct failing *g = arg;
+    return list_one(tx, g->im, g->f, "failed", e);
+}
+
+static void tell_failed(const struct import *im, struct str path, const char *why)
+{
+    const struct history_wish *w = im->x.wish;
+    if (w->failed)
+        w->failed(w->progress_arg, path, why);
+}
+
+/* One that cannot be opened: it is listed, and tried again with each import. */
+static enum err_code cannot_open(struct import *im, const struct history_file *f, const struct err *why, struct err *e)
+{
+    struct failing g = {im, f};
+    bool gone = why->code == ERR_NOT_FOUND;
+    im->report->files_gone += gone;
+    im->report->files_failed += !gone;
+    if (gone)
+        return ERR_OK;
+    tell_failed(im, f->path, why->message);
+    return im->x.wish->dry_run ? ERR_OK : store_write(im->x.svc->store, fail_on, &g, e);
+}
+
+static void folders_failed(struct import *im)
+{
+    for (size_t i = 0; i < im->walk.n_unread; i++) {
+        const struct history_unread *u = &im->walk.unread[i];
+        struct err why = {0};
+        errno = u->why;
+        (void)err_set(&why, ERR_IO, NULL, "cannot open it: %m");
+        im->report->folders_failed++;
+        tell_failed(im, u->path, why.message);
+    }
 }
 
 /* ---- one file ---- */
@@ -217,23 +275,24 @@ static enum err_code begin(struct import *im, const struct history_file *f, int 
 static enum err_code read_file(struct import *im, const struct history_file *f, int fd, int dir, struct err *e)
 {
     struct extraction *x = &im->x;
-    enum err_code code = begin(im, f, fd, e);
-    if (code)
-        return code;
     bool part = !x->keeps_place;
-    x->file = f;
+    x->file = f; /* whatever fails from here on is noted with it */
     x->project = x->wish->project;
     x->root = im->root;
-    x->last_time = part ? 0 : x->state.last_time;
     x->told = 0;
     x->cwd = x->cwd_kept = STR_NONE;
     x->begun = false;
-    x->again = !part && x->state.read_to && !f->name.grows;
+    x->again = false;
     id_make("read", x->reading);
+    struct str shown = history_shown(x->arena, f->path);
+    enum err_code code = gate_text(x->svc->store, x->arena, x->level, false, shown, &x->path, e);
+    enum err_code began = begin(im, f, fd, code ? NULL : e);
+    if (code || began)
+        return code ? code : began;
+    x->again = !part && x->state.read_to && !f->name.grows;
     if (!part && !x->state.anew)
         report_known(im, x->arena, x->state.counts);
-    struct str shown = history_shown(x->arena, f->path);
-    code = gate_text(x->svc->store, x->arena, x->level, false, shown, &x->path, e);
+    x->last_time = part ? 0 : x->state.last_time;
     x->in = (struct history_in){.kind = f->name.kind,
                                 .path = f->path,
                                 .fd = fd,
@@ -273,11 +332,8 @@ static enum err_code take_file(struct import *im, const struct history_file *f, 
     int dir, fd = walk_file(&im->walk, f, &dir, &why);
     arena_reset(x->arena);
     x->in = (struct history_in){0};
-    if (fd < 0) {
-        im->report->files_gone += why.code == ERR_NOT_FOUND;
-        im->report->files_failed += why.code != ERR_NOT_FOUND;
-        return ERR_OK;
-    }
+    if (fd < 0)
+        return cannot_open(im, f, &why, e);
     enum err_code code = read_file(im, f, fd, dir, &why);
     if (code == ERR_LIMIT && is_stopped(x) && !x->broken) /* before it was begun */
         code = ERR_OK;
@@ -286,15 +342,17 @@ static enum err_code take_file(struct import *im, const struct history_file *f, 
     im->report->files_read++;
     im->report->bytes_read += f->size - (f->name.grows ? x->in.from : 0);
     im->x.done += f->size;
+    bool first = x->broken; /* it was the store that failed, and what waits now fails behind that */
     struct err waited = {0};
     enum err_code stored = code ? extraction_wait(x, &waited) : ERR_OK;
     if (stored && e && !e->code)
-        *e = waited;
+        *e = first ? why : waited;
     if (stored)
-        return stored;
+        return first ? code : stored;
     if (!code)
         return ERR_OK;
     log_event(LOG_WARN, "import_file_failed", L_CSTR("message", why.message));
+    tell_failed(im, f->path, why.message);
     im->report->files_failed++;
     if (own_fault(&why) && !x->broken)
         return extraction_give_up(x, e);
@@ -386,6 +444,7 @@ static enum err_code import(struct import *im, struct err *e)
         code = gate_text(x->svc->store, im->arena, x->level, false, root, &im->root, e);
     if (!code)
         code = find_known(im, e);
+    folders_failed(im);
     if (!code)
         code = note(im, NULL, e);
     if (!code && !x->wish->dry_run)

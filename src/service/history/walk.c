@@ -222,22 +222,41 @@ static void look_at(struct walking *k, const struct folder *in, int dir, const s
         add_file(k, dir, d->d_name, path, &as);
 }
 
+/* What is gone, or a folder no more, was never there. */
+static void add_unread(struct walking *k, const struct folder *f, int why)
+{
+    struct history_walk *w = k->w;
+    if (why == ENOENT || why == ENOTDIR || why == ELOOP)
+        return;
+    struct history_unread *all = more(k, w->unread, w->n_unread, &w->room_unread, sizeof *all);
+    if (!all)
+        return;
+    w->unread = all;
+    all[w->n_unread++] = (struct history_unread){f->path, why};
+}
+
 static void walk_folder(struct walking *k, const struct folder *f)
 {
     struct stat s;
     int fd = open_folder(k->w, f->path, true);
-    if (fd < 0 || fstat(fd, &s) || !see(k, &s, f->followed)) {
+    if (fd < 0 || fstat(fd, &s)) {
+        add_unread(k, f, errno);
         if (fd >= 0)
             close(fd);
         return;
     }
-    DIR *d = fdopendir(fd);
+    DIR *d = see(k, &s, f->followed) ? fdopendir(fd) : NULL;
     if (!d) {
         close(fd);
         return;
     }
-    for (struct dirent *one = readdir(d); one && !k->failed; one = readdir(d))
+    errno = 0;
+    for (struct dirent *one = readdir(d); one && !k->failed; one = readdir(d)) {
         look_at(k, f, dirfd(d), one);
+        errno = 0;
+    }
+    if (errno)
+        add_unread(k, f, errno);
     closedir(d);
 }
 
