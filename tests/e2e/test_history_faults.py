@@ -54,16 +54,18 @@ def refused(store, root, *words, source="claude-code", **how):
 
 
 def texts(store):
-    """Of all turns: those of two thousand sessions at most are listed page by page."""
-    found, cursor = Counter(), []
-    while True:
-        page = json.loads(ran(store, "list", "turns", "--limit", "1000", "--json", *cursor).stdout)
-        if isinstance(page, list):
-            page = {"turns": page}
-        found.update(t["content"] for t in page["turns"])
-        if not page.get("next_cursor"):
-            return found
-        cursor = ["--cursor", page["next_cursor"]]
+    """What all turns say."""
+    if not key_of_tests():
+        db = sqlite3.connect(f"file:{store.data}/store.db?mode=ro", uri=True)
+        found = Counter(text for (text,) in db.execute("select content from turn where deleted_at is null"))
+        db.close()
+        return found
+    found, more = Counter(), []
+    while more is not None:
+        found.update(t["content"] for t in json.loads(ran(store, "list", "turns", "--limit", "1000", "--json", *more).stdout))
+        last = ran(store, "list", "turns", "--limit", "1000", *more).stdout.splitlines()[-1]
+        more = last.split()[1:] if last.startswith("more: ") else None
+    return found
 
 
 def whole(store, h):
@@ -128,7 +130,7 @@ def test_what_is_no_file_is_passed_over(store, strange):
 def as_nobody(store):
     if os.geteuid() != 0:
         return []
-    shutil.os.chown(store.data, NOBODY, NOBODY)
+    os.chown(store.data, NOBODY, NOBODY)
     return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 
 
@@ -219,7 +221,7 @@ def test_the_source_s_disk_goes_bad(make_cairn, tmp_path, bad_source, number):
     more = worst.repeated_lines(tmp_path / "source", 3 * MB, share=0.2)
     calm = make_cairn("calm", start=False)
     imported(calm, h.root)
-    for at in (0, 1, 7, 40, 52):
+    for at in (0, 7, 52):
         store = make_cairn(f"at-{at}", start=False)
         done = ran(store, "import", "claude-code", h.root, "--json", env={
             "LD_PRELOAD": str(bad_source), "BAD_SOURCE": str(h.root), "BAD_AT": str(at), "BAD_ERRNO": str(number),
@@ -288,7 +290,7 @@ def test_files_may_not_grow(store, tmp_path):
 
 def test_the_store_is_locked_for_a_moment(store, tmp_path):
     h = worst.many(tmp_path / "source", 30)
-    imported(store, h.root, before=None)
+    imported(store, h.root)
     more = worst.resumed(tmp_path / "source", 3)
     db = sqlite3.connect(store.data / "store.db", isolation_level=None, check_same_thread=False)
     db.execute("BEGIN IMMEDIATE")
@@ -334,7 +336,7 @@ def test_there_is_no_memory(store, tmp_path):
     """An end that says so or none at all: never a crash."""
     h = worst.repeated_lines(tmp_path / "source", 4 * MB, share=0.1)
     said = []
-    for megabytes in (40, 60, 80, 100, 130, 160, 200):
+    for megabytes in (40, 50, 60):
         done = ran(store, "import", "claude-code", h.root,
                    before=lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes * MB, megabytes * MB)))
         assert done.returncode in (0, 1, 127), (megabytes, done.returncode, done.stderr)
