@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-enum { TEXT_MOST = 4 << 20, TIME_CHARS = 20, KEY_BYTES = 16 };
+enum { TEXT_MOST = 4 << 20, TIME_CHARS = 32, DAY_CHARS = 10, KEY_BYTES = 16 };
 
 static const struct history_root roots[] = {{"MEMORY_CONTEXT_DIR", "", NULL}};
 
@@ -25,10 +25,12 @@ static bool recognise(struct str path, struct history_name *out)
     *out = (struct history_name){0};
     if (path_is_private(base))
         *out = (struct history_name){.kind = "private", .way = HISTORY_LEAVE};
-    else if (str_is(base, "unique_messages.jsonl"))
+    else if (str_is(base, "conversation_log.jsonl"))
         *out = (struct history_name){.kind = "messages", .order = 3, .grows = true};
-    else if (lines && path_has(path, "by-checkpoint"))
+    else if (str_is(base, "unique_messages.jsonl"))
         *out = (struct history_name){.kind = "messages", .order = 4, .grows = true};
+    else if (lines && path_has(path, "by-checkpoint"))
+        *out = (struct history_name){.kind = "messages", .order = 5, .grows = true};
     else if (str_ends(base, ".txt") && (path_has(path, "exports") || path_has(path, "exports-archive")))
         *out = (struct history_name){.kind = "exported conversation"};
     else if (markdown && !str_is(base, "README.md") && (path_has(path, "checkpoints") || path_has(path, "sessions")))
@@ -42,12 +44,12 @@ static bool recognise(struct str path, struct history_name *out)
 
 static bool sniff(struct str path, struct str head)
 {
-    static const char *const keys[] = {"hash", "content", "message"};
-    struct str line = str_cut(&head, '\n'), member[3];
+    static const char *const keys[] = {"hash", "content", "message", "content_hash"};
+    struct str line = str_cut(&head, '\n'), member[4];
     if (str_is(path_base(path), "memory-context.db"))
         return true;
-    return str_ends(path, ".jsonl") && lines_members(line, keys, 3, member) && member[0].n == 2 * SHA256_BYTES &&
-           (member[1].p || member[2].p);
+    return str_ends(path, ".jsonl") && lines_members(line, keys, 4, member) &&
+           (member[0].n == 2 * SHA256_BYTES || member[3].n == 2 * SHA256_BYTES) && (member[1].p || member[2].p);
 }
 
 struct str memory_context_hash(struct arena *a, struct str text)
@@ -93,13 +95,40 @@ static struct str metadata(struct arena *a, const struct json *o)
     return buf_take(&b, a);
 }
 
-/* {hash, content, timestamp, …} or {hash, message: {role, content}, first_seen, checkpoint}. */
+/* Where a message was said, as far as somebody says it. */
+static struct str session_of(const struct history_in *in, const struct json *o)
+{
+    static const char *const names[] = {"session_id", "conversation_id", "session", "checkpoint"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (json_text(o, names[i]).n)
+            return json_text(o, names[i]);
+    bool log = str_is(json_text(o, "source_type"), "debug") && json_text(o, "file").n; /* named by its session */
+    return log ? path_without(json_text(o, "file"), ".txt") : path_without(path_base(in->path), ".jsonl");
+}
+
+/* Lines of logs, lists and snapshots are no prompts: only of history.jsonl they are. */
+static bool is_generated(const struct json *o)
+{
+    struct str type = json_text(o, "source_type");
+    return type.n && !str_is(type, "history") && !str_is(type, "message") && !str_is(type, "conversation");
+}
+
+/* Of logs only what went wrong is kept. */
+static bool is_chatter(const struct json *o, struct str text)
+{
+    return str_is(json_text(o, "source_type"), "debug") && str_find(text, STR("[ERROR]")) < 0 &&
+           str_find(text, STR("[WARN]")) < 0;
+}
+
+/* {hash, content, timestamp, …}, {hash, message: {role, content}, first_seen, checkpoint}, or a line of the log of
+ * conversations. */
 static enum err_code take_message(void *arg, const struct json *o, const struct history_at *at, struct err *e)
 {
     struct history_in *in = arg;
     const struct json *message = json_get_type(o, "message", JSON_OBJECT), *said = message ? message : o;
     const struct json *time = json_get(o, "timestamp");
-    struct str role = tables_role(json_text(said, "role")), checkpoint = json_text(o, "checkpoint");
+    struct str role = tables_role(json_text(said, "role")), cwd = json_text(o, "project");
+    bool generated = is_generated(o);
     if (!role.n)
         role = tables_role(json_text(said, "type"));
     if (!json_get(said, "content"))
@@ -107,29 +136,53 @@ static enum err_code take_message(void *arg, const struct json *o, const struct 
     struct str text = history_text(in->arena, json_get(said, "content"));
     if (!str_trim(text).n)
         return history_skip(in, HISTORY_EMPTY, at, e);
-    role = role.n ? role : STR("user");
+    if (is_chatter(o, text))
+        return history_skip(in, HISTORY_META, at, e);
+    time = time ? time : json_get(o, "first_seen");
+    role = generated ? STR("system") : role.n ? role : STR("user");
     const struct history_turn t = {.key = memory_context_hash(in->arena, text),
-                                   .session = checkpoint.n ? checkpoint : path_without(path_base(in->path), ".jsonl"),
+                                   .session = session_of(in, o),
                                    .agent = str_is(role, "user") ? role : STR("claude-code"),
                                    .role = role,
                                    .content = text,
-                                   .timestamp = history_time(time ? time : json_get(o, "first_seen")),
+                                   .timestamp =
+                                       time && time->type == JSON_STRING ? tables_time(time->s) : history_time(time),
+                                   .cwd = str_starts(cwd, "/") ? cwd : STR_NONE,
                                    .metadata = metadata(in->arena, o),
+                                   .replay = generated,
                                    .at = *at};
     return arena_failed(in->arena) ? err_nomem(e) : history_turn(in, &t, e);
 }
 
 /* ---- checkpoints ---- */
 
-/* "2026-03-01T09-00-00Z-what-was-done": the time it was made. */
-static int64_t time_of_name(struct str name)
+/* "2026-03-01T09-00-00Z-what-was-done", "CHECKPOINT-2026-03-01_09:00:00", "2026-03-01-EVENING": the first day in it,
+ * with the time of day where it says one. */
+int64_t memory_context_time(struct str name)
 {
-    char text[TIME_CHARS];
-    if (name.n < TIME_CHARS)
-        return 0;
-    memcpy(text, name.p, TIME_CHARS);
-    text[13] = text[16] = ':';
-    return tables_time((struct str){text, TIME_CHARS});
+    static const char form[] = "0000-00-00T00-00-00";
+    char text[TIME_CHARS] = "";
+    for (size_t from = 0; from + DAY_CHARS <= name.n; from++) {
+        size_t n = 0;
+        for (; from + n < name.n && n + 1 < sizeof form; n++) {
+            char c = name.p[from + n];
+            bool fits = form[n] == '0'   ? c >= '0' && c <= '9'
+                        : form[n] == 'T' ? c == 'T' || c == '_' || c == ' ' || c == '-'
+                        : n > DAY_CHARS  ? c == '-' || c == ':'
+                                         : c == '-';
+            if (!fits)
+                break;
+            text[n] = form[n] == '0' ? c : n == DAY_CHARS ? 'T' : n > DAY_CHARS ? ':' : '-';
+        }
+        if (n < DAY_CHARS)
+            continue;
+        memcpy(text + (n + 1 < sizeof form ? DAY_CHARS : n), n + 1 < sizeof form ? "T00:00:00Z" : "Z",
+               n + 1 < sizeof form ? sizeof "T00:00:00Z" : sizeof "Z");
+        int64_t when = tables_time(str_of(text));
+        if (when)
+            return when;
+    }
+    return 0;
 }
 
 static enum err_code read_checkpoint(struct history_in *in, struct err *e)
@@ -138,7 +191,7 @@ static enum err_code read_checkpoint(struct history_in *in, struct err *e)
     struct str name = path_without(path_base(in->path), ".md");
     size_t got = 0, n = in->size < TEXT_MOST ? (size_t)in->size : TEXT_MOST;
     char *text = arena_alloc(in->arena, n + 1);
-    int64_t when = time_of_name(name);
+    int64_t when = memory_context_time(name);
     enum err_code code = text ? file_read_at(in->fd, 0, text, n, &got, e) : err_nomem(e);
     struct str content = text_cut((struct str){text, got}, TEXT_MOST);
     if (code || !str_trim(content).n)
@@ -155,69 +208,6 @@ static enum err_code read_checkpoint(struct history_in *in, struct err *e)
     return code ? code : history_mark(in, 0, 0, e);
 }
 
-/* ---- the database ---- */
-
-static const struct tables_layout layouts[] = {
-    {.table = "messages",
-     .names = {[TABLES_ROLE] = {"role", "message_role", "sender", "type"},
-               [TABLES_CONTENT] = {"content", "message", "text"},
-               [TABLES_TIME] = {"timestamp", "created_at", "first_seen", "time"},
-               [TABLES_SESSION] = {"session_id", "conversation_id", "checkpoint", "checkpoint_id", "session"}}},
-    {.table = "checkpoints",
-     .names = {[TABLES_CONTENT] = {"summary", "content", "description"},
-               [TABLES_TIME] = {"created_at", "timestamp", "created"},
-               [TABLES_SESSION] = {"name", "checkpoint_id", "title", "id"}}},
-};
-
-struct reading {
-    struct history_in *in;
-    bool checkpoints;
-    int64_t records;
-    struct often often;
-};
-
-static enum err_code take_row(void *arg, const struct tables_row *row, struct err *e)
-{
-    struct reading *r = arg;
-    struct history_in *in = r->in;
-    struct str text = row->value[TABLES_CONTENT], session = row->value[TABLES_SESSION];
-    struct str role = r->checkpoints ? STR("assistant") : tables_role(row->value[TABLES_ROLE]);
-    const struct history_at at = {++r->records, -1, (int64_t)text.n};
-    enum err_code code;
-    if (!str_trim(text).n) {
-        code = history_skip(in, HISTORY_EMPTY, &at, e);
-        return code ? code : history_mark(in, 0, 0, e);
-    }
-    role = role.n ? role : STR("user");
-    session = session.n ? session : path_without(path_base(in->path), ".db");
-    const struct history_turn t = {.key = memory_context_key(&r->often, in->arena, session, role, text),
-                                   .session = session,
-                                   .agent = str_is(role, "user") ? role : STR("claude-code"),
-                                   .role = role,
-                                   .content = text,
-                                   .timestamp = tables_time(row->value[TABLES_TIME]),
-                                   .metadata = r->checkpoints ? STR("\"kind\":\"checkpoint\"") : STR(""),
-                                   .at = at};
-    code = t.key.p ? history_turn(in, &t, e) : err_nomem(e);
-    if (!code)
-        code = memory_context_told(in, text, e);
-    return code ? code : history_mark(in, 0, 0, e);
-}
-
-static enum err_code read_database(struct history_in *in, struct err *e)
-{
-    struct database *d = NULL;
-    struct reading r = {.in = in};
-    enum err_code code = database_open(in, &d, e);
-    for (size_t i = 0; i < sizeof layouts / sizeof *layouts && !code; i++) {
-        r.checkpoints = i > 0;
-        code = tables_read(d, in->arena, &layouts[i], take_row, &r, e);
-    }
-    enum err_code closed = database_close(d, code ? NULL : e);
-    often_free(&r.often);
-    return code ? code : closed;
-}
-
 static enum err_code read_store(struct history_in *in, struct err *e)
 {
     const struct records lines = {.take = take_message, .arg = in};
@@ -225,7 +215,7 @@ static enum err_code read_store(struct history_in *in, struct err *e)
         return records_read(in, &lines, e);
     if (str_ends(in->path, ".txt"))
         return memory_context_read_text(in, e);
-    return str_ends(in->path, ".md") ? read_checkpoint(in, e) : read_database(in, e);
+    return str_ends(in->path, ".md") ? read_checkpoint(in, e) : memory_context_read_database(in, e);
 }
 
 const struct history_format history_memory_context = {

@@ -16,6 +16,7 @@ enum sign { NO_SIGN, PERSON, ASSISTANT, TOOL };
 struct conversation {
     struct history_in *in;
     struct str session;
+    int64_t when;   /* by its name; else when it was written */
     enum sign sign; /* of the entry under way */
     struct buf text;
     struct history_at at;
@@ -25,15 +26,30 @@ struct conversation {
 
 /* ---- entries ---- */
 
+/* "/export notes.txt", "!ls": given to the tool, not said. A path has more slashes. */
+static bool is_command(struct str text)
+{
+    struct str word = str_cut(&text, ' ');
+    return word.n > 1 && ((*word.p == '/' && str_find(str_skip(word, 1), STR("/")) < 0) || *word.p == '!') &&
+           str_find(word, STR("\n")) < 0;
+}
+
 static enum err_code tell_turn(struct conversation *c, struct str text, struct err *e)
 {
-    struct str role = c->sign == PERSON ? STR("user") : c->sign == TOOL ? STR("tool") : STR("assistant");
+    bool command = c->sign == PERSON && is_command(text);
+    struct str role = command             ? STR("system")
+                      : c->sign == PERSON ? STR("user")
+                      : c->sign == TOOL   ? STR("tool")
+                                          : STR("assistant");
     const struct history_turn t = {.key = memory_context_key(&c->often, c->in->arena, c->session, role, text),
                                    .session = c->session,
-                                   .agent = c->sign == PERSON ? role : STR("claude-code"),
+                                   .agent = c->sign == PERSON ? STR("user") : STR("claude-code"),
                                    .role = role,
                                    .content = text,
-                                   .metadata = c->cut ? STR("\"cut\":true") : STR(""),
+                                   .timestamp = c->when,
+                                   .metadata = c->cut    ? STR("\"cut\":true")
+                                               : command ? STR("\"kind\":\"command\"")
+                                                         : STR(""),
                                    .at = c->at};
     enum err_code code = t.key.p ? history_turn(c->in, &t, e) : err_nomem(e);
     return code ? code : memory_context_told(c->in, text, e);
@@ -117,6 +133,7 @@ enum err_code memory_context_read_text(struct history_in *in, struct err *e)
     struct lines *lines;
     struct line l;
     bool found = true;
+    c.when = memory_context_time(c.session);
     in->from = in->from_line = 0;
     lines = lines_new(in);
     buf_init(&c.text, 0);

@@ -164,7 +164,8 @@ def nothing_is_new(store, source, h, first):
 
 def test_titles(store, tmp_path):
     for name, write in (("codex", codex.whole), ("chronicle-weaver", stores.weaver), ("gemini", gemini.whole),
-                        ("opencode", opencode.sqlite), ("opencode-files", opencode.legacy)):
+                        ("opencode", opencode.sqlite), ("opencode-files", opencode.legacy),
+                        ("memory-context", memory_context.whole)):
         h = write(tmp_path / name)
         imported(store, SOURCES[name], h)
         found = json.loads(store.run("list", "sessions", "--limit", "100", "--json").stdout)["sessions"]
