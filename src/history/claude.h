@@ -129,7 +129,10 @@ struct claude_reader {
     struct lines *lines;
     struct claude_place place;
     struct claude_agent agent;
-    uint64_t snapshot; /* the files of the last, hashed */
+    uint64_t snapshot;   /* the files of the last, hashed */
+    char began_in[1024]; /* the folder of the session's beginning, once it is known */
+    size_t began_n;
+    bool began_known;
     struct claude_holding held;
     struct claude_queue queue;
     int64_t line_from; /* where the line under way begins */

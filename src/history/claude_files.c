@@ -13,7 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TEXT_MOST = 4 << 20, NAME_MOST = 128, HASH_MOST = 64, HASH_CHARS = 16, HEAD_BYTES = 1 << 18 };
+enum {
+    TEXT_MOST = 4 << 20,
+    NAME_MOST = 128,
+    HASH_MOST = 64,
+    HASH_CHARS = 16,
+    HEAD_FIRST = 1 << 14,
+    HEAD_BYTES = 1 << 18
+};
 
 static struct str note_key(struct arena *a, struct str session, struct str hash)
 {
@@ -34,17 +41,32 @@ bool claude_snapshot_is_new(struct claude_reader *r, struct str text)
     return other;
 }
 
-/* The folder that the session began in: the first that a line names, from the beginning of the file. */
-static struct str first_folder(struct claude_reader *r, struct arena *a)
+static struct str folder_in_head(struct claude_reader *r, struct arena *a, size_t bytes)
 {
     static const char *const keys[] = {"cwd"};
-    char *head = arena_alloc(a, HEAD_BYTES);
-    ssize_t n = head ? pread(r->in->fd, head, HEAD_BYTES, 0) : -1;
+    char *head = arena_alloc(a, bytes);
+    ssize_t n = head ? pread(r->in->fd, head, bytes, 0) : -1;
     struct str rest = {head, n > 0 ? (size_t)n : 0}, cwd = STR_NONE;
     while (rest.n && !cwd.n)
         if (!lines_members(str_cut(&rest, '\n'), keys, 1, &cwd))
             cwd = STR_NONE;
     return memchr(cwd.p ? cwd.p : "", '\\', cwd.n) ? STR_NONE : cwd;
+}
+
+/* The folder that the session began in: the first that a line names, from the beginning of the file. Looked for once,
+ * as there may be a snapshot every few lines. */
+static struct str first_folder(struct claude_reader *r, struct arena *a)
+{
+    if (r->began_known)
+        return (struct str){r->began_in, r->began_n};
+    struct str cwd = folder_in_head(r, a, HEAD_FIRST);
+    if (!cwd.n)
+        cwd = folder_in_head(r, a, HEAD_BYTES);
+    r->began_known = cwd.n <= sizeof r->began_in;
+    r->began_n = r->began_known ? cwd.n : 0;
+    if (r->began_n)
+        memcpy(r->began_in, cwd.p, cwd.n);
+    return cwd;
 }
 
 /* The path of `name` seen from `folder`, without "." and "..". */
