@@ -2,6 +2,7 @@
  * The same in one JSON document, where it is named by itself. Other names that people use are taken too. There is no
  * place where such files would be looked for; they are named. */
 #include "history/generic.h"
+#include "history/chats.h"
 #include "history/formats.h"
 #include "history/items.h"
 #include "history/path.h"
@@ -147,6 +148,78 @@ static enum err_code take(void *arg, const struct json *o, const struct history_
     return code;
 }
 
+/* ---- conversations that are too long to be parsed as a whole ---- */
+
+/* What it is called, by its own name or its first words; its title. */
+static enum err_code begin_long(struct generic *g, const struct history_in *line, struct str first, struct buf *out,
+                                struct err *e)
+{
+    enum err_code code = ERR_OK;
+    struct str name = STR_NONE;
+    for (size_t i = 0; i < sizeof sessions / sizeof *sessions && !code && !name.n; i++)
+        code = chats_text(line, g->in->arena, sessions[i], &name, e);
+    if (!code && !name.n)
+        code = chats_text(line, g->in->arena, ids[0], &name, e);
+    if (name.n)
+        buf_str(out, name);
+    else
+        buf_fmt(out, "%.*s-%08llx", STR_ARG(g->session), (unsigned long long)often_hash(&first, 1) & 0xFFFFFFFF);
+    if (code || out->failed)
+        return code ? code : err_nomem(e);
+    code = chats_text(line, g->in->arena, "title", &name, e);
+    return code || g->quiet || !name.n ? code : history_title(g->in, buf_view(out), name, e);
+}
+
+static enum err_code take_part(struct generic *g, const struct item *item, struct str session,
+                               const struct history_at *at, struct err *e)
+{
+    const struct json *o;
+    struct err why = {0};
+    if (item->too_large)
+        return skip(g, HISTORY_TOO_LARGE, at, e);
+    if (history_json(g->in->arena, item->text, &o, &why) || o->type != JSON_OBJECT)
+        return why.code == ERR_NOMEM ? err_nomem(e) : skip(g, HISTORY_DAMAGED, at, e);
+    return take_message(g, o, session, at, e);
+}
+
+/* The elements of one list, if there is a list of that name. */
+static enum err_code take_list(struct generic *g, const struct history_in *line, const char *list,
+                               const struct history_at *at, size_t *n, struct err *e)
+{
+    struct items *items = items_new(line, list, false);
+    struct item item;
+    struct buf session;
+    bool found = true;
+    enum err_code code = items ? ERR_OK : err_nomem(e);
+    buf_init(&session, 0);
+    for (*n = 0; !code; ++*n) {
+        code = items_next(items, &item, &found, e);
+        if (code || !found || item.offset == line->from) /* there is none: that is the line itself */
+            break;
+        if (!session.n)
+            code = begin_long(g, line, item.text, &session, e);
+        if (!code)
+            code = take_part(g, &item, buf_view(&session), at, e);
+        arena_reset(g->in->arena);
+    }
+    items_free(items);
+    buf_release(&session);
+    return code;
+}
+
+static enum err_code take_long(void *arg, const struct history_at *at, struct err *e)
+{
+    struct generic *g = arg;
+    struct history_in line = *g->in;
+    enum err_code code = ERR_OK;
+    size_t n = 0;
+    line.from = at->offset;
+    line.size = at->offset + at->bytes;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists && !code && !n; i++)
+        code = take_list(g, &line, lists[i], at, &n, e);
+    return code || n ? code : skip(g, HISTORY_TOO_LARGE, at, e);
+}
+
 /* ---- files ---- */
 
 static bool recognise(struct str path, struct history_name *out)
@@ -184,7 +257,7 @@ static enum err_code read_document(struct generic *g, struct err *e)
             break;
         const struct history_at at = {n, item.offset, item.bytes};
         if (item.too_large)
-            code = skip(g, HISTORY_TOO_LARGE, &at, e);
+            code = take_long(g, &at, e);
         else if (history_json(in->arena, item.text, &o, &why) || o->type != JSON_OBJECT)
             code = why.code == ERR_NOMEM ? err_nomem(e) : skip(g, HISTORY_DAMAGED, &at, e);
         else
@@ -201,7 +274,7 @@ static enum err_code read_messages(struct history_in *in, struct err *e)
 {
     struct arena *a = arena_new();
     struct generic g = {.in = in};
-    const struct records how = {take, &g, &g.quiet, &g.told};
+    const struct records how = {take, &g, &g.quiet, &g.told, take_long};
     struct str path = in->path;
     if (!a)
         return err_nomem(e);

@@ -212,6 +212,23 @@ def test_a_log_of_conversations_that_goes_on(store, tmp_path):
         assert (again["turns_new"], again["lines"], again["bytes_read"]) == (2, 10 + 2 * n, len(added))
 
 
+def test_a_conversation_that_is_a_long_line(store, tmp_path):
+    """Longer than is parsed as a whole: its messages are read one by one, and the place is kept behind it."""
+    h = generic.History(tmp_path, "jsonl")
+    said = [{"role": "user" if n % 2 == 0 else "assistant", "content": f"{n} " + "leaves and water " * 2000} for n in range(180)]
+    h.lines("long.jsonl", [{"title": "Long", "messages": said, "id": "long"}, {"role": "user", "content": "Behind it", "session": "s"}])
+    report = imported(store, SOURCES["jsonl"], h)
+    accounted(report)
+    assert (report["turns_new"], report["skipped"]) == (181, 0)
+    assert Counter(t["content"] for t in turns(store)) == Counter([m["content"] for m in said] + ["Behind it"])
+    assert len({t["session_id"] for t in turns(store)}) == 2
+    with open(h.root / "long.jsonl", "ab") as f:
+        f.write(line({"role": "user", "content": "Later", "session": "s"}))
+    again = imported(store, SOURCES["jsonl"], h)
+    assert (again["turns_new"], again["bytes_read"]) == (1, 53)
+    assert "Long" in {s["title"] for s in json.loads(store.run("list", "sessions", "--json").stdout)["sessions"]}
+
+
 def test_messages_in_a_document(store, tmp_path):
     """An array, or one conversation, in a file that is named by itself."""
     said = [{"role": "user", "content": "Is it in an array?"}, {"role": "assistant", "content": "It is."}]
