@@ -13,11 +13,18 @@
 enum { BLOB_BYTES = 64, KEY_BYTES = 24, HEX_DIGITS = 4 };
 enum { READ_BYTES = 128 << 10 }; /* at a time: what the processor still has at hand when it looks at it */
 
+/* Where a long line has so much already that of what lies this deep no more is taken: what a line says of itself (depth
+ * 1) comes last, and is always kept. */
+enum { DEPTH_OF_LISTS = 3, DEPTH_OF_PARTS = 2, LISTS_BYTES = LINES_SLIM / 2, PARTS_BYTES = LINES_SLIM / 4 * 3 };
+enum { LISTS_VALUES = 1 << 16, PARTS_VALUES = 1 << 17 };
+
 struct slim {
     struct buf out;
     char key[KEY_BYTES]; /* the string before, when a colon followed it */
     size_t key_n;
     size_t kept, share; /* of the string under way */
+    size_t values;      /* commas kept */
+    int depth, leaves;  /* brackets open; those open where values began to be left out, 0: none are */
     int hex;            /* digits of an escape that are still to come */
     bool in_string, escaped, value, full, cut;
 };
@@ -111,17 +118,23 @@ static bool is_blob(struct str key)
 
 static void slim_put(struct slim *m, const char *p, size_t n)
 {
+    if (m->leaves)
+        return;
     if (m->out.n + n > LINES_SLIM)
         m->full = true;
     else if (!m->full)
         buf_put(&m->out, p, n);
 }
 
+/* A string gets no more than a part of what is left, so that strings alone never fill it. */
 static void begin_string(struct slim *m)
 {
+    size_t room = m->out.n < LINES_SLIM ? (LINES_SLIM - m->out.n) / 3 : 0;
     m->in_string = true;
     m->kept = 0;
-    m->share = m->value && is_blob((struct str){m->key, m->key_n}) ? BLOB_BYTES : LINES_STRING;
+    m->share = m->value && is_blob((struct str){m->key, m->key_n}) ? BLOB_BYTES
+               : room < LINES_STRING                               ? room
+                                                                   : LINES_STRING;
     if (!m->value)
         m->key_n = 0;
     slim_put(m, "\"", 1);
@@ -187,6 +200,28 @@ static size_t in_string(struct slim *m, const char *p, size_t n)
     return 1;
 }
 
+static bool is_enough(const struct slim *m)
+{
+    return (m->depth >= DEPTH_OF_LISTS && (m->out.n >= LISTS_BYTES || m->values >= LISTS_VALUES)) ||
+           (m->depth >= DEPTH_OF_PARTS && (m->out.n >= PARTS_BYTES || m->values >= PARTS_VALUES));
+}
+
+/* A character between strings. When there is enough, all from a comma to the end of its list or object is left out. */
+static void slim_sign(struct slim *m, char c)
+{
+    if (c == ':' || c == ',' || c == '{' || c == '[')
+        m->value = c == ':' || (c == '[' && m->value);
+    if (c == ',' && !m->leaves && is_enough(m)) {
+        m->leaves = m->depth;
+        m->cut = true;
+    }
+    if ((c == '}' || c == ']') && m->leaves == m->depth)
+        m->leaves = 0;
+    m->depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+    m->values += c == ',' && !m->leaves;
+    slim_put(m, &c, 1);
+}
+
 static void slim_feed(struct slim *m, const char *p, size_t n)
 {
     while (n) {
@@ -195,11 +230,8 @@ static void slim_feed(struct slim *m, const char *p, size_t n)
             used = in_string(m, p, n);
         else if (*p == '"')
             begin_string(m);
-        else if (*p) {
-            if (*p == ':' || *p == ',' || *p == '{' || *p == '[')
-                m->value = *p == ':' || (*p == '[' && m->value);
-            slim_put(m, p, 1);
-        }
+        else if (*p)
+            slim_sign(m, *p);
         p += used;
         n -= used;
     }
@@ -267,6 +299,16 @@ static void give_torn(struct lines *l, struct line *out, bool *found)
     *out = (struct line){.text = text, .at = {l->number + 1, l->at, (int64_t)(l->end - l->begin)}, .torn = true};
 }
 
+/* What some systems put in front of a file. */
+static void skip_mark(struct lines *l)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    if (l->at == 0 && str_starts((struct str){l->buffer + l->begin, l->end - l->begin}, mark)) {
+        l->begin += sizeof mark - 1;
+        l->at += (int64_t)sizeof mark - 1;
+    }
+}
+
 static void give(struct lines *l, size_t n, struct line *out)
 {
     *out = (struct line){.text = without_nuls(l->buffer + l->begin, n), .at = {l->number + 1, l->at, (int64_t)n}};
@@ -295,6 +337,10 @@ enum err_code lines_next(struct lines *l, struct line *out, bool *found, struct 
             return read_long(l, out, e);
         }
         code = fill(l, &more, e);
+        if (l->at == 0) {
+            skip_mark(l);
+            looked = l->begin ? 0 : looked;
+        }
     }
     if (!code && !l->done)
         give_torn(l, out, found);

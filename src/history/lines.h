@@ -2,8 +2,9 @@
  *
  * Most lines are given as they are. One beyond LINES_WHOLE is slimmed while it is read: JSON strings in it are cut
  * after LINES_STRING bytes (at a border of characters and of escapes), blobs ("data" of base64 sources, signatures)
- * are left out, so that what is given is JSON still and fits; one that does not fit even so is given as too large. NULs
- * at the ends of a line are no part of it.
+ * are left out, and of lists and objects within others, when there is much already, the rest; so that what is given is
+ * JSON still and fits. One that does not fit even so is given as too large. NULs at the ends of a line are no part of
+ * it, nor a byte order mark before the first.
  *
  * A last line without its '\n' is still being written, perhaps: it is given as torn. Whoever takes it must not mark
  * what is behind it: the next reading begins with it again. */

@@ -3,7 +3,7 @@
 
 #include "history/often.h"
 
-enum { MINUTE_MS = 60000, BEGINNING = 48 };
+enum { MINUTE_MS = 60000, BEGINNING = 48, FIRST_ONES = 4 };
 
 /* How often it was met before. */
 static uint32_t count(struct prompts *p, uint64_t hash)
@@ -54,6 +54,8 @@ enum err_code prompt_told(struct prompts *p, struct history_in *in, struct str s
         struct str key = key_of(p, in->arena, i / 2 ? STR_NONE : session, text, timestamp / MINUTE_MS - i % 2);
         code = key.p ? history_merged(in, key, NULL, e) : err_nomem(e);
     }
-    struct str beginning = !code && session.n ? prompt_beginning(in->arena, session, text) : STR_NONE;
+    bool first = session.n && p->told < FIRST_ONES;
+    p->told += first;
+    struct str beginning = !code && first ? prompt_beginning(in->arena, session, text) : STR_NONE;
     return code || !beginning.n ? code : history_merged(in, beginning, NULL, e);
 }

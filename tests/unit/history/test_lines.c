@@ -164,6 +164,105 @@ static void test_slimmed(void **state)
         slimmed(fillings[i]);
 }
 
+/* A line with `filling` as one of the members within its second one; what is left of it. */
+static const struct json *shortened(struct arena *a, struct buf *kept, const char *begins, const char *filling,
+                                    const char *ends)
+{
+    struct source s = {0};
+    struct line l;
+    const struct json *o;
+    struct err e = {0};
+    buf_init(&s.bytes, 0);
+    buf_cstr(&s.bytes, "{\"a\":\"first\",\"in\":");
+    buf_cstr(&s.bytes, begins);
+    put_many(&s.bytes, filling, 20 << 20);
+    buf_cstr(&s.bytes, ends);
+    buf_cstr(&s.bytes, ",\"uuid\":\"u\",\"more\":{\"x\":[1,2],\"y\":3}}\n{\"after\":1}\n");
+    begin(&s, 0);
+    assert_true(next(&s, &l));
+    assert_true(l.cut && !l.too_large && l.text.n < LINES_SLIM);
+    buf_str(kept, l.text);
+    assert_int_equal(json_parse(a, buf_view(kept), JSON_DUPLICATES_OK, &o, &e), ERR_OK);
+    assert_true(str_is(json_text(o, "a"), "first") && str_is(json_text(o, "uuid"), "u"));
+    assert_true(json_get(o, "more") != NULL);
+    assert_true(next(&s, &l));
+    assert_true(str_is(l.text, "{\"after\":1}"));
+    end(&s);
+    buf_release(&s.bytes);
+    return o;
+}
+
+/* Where there is very much the rest of it goes, and what the line says of itself stays. */
+static void test_shortened(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *begins, *filling, *ends;
+    } cases[] = {{"[[1", ",{\"b\":[1,\"x,]}\\\"\"],\"c\":{}}", "],2]"},
+                 {"{\"k\":[0", ",1", "],\"l\":2}"},
+                 {"{\"k\":0", ",\"name\":1", ",\"l\":2}"},
+                 {"[{\"t\":\"\"}", ",{\"type\":\"text\",\"text\":\"some words, and [more]\"}", "]"},
+                 {"{\"k\":[[[[0", ",[],[[]],{\"a\":{\"b\":[]}}", "]]]],\"l\":2}"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *a = arena_new();
+        struct buf kept;
+        buf_init(&kept, 0);
+        const struct json *o = shortened(a, &kept, cases[i].begins, cases[i].filling, cases[i].ends);
+        assert_true(json_get(o, "in")->n >= 1);
+        buf_release(&kept);
+        arena_free(a);
+    }
+}
+
+/* Many long strings: each gets a part of what is left. */
+static void test_many_long_strings(void **state)
+{
+    struct source s = {0};
+    struct line l;
+    const struct json *o;
+    struct err e = {0};
+    struct arena *a = arena_new();
+    (void)state;
+    buf_init(&s.bytes, 0);
+    buf_char(&s.bytes, '{');
+    for (int i = 0; i < 12; i++) {
+        buf_fmt(&s.bytes, "\"k%d\":\"", i);
+        put_many(&s.bytes, "words ", 2 << 20);
+        buf_cstr(&s.bytes, "\",");
+    }
+    buf_cstr(&s.bytes, "\"uuid\":\"u\"}\n");
+    begin(&s, 0);
+    assert_true(next(&s, &l));
+    assert_true(l.cut && !l.too_large);
+    assert_int_equal(json_parse(a, l.text, 0, &o, &e), ERR_OK);
+    assert_int_equal(o->n, 13);
+    assert_int_equal(json_text(o, "k0").n, LINES_STRING);
+    assert_true(str_is(json_text(o, "uuid"), "u"));
+    end(&s);
+    buf_release(&s.bytes);
+    arena_free(a);
+}
+
+static void test_a_mark_of_byte_order(void **state)
+{
+    struct source s = {0};
+    struct line l;
+    (void)state;
+    buf_init(&s.bytes, 0);
+    buf_cstr(&s.bytes, "\xef\xbb\xbf{}\n\xef\xbb\xbf{}\n");
+    begin(&s, 0);
+    assert_true(next(&s, &l));
+    assert_true(str_is(l.text, "{}") && l.at.offset == 3 && l.at.bytes == 2 && l.at.line == 1);
+    assert_true(next(&s, &l));
+    assert_int_equal(l.text.n, 5);
+    end(&s);
+    begin(&s, 6);
+    assert_true(next(&s, &l));
+    assert_int_equal(l.text.n, 5);
+    end(&s);
+    buf_release(&s.bytes);
+}
+
 static void test_too_large_and_torn(void **state)
 {
     (void)state;
@@ -232,9 +331,15 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_lengths), cmocka_unit_test(test_nuls_and_a_torn_end),
-        cmocka_unit_test(test_slimmed),     cmocka_unit_test(test_too_large_and_torn),
-        cmocka_unit_test(test_members),     cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_all_lengths),
+        cmocka_unit_test(test_nuls_and_a_torn_end),
+        cmocka_unit_test(test_slimmed),
+        cmocka_unit_test(test_shortened),
+        cmocka_unit_test(test_many_long_strings),
+        cmocka_unit_test(test_a_mark_of_byte_order),
+        cmocka_unit_test(test_too_large_and_torn),
+        cmocka_unit_test(test_members),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
