@@ -39,6 +39,8 @@ static enum err_code take_torn(struct claude_reader *r, const struct line *l, st
     return lines_members(l->text, NULL, 0, NULL) ? take(r, l, e) : ERR_OK;
 }
 
+/* What is still held when the file ends is told; but as its last message may go on, the next reading begins before it.
+ */
 static enum err_code read_lines(struct claude_reader *r, struct err *e)
 {
     struct line l;
@@ -53,10 +55,6 @@ static enum err_code read_lines(struct claude_reader *r, struct err *e)
         if (!code)
             code = mark(r, e);
     }
-    if (!code)
-        code = claude_tell(r, e);
-    if (!code)
-        code = mark(r, e);
     if (!code && found && l.torn)
         code = take_torn(r, &l, e);
     if (!code)

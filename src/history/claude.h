@@ -86,7 +86,7 @@ enum err_code claude_queue_end(struct claude_reader *r, bool all, struct err *e)
 void claude_queue_free(struct claude_queue *q);
 
 /* ---- claude_open.c: turns that are held until it is sure that no line of theirs follows ---- */
-enum { CLAUDE_HELD = 16, CLAUDE_HELD_BYTES = 1 << 20, CLAUDE_PARTS = 64 };
+enum { CLAUDE_HELD = 64, CLAUDE_HELD_BYTES = 4 << 20, CLAUDE_MESSAGE_BYTES = 1 << 20, CLAUDE_PARTS = 64 };
 struct claude_held {
     struct history_turn turn; /* strings in the holding's arena; content and metadata made when it is told */
     struct str message_id;    /* STR_NONE: no line can follow */

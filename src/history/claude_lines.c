@@ -149,7 +149,7 @@ static enum err_code add_part(struct envelope *v, struct claude_held *x, const s
     claude_content_add(&x->content, content_of(message));
     take_usage(r, x, message);
     r->held.bytes += x->content.text.n + x->content.thinking.n - before;
-    if (x->n_parts == CLAUDE_PARTS || x->content.text.n + x->content.thinking.n >= CLAUDE_HELD_BYTES)
+    if (x->n_parts == CLAUDE_PARTS || x->content.text.n + x->content.thinking.n >= CLAUDE_MESSAGE_BYTES)
         x->message_id = STR_NONE; /* what comes of it from now on is a turn of its own */
     return arena_failed(r->held.arena) ? err_nomem(e) : ERR_OK;
 }
