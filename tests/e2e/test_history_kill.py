@@ -21,7 +21,7 @@ KILLS = int(os.environ.get("CAIRN_KILLS", "20"))
 MB = 1 << 20
 
 # What differs from store to store: ids made by chance, and times of writing. Tables that tell of runs are left out.
-DIFFERENT = {"seq", "created_at", "updated_at", "version", "stored_at", "last_active"}
+DIFFERENT = {"seq", "reading", "created_at", "updated_at", "version", "stored_at", "last_active"}
 OWN_IDS = {"agent_state", "source"}
 OF_RUNS = {"import_run", "audit_entry", "schema_migration", "store_meta"}
 ASKED = ("weir oak wheel", "calm angry bees", "how tall lighthouse", "hawthorn hedge plant", "orrery blue paint", "thick dam",
