@@ -363,7 +363,7 @@ static struct ordered *sort_terms(const struct building *b)
     return o;
 }
 
-/* Deals the tuples out: afterwards a term's postings are at [last - df, last). */
+/* Deals the tuples out, which are gone then: afterwards a term's postings are at [last - df, last). */
 static void deal(struct building *b, uint32_t *docs, uint8_t *tf)
 {
     uint32_t at = 0;
@@ -378,6 +378,8 @@ static void deal(struct building *b, uint32_t *docs, uint8_t *tf)
         docs[to] = b->tuples[i].doc;
         tf[to] = (uint8_t)b->tuples[i].tf;
     }
+    mem_free(b->tuples);
+    b->tuples = NULL;
 }
 
 static void add_postings(const struct building *b, struct postings_out *list, const uint32_t *docs, const uint8_t *tf,
@@ -411,12 +413,14 @@ static enum err_code write_lists(struct building *b, struct sink *k, struct segm
     struct postings_out list;
     uint32_t *docs = mem_alloc((b->n_tuples + 1) * sizeof *docs);
     uint8_t *tf = mem_alloc(b->n_tuples + 1);
+    mem_free(b->slots); /* no more terms come */
+    b->slots = NULL;
+    if (docs && tf)
+        deal(b, docs, tf);
     struct ordered *order = sort_terms(b);
     terms_out_init(&terms);
     postings_out_init(&list);
     bool failed = !docs || !tf || !order;
-    if (!failed)
-        deal(b, docs, tf);
     sink_part(k, PART_POSTINGS);
     for (uint32_t i = 0; !failed && i < b->n_terms; i++)
         failed = !put_list(b, k, &b->terms[order[i].term], docs, tf, &list, &terms);

@@ -10,7 +10,7 @@
  * that is missing or damaged leaves a hole, which is searched in the store until the keeper has filled it.
  *
  * Phases of a turn: committed by the store; in memory (by whoever searches first, or the keeper's thread); in a file,
- * when there are FLUSH_DOCS of them or nothing new has come for a while; in larger files by merging.
+ * when there are many of them (stock_is_full) or nothing new has come for a while; in larger files by merging.
  *
  * Locks, in this order: `keeping` (the keeper's work on files: minutes), `feeding` (changing the stock: milliseconds),
  * `lock` (the pointer to the stock, flags: nothing). A search holds a reference to one stock, and nothing else; it
@@ -26,7 +26,8 @@
 #include <time.h>
 
 enum {
-    FLUSH_DOCS = 8192,       /* in memory: then they go to a file */
+    FLUSH_DOCS = 8192,       /* in memory: then they go to a file, */
+    FLUSH_BYTES = 512 << 10, /* or when their segments have so many bytes */
     FEED_BATCH = FLUSH_DOCS, /* turns read from the store at once */
     FANOUT = 8,              /* so many neighbours of like size are merged into one */
     MERGE_MAX = 2 * FANOUT,
@@ -88,6 +89,7 @@ struct stock *stock_hold(struct stock *s);
 void stock_drop(struct stock *s);                   /* NULL is fine */
 void stock_add(struct stock *s, struct segment *g); /* holds it */
 int64_t stock_memory_docs(const struct stock *s);
+bool stock_is_full(const struct stock *s); /* what is in memory is to go to a file */
 /* Neighbours among sizes[n] that are to be merged: true, and which. */
 bool stock_due(const int64_t *sizes, size_t n, int64_t unit, size_t *from, size_t *count);
 

@@ -9,7 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RELOADS = 5, FEED_ARENA = 64 << 20, FEED_BYTES = 8 << 20 };
+enum {
+    RELOADS = 5,
+    FEED_BYTES = 4 << 20,     /* that a batch takes, if its turns are as long as those before; */
+    FEED_TEXT = 2 << 20,      /* bytes of their texts: no more turns are taken at once */
+    FEED_ARENA = 16 << 20,    /* that it may take at most, */
+    FEED_ARENA_ONE = 64 << 20 /* or one turn */
+};
 
 bool text_asks(struct str text)
 {
@@ -266,10 +272,28 @@ static enum err_code read_batch(struct index *x, int limit, struct batch *b, str
     return code;
 }
 
-/* As many as fill FEED_BYTES, if the next are like these. */
-static int next_batch(size_t n, size_t bytes)
+/* As many of its turns as are taken: what is built of their words grows with them. */
+static size_t fitting(const struct batch *b)
 {
-    size_t fit = bytes > FEED_BYTES ? n * FEED_BYTES / bytes : FEED_BATCH;
+    size_t n = 0;
+    for (size_t bytes = 0; n < b->n; n++) {
+        bytes += b->turns[n].content.n;
+        if (n > 0 && bytes > FEED_TEXT)
+            break;
+    }
+    return n;
+}
+
+/* As many as fill FEED_BYTES or FEED_TEXT, if the next are like these. */
+static int next_batch(const struct batch *b)
+{
+    uint64_t text = 1, used = arena_used(b->a) + 1, fit = FEED_BATCH;
+    for (size_t i = 0; i < b->n; i++)
+        text += b->turns[i].content.n;
+    if (b->n * FEED_TEXT / text < fit)
+        fit = b->n * FEED_TEXT / text;
+    if (b->n * FEED_BYTES / used < fit)
+        fit = b->n * FEED_BYTES / used;
     return fit < 1 ? 1 : (int)fit;
 }
 
@@ -279,20 +303,21 @@ static enum err_code take_batch(struct index *x, int limit, int64_t *n, struct e
     struct segment *s = NULL;
     if (!b.a)
         return err_nomem(e);
-    arena_limit(b.a, FEED_ARENA);
+    arena_limit(b.a, limit > 1 ? FEED_ARENA : FEED_ARENA_ONE);
     enum err_code code = read_batch(x, limit, &b, e);
-    int64_t taken = x->stock->taken, to = b.turns && b.n >= (size_t)limit ? b.turns[b.n - 1].seq : b.last;
+    size_t fit = fitting(&b);
+    int64_t taken = x->stock->taken, to = fit < b.n || fit >= (size_t)limit ? b.turns[fit - 1].seq : b.last;
     if (code == ERR_OK && to > taken)
-        code = segment_build(b.turns, b.n, taken, to, &s, e);
+        code = segment_build(b.turns, fit, taken, to, &s, e);
     if (code == ERR_OK && s) {
         struct stock *next = replaced(x->stock, x->stock->n, 0, s);
         if (next) {
             next->taken = to;
             index_publish(x, next);
-            *n = (int64_t)b.n;
-            if (b.turns && b.n) {
-                x->anchor = b.turns[b.n - 1].seq;
-                (void)snprintf(x->anchor_id, sizeof x->anchor_id, "%.*s", STR_ARG(b.turns[b.n - 1].id));
+            *n = (int64_t)fit;
+            if (fit) {
+                x->anchor = b.turns[fit - 1].seq;
+                (void)snprintf(x->anchor_id, sizeof x->anchor_id, "%.*s", STR_ARG(b.turns[fit - 1].id));
             }
             metric_set(M_INDEX_LAG, b.last - to);
         } else {
@@ -300,8 +325,8 @@ static enum err_code take_batch(struct index *x, int limit, int64_t *n, struct e
         }
     }
     segment_drop(s);
-    if (code == ERR_OK)
-        x->batch = next_batch(b.n, arena_used(b.a));
+    if (code == ERR_OK && b.n)
+        x->batch = next_batch(&b);
     arena_free(b.a);
     return code;
 }

@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LIVING_BATCH = 1000, PAUSE_MS = 50, FILL_ARENA = 64 << 20 };
+enum { LIVING_BATCH = 1000, LET_GO_BATCHES = 64, PAUSE_MS = 50, FILL_ARENA = 64 << 20 };
 
 /* ---- being the keeper ---- */
 /* The lock at its path, not one in a folder that was moved away. */
@@ -168,10 +168,19 @@ enum err_code keep_claim(struct index *x, struct err *e)
 }
 
 /* ---- writing segments ---- */
-/* While a large merge goes on, new turns are still taken in; they wait in memory until it is done. */
+/* What goes on beside a merge. */
+struct beside {
+    struct index *x;
+    struct manifest *manifest; /* the keeper's, which the merge will change; NULL: nothing is flushed meanwhile */
+};
+static enum err_code flush_memory(struct index *x, struct manifest *manifest, struct err *e);
+
+/* While a large merge goes on, new turns are still taken in, and go to files of their own when they are many. What
+ * fails here fails again afterwards, and is told then; until then no more is taken in. */
 static bool pause_merge(void *arg)
 {
-    struct index *x = arg;
+    const struct beside *b = arg;
+    struct index *x = b->x;
     struct err ignored = {0};
     int64_t now = clock_mono_us(), n;
     if (atomic_load(&x->stopping))
@@ -179,8 +188,12 @@ static bool pause_merge(void *arg)
     if (now - x->paused_us < PAUSE_MS * INT64_C(1000))
         return false;
     pthread_mutex_lock(&x->feeding);
-    (void)feed_some(x, FEED_BATCH, &n, &ignored); /* what fails here fails again afterwards, and is told then */
+    if (!stock_is_full(x->stock))
+        (void)feed_some(x, FEED_BATCH, &n, &ignored);
+    bool full = stock_is_full(x->stock);
     pthread_mutex_unlock(&x->feeding);
+    if (full && b->manifest)
+        (void)flush_memory(x, b->manifest, &ignored);
     x->paused_us = clock_mono_us();
     return false;
 }
@@ -208,6 +221,14 @@ static enum err_code put_sealed(const struct sink_to *to, struct str bytes, int 
     return code;
 }
 
+static enum err_code put_plain(struct str bytes, int fd, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < bytes.n; i += SEGMENT_WRITE)
+        code = file_write_fd(fd, str_take(str_skip(bytes, i), SEGMENT_WRITE), e);
+    return code;
+}
+
 static enum err_code write_bytes(struct segment *s, const struct sink_to *to, struct sink_done *out, struct err *e)
 {
     struct str bytes = {(const char *)s->p, (size_t)s->foot.size};
@@ -216,7 +237,7 @@ static enum err_code write_bytes(struct segment *s, const struct sink_to *to, st
     int fd = file_open_append(to->path, e);
     if (fd < 0)
         return e->code;
-    enum err_code code = keyring_seals(to->keys) ? put_sealed(to, bytes, fd, e) : file_write_fd(fd, bytes, e);
+    enum err_code code = keyring_seals(to->keys) ? put_sealed(to, bytes, fd, e) : put_plain(bytes, fd, e);
     if (code == ERR_OK)
         code = file_sync(fd, e);
     close(fd);
@@ -224,15 +245,17 @@ static enum err_code write_bytes(struct segment *s, const struct sink_to *to, st
     return code;
 }
 
-static enum err_code write_segment(struct index *x, struct segment *const *from, size_t n, int64_t pace,
-                                   struct manifest_entry *out, struct err *e)
+/* manifest: what may be flushed meanwhile goes there; NULL: nothing is. */
+static enum err_code write_segment(struct index *x, struct manifest *manifest, struct segment *const *from, size_t n,
+                                   int64_t pace, struct manifest_entry *out, struct err *e)
 {
     char path[MANIFEST_PATH_MAX];
     struct sink_done done = {0};
     out->name = new_name();
     segment_path(path, sizeof path, x->dir, out->name);
     struct sink_to to = {.path = path, .pace = pace, .keys = index_keys(x), .name = out->name};
-    struct merge m = {.from = from, .n = n, .to = to, .pause = pause_merge, .arg = x};
+    struct beside b = {x, manifest};
+    struct merge m = {.from = from, .n = n, .to = to, .pause = pause_merge, .arg = &b};
     bool as_it_is = n == 1 && atomic_load(&from[0]->n_dead) == 0;
     enum err_code code = as_it_is ? write_bytes(from[0], &to, &done, e) : segment_merge(&m, &done, e);
     if (code) {
@@ -299,7 +322,7 @@ static enum err_code flush_pinned(struct index *x, const struct stock *s, struct
     size_t n = s->n - s->n_files;
     if (n == 0 || s->watermark != manifest->watermark)
         return ERR_OK;
-    enum err_code code = write_segment(x, s->segments + s->n_files, n, 0, &entry, e);
+    enum err_code code = write_segment(x, NULL, s->segments + s->n_files, n, 0, &entry, e);
     if (code == ERR_OK)
         code = replace_entries(manifest, manifest->n, 0, &entry, 1, e);
     if (code)
@@ -309,16 +332,22 @@ static enum err_code flush_pinned(struct index *x, const struct stock *s, struct
     return save(x, manifest, e);
 }
 
+static enum err_code flush_memory(struct index *x, struct manifest *manifest, struct err *e)
+{
+    struct stock *s = pin_memory(x, manifest);
+    enum err_code code = flush_pinned(x, s, manifest, e);
+    unpin(x);
+    stock_drop(s);
+    return code;
+}
+
 enum err_code keep_flush(struct index *x, struct err *e)
 {
     struct manifest manifest;
     enum err_code code = load(x, &manifest, e);
     if (code)
         return code;
-    struct stock *s = pin_memory(x, &manifest);
-    code = flush_pinned(x, s, &manifest, e);
-    unpin(x);
-    stock_drop(s);
+    code = flush_memory(x, &manifest, e);
     manifest_release(&manifest);
     return code;
 }
@@ -329,15 +358,16 @@ enum err_code keep_flush_batch(struct index *x, int64_t *n, struct err *e)
     enum err_code code = feed_refresh(x, e);
     if (code == ERR_OK)
         code = feed_some(x, FEED_BATCH, n, e);
-    bool due = code == ERR_OK && stock_memory_docs(x->stock) >= FLUSH_DOCS;
+    bool due = code == ERR_OK && stock_is_full(x->stock);
     pthread_mutex_unlock(&x->feeding);
     return due ? keep_flush(x, e) : code;
 }
 
 /* ---- merging ---- */
 /* Asks the store for each of the segment's turns whether it still has it. */
-static enum err_code look_for_dead(struct index *x, struct segment *s, struct err *e)
+static enum err_code look_for_dead(struct index *x, struct manifest *manifest, struct segment *s, struct err *e)
 {
+    struct beside b = {x, manifest};
     int64_t seqs[LIVING_BATCH];
     uint32_t docs[LIVING_BATCH];
     bool alive[LIVING_BATCH];
@@ -362,9 +392,12 @@ static enum err_code look_for_dead(struct index *x, struct segment *s, struct er
         for (uint32_t k = 0; k < n; k++)
             if (!alive[k])
                 segment_set_dead(s, docs[k]);
-        if (pause_merge(x))
+        if (i / LIVING_BATCH % LET_GO_BATCHES == 0)
+            segment_let_go(s, PART_SEQ);
+        if (pause_merge(&b))
             return err_set(e, ERR_UNAVAILABLE, NULL, "the merge was stopped");
     }
+    segment_let_go(s, PART_SEQ);
     return ERR_OK;
 }
 
@@ -392,12 +425,12 @@ static enum err_code merge_entries(struct index *x, const struct stock *s, struc
     if (!segments_of(s, manifest, from, count, segments))
         return ERR_OK;
     for (size_t i = 0; i < count; i++) {
-        enum err_code code = look_for_dead(x, segments[i], e);
+        enum err_code code = look_for_dead(x, manifest, segments[i], e);
         if (code)
             return code;
         old[i] = segments[i]->name;
     }
-    enum err_code code = write_segment(x, segments, count, pace, &entry, e);
+    enum err_code code = write_segment(x, manifest, segments, count, pace, &entry, e);
     if (code == ERR_OK)
         code = replace_entries(manifest, from, count, &entry, 1, e);
     if (code == ERR_OK)
@@ -500,7 +533,7 @@ static enum err_code fill_some(struct index *x, int64_t *from, int64_t to, struc
     }
     if (code)
         return err_set(e, code, NULL, "%s", why.message);
-    code = write_segment(x, &s, 1, 0, out, e);
+    code = write_segment(x, NULL, &s, 1, 0, out, e);
     *from = s->foot.to;
     segment_drop(s);
     return code;
@@ -609,7 +642,7 @@ enum err_code keep_purge(struct index *x, struct err *e)
         struct segment *g;
         if (!segments_of(s, &manifest, i, 1, &g))
             continue;
-        code = look_for_dead(x, g, e);
+        code = look_for_dead(x, &manifest, g, e);
         if (code == ERR_OK && atomic_load(&g->n_dead) > 0)
             code = merge_entries(x, s, &manifest, i, 1, 0, e);
     }

@@ -18,11 +18,12 @@ enum err_code merge_pause(const struct merging *g, struct err *e)
 
 void merge_let_go(struct merging *g, enum part from)
 {
-    if (sink_at(g->k) < g->let_go_at)
+    uint64_t out = sink_at(g->k) + g->terms_bytes;
+    if (out < g->let_go_at)
         return;
     for (size_t i = 0; i < g->m->n; i++)
         segment_let_go(g->sources[i].s, from);
-    g->let_go_at = sink_at(g->k) + LET_GO_BYTES;
+    g->let_go_at = out + LET_GO_BYTES;
 }
 
 /* ---- order ---- */

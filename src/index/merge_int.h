@@ -41,7 +41,8 @@ struct merging {
     uint32_t docs;
     struct segment_foot foot;
     struct sink *k;
-    uint64_t let_go_at; /* bytes of the sink */
+    uint64_t terms_bytes; /* that are not in the sink yet */
+    uint64_t let_go_at;   /* so many bytes, with these */
 };
 
 static inline const struct piece *source_pieces(const struct source *c)

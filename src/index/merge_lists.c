@@ -183,6 +183,7 @@ static enum err_code put_lists(struct lists *l, struct err *e)
             next_term(&g->sources[l->parts[k]]);
         if (code == ERR_OK && i % PAUSE_EVERY == 0)
             code = merge_pause(g, e);
+        g->terms_bytes = l->terms.terms_out + l->terms.terms.n;
         merge_let_go(g, PART_POSTINGS);
         find_parts(l);
     }

@@ -39,6 +39,8 @@
 enum {
     SEGMENT_FORMAT = 1,
     SEGMENT_CHUNK = SEAL_CHUNK,
+    /* Written at once: the system may keep it together, and map all of it when a byte of it is touched. */
+    SEGMENT_WRITE = 8 * SEGMENT_CHUNK,
     SEGMENT_DOCS_MAX = 1 << 28,
     POSTINGS_BLOCK = 128,
     TERM_BLOCK = 16,

@@ -14,8 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUFFER = 16 * SEGMENT_CHUNK };
-
 struct sink {
     struct buf bytes; /* in memory: all; of a file: what is not written yet */
     struct buf crcs;
@@ -109,7 +107,7 @@ static void put(struct sink *k, const void *p, size_t n)
     k->at += n;
     if (k->bytes.failed)
         k->code = err_nomem(&k->err);
-    else if (k->fd >= 0 && k->bytes.n >= BUFFER)
+    else if (k->fd >= 0 && k->bytes.n >= SEGMENT_WRITE)
         write_out(k, false);
 }
 
@@ -117,7 +115,7 @@ void sink_put(struct sink *k, const void *p, size_t n)
 {
     const char *from = p;
     for (size_t at = 0, some; at < n && !k->code; at += some) {
-        some = k->fd >= 0 && n - at > BUFFER ? BUFFER : n - at;
+        some = k->fd >= 0 && n - at > SEGMENT_WRITE ? SEGMENT_WRITE : n - at;
         put(k, from + at, some);
     }
 }

@@ -47,6 +47,14 @@ int64_t stock_memory_docs(const struct stock *s)
     return n;
 }
 
+bool stock_is_full(const struct stock *s)
+{
+    uint64_t bytes = 0;
+    for (size_t i = s->n_files; i < s->n; i++)
+        bytes += s->segments[i]->foot.size;
+    return bytes >= FLUSH_BYTES || stock_memory_docs(s) >= FLUSH_DOCS;
+}
+
 /* Those MERGE_MAX neighbours that are the least together. */
 static bool least_of_many(const int64_t *sizes, size_t n, size_t *from, size_t *count)
 {

@@ -5,6 +5,7 @@
 #include "unit/store/place.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "index/engine.h"
 
 struct shelf {
@@ -43,6 +44,31 @@ static inline int shelf_teardown(void **state)
     s->place->store = s->store;
     free(s);
     return place_teardown(&place);
+}
+
+/* A keeper without its thread, for tests that take its steps themselves. */
+static inline struct index *shelf_bare(struct shelf *s, const char *dir)
+{
+    struct index *x = calloc(1, sizeof *x);
+    *x = (struct index){.store = s->store, .dir = mem_strdup(dir), .batch = FEED_BATCH, .lock_fd = -1};
+    x->stock = stock_new(0, 0);
+    pthread_mutex_init(&x->lock, NULL);
+    pthread_cond_init(&x->wake, NULL);
+    pthread_mutex_init(&x->feeding, NULL);
+    pthread_mutex_init(&x->keeping, NULL);
+    return x;
+}
+
+static inline void shelf_bare_close(struct index *x)
+{
+    keep_resign(x);
+    stock_drop(x->stock);
+    mem_free(x->dir);
+    pthread_mutex_destroy(&x->lock);
+    pthread_cond_destroy(&x->wake);
+    pthread_mutex_destroy(&x->feeding);
+    pthread_mutex_destroy(&x->keeping);
+    free(x);
 }
 
 /* ---- filling ---- */

@@ -47,31 +47,6 @@ static void searching_fails_cleanly_or_is_right(void **state)
     assert_true(n > 10 && n < TRIES_MAX);
 }
 
-/* A keeper without its thread, which would use up the faults. */
-static struct index *bare(struct shelf *s, const char *dir)
-{
-    struct index *x = calloc(1, sizeof *x);
-    *x = (struct index){.store = s->store, .dir = mem_strdup(dir), .batch = FEED_BATCH, .lock_fd = -1};
-    x->stock = stock_new(0, 0);
-    pthread_mutex_init(&x->lock, NULL);
-    pthread_cond_init(&x->wake, NULL);
-    pthread_mutex_init(&x->feeding, NULL);
-    pthread_mutex_init(&x->keeping, NULL);
-    return x;
-}
-
-static void bare_close(struct index *x)
-{
-    keep_resign(x);
-    stock_drop(x->stock);
-    mem_free(x->dir);
-    pthread_mutex_destroy(&x->lock);
-    pthread_cond_destroy(&x->wake);
-    pthread_mutex_destroy(&x->feeding);
-    pthread_mutex_destroy(&x->keeping);
-    free(x);
-}
-
 static int64_t found(struct shelf *s, struct index *x)
 {
     struct index_query q = shelf_query(s, "keel");
@@ -91,7 +66,7 @@ static void step_fails_everywhere(struct shelf *s, enum err_code (*step)(struct 
     for (; hit && n < TRIES_MAX; n++) {
         struct err why = {0};
         (void)snprintf(dir, sizeof dir, "%s/index%d", s->place->dir, (int)n);
-        struct index *x = bare(s, dir);
+        struct index *x = shelf_bare(s, dir);
         if (prepare)
             prepare(x);
         mem_fail_after(n, false);
@@ -101,7 +76,7 @@ static void step_fails_everywhere(struct shelf *s, enum err_code (*step)(struct 
         assert_int_equal(code, why.code);
         OK(step(x, &e));
         assert_int_equal(found(s, x), TURNS);
-        bare_close(x);
+        shelf_bare_close(x);
         (void)snprintf(dir, sizeof dir, "rm -r %s/index%d", s->place->dir, (int)n);
         assert_int_equal(system(dir), 0);
     }
