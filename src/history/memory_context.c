@@ -45,9 +45,11 @@ static bool recognise(struct str path, struct history_name *out)
 static bool sniff(struct str path, struct str head)
 {
     static const char *const keys[] = {"hash", "content", "message", "content_hash"};
-    struct str line = str_cut(&head, '\n'), member[4];
+    struct str whole = head, line = str_cut(&head, '\n'), member[4];
     if (str_is(path_base(path), "memory-context.db"))
         return true;
+    if (str_ends(path, ".txt")) /* as Claude Code exports what its terminal showed */
+        return str_find(whole, STR("\n\xe2\x8f\xba ")) >= 0 || str_find(whole, STR("\n\xe2\x97\x8f ")) >= 0;
     return str_ends(path, ".jsonl") && lines_members(line, keys, 4, member) &&
            (member[0].n == 2 * SHA256_BYTES || member[3].n == 2 * SHA256_BYTES) && (member[1].p || member[2].p);
 }

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Times up to here are seconds, above milliseconds: the border is in the year 5138, or in 1973. */
+/* Times up to here are seconds, up to a thousand times that milliseconds, then micro- and nanoseconds: the borders are
+ * in the year 5138, or in 1973. */
 static const double SECONDS_MOST = 1e11;
 
 enum err_code history_turn(struct history_in *in, const struct history_turn *t, struct err *e)
@@ -178,9 +179,13 @@ int64_t history_time(const struct json *v)
         return 0;
     if (v->type == JSON_STRING)
         return clock_parse(v->s, &ms) ? ms : 0;
-    if ((v->type != JSON_INT && v->type != JSON_DOUBLE) || !(v->number > 0) || v->number > SECONDS_MOST * 1000)
+    if ((v->type != JSON_INT && v->type != JSON_DOUBLE) || !(v->number > 0) || v->number > SECONDS_MOST * 1e9)
         return 0;
-    return v->number <= SECONDS_MOST ? (int64_t)(v->number * 1000) : (int64_t)v->number;
+    if (v->number <= SECONDS_MOST)
+        return (int64_t)(v->number * 1000);
+    return (int64_t)(v->number <= SECONDS_MOST * 1e3   ? v->number
+                     : v->number <= SECONDS_MOST * 1e6 ? v->number / 1e3
+                                                       : v->number / 1e6);
 }
 
 static void put_text(struct buf *b, const struct json *v)

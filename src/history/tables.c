@@ -2,7 +2,7 @@
  */
 #include "history/tables.h"
 
-#include <string.h>
+#include <stdio.h>
 
 enum { TIME_MOST = 40 };
 
@@ -67,22 +67,58 @@ enum err_code tables_read(struct database *d, struct arena *a, const struct tabl
     return code;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* What stands behind the time of day as clock_parse wants it: "Z", or a sign with hours and minutes. */
+static size_t put_zone(char *out, struct str zone)
+{
+    zone = str_trim(zone);
+    bool signed_ = zone.n >= 3 && (*zone.p == '+' || *zone.p == '-') && is_digit(zone.p[1]) && is_digit(zone.p[2]);
+    struct str minutes = signed_ ? str_skip(zone, zone.n > 3 && zone.p[3] == ':' ? 4 : 3) : STR_NONE;
+    bool none = !zone.n || str_ieq(zone, STR("z")) || str_ieq(zone, STR("utc")) || str_ieq(zone, STR("gmt"));
+    if (none)
+        return (size_t)sprintf(out, "Z");
+    if (!signed_ || (minutes.n != 0 && minutes.n != 2))
+        return 0;
+    return (size_t)sprintf(out, "%.3s:%.2s", zone.p, minutes.n ? minutes.p : "00");
+}
+
+/* "2026/03/01 09:00", "2026-03-01 09:00:00 +0100", "2026-03-01 09:00:00.5 UTC": as programs and databases write times;
+ * without a zone it is UTC. 0: it is none of these. */
+static int64_t time_of_text(struct str s)
+{
+    char text[TIME_MOST * 2];
+    size_t n = 0, at = 10;
+    if (s.n < 16 || s.n > TIME_MOST || (s.p[10] != 'T' && s.p[10] != ' ') || s.p[13] != ':')
+        return 0;
+    for (; n < 10; n++)
+        text[n] = s.p[n] == '/' ? '-' : s.p[n];
+    text[n++] = 'T';
+    for (at++; at < 16; at++)
+        text[n++] = s.p[at];
+    if (at < s.n && s.p[at] == ':')
+        for (; at < s.n && (is_digit(s.p[at]) || s.p[at] == ':' || s.p[at] == '.'); at++)
+            text[n++] = s.p[at];
+    else
+        n += (size_t)sprintf(text + n, ":00");
+    size_t zone = put_zone(text + n, str_skip(s, at));
+    struct json v = {.type = JSON_STRING, .s = {text, n + zone}};
+    return zone ? history_time(&v) : 0;
+}
+
 int64_t tables_time(struct str value)
 {
     double number;
-    char text[TIME_MOST];
     struct json v = {.type = JSON_STRING, .s = value};
     if (str_double(value, &number)) {
         v = (struct json){.type = JSON_DOUBLE, .number = number};
         return history_time(&v);
     }
     int64_t when = value.n ? history_time(&v) : 0;
-    if (when || !value.n || value.n + 1 > sizeof text)
-        return when;
-    memcpy(text, value.p, value.n); /* SQLite's own form says nothing of a zone */
-    text[value.n] = 'Z';
-    v.s = (struct str){text, value.n + 1};
-    return history_time(&v);
+    return when ? when : time_of_text(str_trim(value));
 }
 
 struct str tables_role(struct str value)

@@ -394,6 +394,14 @@ def test_a_hostile_zip(store, tmp_path):
     assert not list(tmp_path.rglob("escape.json"))
 
 
+def test_what_a_terminal_showed_tells_itself(store, tmp_path):
+    export = tmp_path / "2026-03-01-talk.txt"
+    export.write_text(" ▐▛███▜▌   Claude Code v2.0.1\r\n\r\n> Which way to\r\n  the ferry?\r\n\r\n⏺ Down the hill.\r\n")
+    report = json.loads(store.run("import", str(export), "--json").stdout)
+    assert (report["source"], report["turns_new"]) == ("memory-context", 2)
+    assert {t["content"] for t in turns(store)} == {"Which way to\nthe ferry?", "Down the hill."}
+
+
 def test_a_file_of_something_else(store, tmp_path):
     """What it is, or that nobody knows, is said in words."""
     exports.chatgpt(tmp_path / "source", zipped=True)

@@ -496,6 +496,8 @@ static enum err_code record(struct history_sink *s, const struct history_record 
     struct place *p = i && t->session.n ? place_of(x, b, t->session, STR_NONE) : NULL;
     if (!i || (t->session.n && !p))
         return err_nomem(e);
+    if (x->wish->since && t->timestamp && t->timestamp < x->wish->since)
+        return skip(s, "older", &t->at, e);
     enum err_code code = make_record(x, b, t, i, &why);
     if (code)
         return code == ERR_NOMEM ? err_nomem(e) : skip(s, HISTORY_DAMAGED, &t->at, e);

@@ -1,4 +1,5 @@
 /* Generic JSONL: names of members that people use, and what is no message. */
+#include "history/tables.h"
 #include "unit/base/unit.h"
 #include "unit/history/told.h"
 
@@ -75,6 +76,35 @@ static void test_keys_without_ids(void **state)
     told_free(&b);
 }
 
+/* Times as programs and databases write them; what is none is no time. */
+static void test_times(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } of[] = {{"2026-03-01T09:00:00Z", 1772355600000},
+              {"2026-03-01 09:00:00", 1772355600000},
+              {"2026-03-01 09:00", 1772355600000},
+              {"2026/03/01 09:00:00.25", 1772355600250},
+              {"2026-03-01T10:00:00+0100", 1772355600000},
+              {"2026-03-01 10:00:00 +01", 1772355600000},
+              {"2026-03-01 09:00:00.5+00:00", 1772355600500},
+              {"2026-03-01 09:00:00 UTC", 1772355600000},
+              {"1772355600", 1772355600000},
+              {"1772355600.5", 1772355600500},
+              {"1772355600123", 1772355600123},
+              {"1772355600123456", 1772355600123},
+              {"1772355600123456789", 1772355600123},
+              {"2026-03-01 09:00:00 noon", 0},
+              {"2026-03-01 09:00:00 +1", 0},
+              {"yesterday at nine o'clock", 0},
+              {"-5", 0},
+              {"", 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        assert_int_equal(tables_time(str_of(of[i].text)), of[i].ms);
+}
+
 /* A last line without its end is taken when it is whole, and is read again. */
 static void test_a_torn_line(void **state)
 {
@@ -98,6 +128,7 @@ int main(void)
         cmocka_unit_test(test_keys_are_of_a_session),
         cmocka_unit_test(test_keys_without_ids),
         cmocka_unit_test(test_a_torn_line),
+        cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
