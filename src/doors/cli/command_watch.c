@@ -1,10 +1,12 @@
 /* watch: follows the sources of histories and takes in what they add, until it is stopped. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "doors/cli/import.h"
 
 #include "service/caller.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void tell(void *arg, const struct history_wish *w, const struct history_report *r)
@@ -45,6 +47,8 @@ static enum err_code run_watch(struct cli *c, const struct given *g, struct op_c
         code = caller_named_project(&CALLER_LOCAL, c->arena, "project", project, PROJECT_SLUG, &full, e);
     c->bulk = true;
     mem_keep_small();
+    if (!getenv("CAIRN_LOG_LEVEL")) /* it runs on and on: what it waits for is said */
+        log_setup(LOG_WARN, isatty(STDERR_FILENO) != 1, STDERR_FILENO);
     if (!code)
         code = settings_data(c, e);
     if (!code)

@@ -27,13 +27,15 @@
 
 struct history_wish {
     const struct history_format *format;
-    const char *path;        /* folder or file */
-    struct str project;      /* full name; STR_NONE: by the folder that a session worked in */
-    int64_t since;           /* ms; only what was said from then on. 0: all */
-    int64_t limit;           /* at most so many new turns; 0: all */
-    bool live;               /* one of many, as it follows: noted only where something was new */
-    bool dry_run;            /* nothing is stored */
-    const atomic_bool *stop; /* set: ends at the next mark; NULL */
+    const char *path;          /* folder or file */
+    struct str project;        /* full name; STR_NONE: by the folder that a session worked in */
+    int64_t since;             /* ms; only what was said from then on. 0: all */
+    int64_t limit;             /* at most so many new turns; 0: all */
+    bool live;                 /* one of many, as it follows: noted only where something was new */
+    const struct str *folders; /* below the path: these alone, and nothing below them; n_folders 0: all */
+    size_t n_folders;
+    bool dry_run;                                             /* nothing is stored */
+    const atomic_bool *stop;                                  /* set: ends at the next mark; NULL */
     void (*progress)(void *arg, int64_t done, int64_t total); /* bytes; NULL */
     /* A file or folder that cannot be read, by its name below the root: any bytes; NULL */
     void (*failed)(void *arg, struct str path, const char *why);
@@ -60,7 +62,9 @@ struct history_report {
 /* Blocks. ERR_NOT_FOUND: there is no such path. */
 enum err_code history_import(struct service *svc, const struct history_wish *w, struct history_report *out,
                              struct err *e);
-/* Imports, and again whenever something changes there, until the first wish's `stop`; tell: after each. */
+/* Imports, and again whenever something changes there, until the first wish's `stop`; tell: after each. A path that is
+ * not there may come; what cannot be stored now is tried again. Two imports that are stopped, or two places that hold
+ * one another, do no harm. */
 typedef void history_followed(void *arg, const struct history_wish *w, const struct history_report *r);
 enum err_code history_watch(struct service *svc, const struct history_wish *wishes, size_t n, history_followed *tell,
                             void *arg, struct err *e);

@@ -20,6 +20,8 @@ struct history_walk {
     int fd;                     /* the root's folder; -1 */
     struct history_file *files; /* in the order in which they are read */
     size_t n, room;
+    struct str *folders; /* that were looked into, from the root's own, "" */
+    size_t n_folders, room_folders;
     int64_t links_left; /* links that were not followed */
     struct history_unread {
         struct str path;
@@ -27,7 +29,9 @@ struct history_walk {
     } * unread;  /* folders that cannot be read */
     size_t n_unread, room_unread;
 };
-enum err_code walk_open(struct history_walk *w, const struct history_format *f, const char *path, struct err *e);
+/* only: folders below the path, to look into these and no deeper; n_only 0: all. */
+enum err_code walk_open(struct history_walk *w, const struct history_format *f, const char *path,
+                        const struct str *only, size_t n_only, struct err *e);
 void walk_close(struct history_walk *w);
 /* For reading, without following links (but those of folders that the walk followed), its times untouched. The file's
  * folder goes to *dir. -1 with *e set: ERR_NOT_FOUND when it is gone. */

@@ -447,7 +447,7 @@ static enum err_code import(struct import *im, struct err *e)
     folders_failed(im);
     if (!code)
         code = note(im, NULL, e);
-    if (!code && !x->wish->dry_run)
+    if (!code && !x->wish->dry_run && !x->wish->n_folders)
         code = list_others(im, e);
     const struct privacy *p = code ? NULL : masking_privacy(x->svc->masking, e);
     if (p)
@@ -470,7 +470,7 @@ enum err_code history_import(struct service *svc, const struct history_wish *w, 
     *out = (struct history_report){0};
     enum err_code code = im.arena ? extraction_init(&im.x, svc, w, e) : err_nomem(e);
     if (im.arena && !code) {
-        code = walk_open(&im.walk, w->format, w->path, e);
+        code = walk_open(&im.walk, w->format, w->path, w->folders, w->n_folders, e);
         if (!code) {
             code = import(&im, e);
             out->seconds = (double)(clock_mono_us() - began) / 1e6;
@@ -489,7 +489,7 @@ enum err_code history_look(const struct history_format *f, const char *path, str
 {
     struct history_walk w;
     *out = (struct history_report){0};
-    enum err_code code = walk_open(&w, f, path, e);
+    enum err_code code = walk_open(&w, f, path, NULL, 0, e);
     for (size_t i = 0; !code && i < w.n; i++)
         report_file(out, &w.files[i]);
     walk_close(&w);

@@ -29,6 +29,7 @@ struct walking {
         ino_t inode;
     } * seen;
     size_t n_seen, room_seen;
+    bool flat; /* folders in folders are not looked into */
     bool failed;
 };
 
@@ -211,6 +212,8 @@ static void look_at(struct walking *k, const struct folder *in, int dir, const s
     if (type == DT_UNKNOWN && !fstatat(dir, d->d_name, &s, AT_SYMLINK_NOFOLLOW))
         type = S_ISDIR(s.st_mode) ? DT_DIR : S_ISLNK(s.st_mode) ? DT_LNK : S_ISREG(s.st_mode) ? DT_REG : DT_UNKNOWN;
     const struct folder next = {path, in->depth + 1, in->followed};
+    if (k->flat && type != DT_REG)
+        return;
     if (type == DT_DIR && in->depth < DEPTH_MAX)
         add_folder(k, &k->todo, &k->n_todo, &k->room_todo, next);
     else if (type == DT_LNK && !in->followed && !fstatat(dir, d->d_name, &s, 0) && S_ISDIR(s.st_mode) &&
@@ -245,11 +248,15 @@ static void walk_folder(struct walking *k, const struct folder *f)
             close(fd);
         return;
     }
-    DIR *d = see(k, &s, f->followed) ? fdopendir(fd) : NULL;
+    struct history_walk *w = k->w;
+    struct str *folders = more(k, w->folders, w->n_folders, &w->room_folders, sizeof *folders);
+    DIR *d = folders && see(k, &s, f->followed) ? fdopendir(fd) : NULL;
     if (!d) {
         close(fd);
         return;
     }
+    w->folders = folders;
+    folders[w->n_folders++] = f->path;
     errno = 0;
     for (struct dirent *one = readdir(d); one && !k->failed; one = readdir(d)) {
         look_at(k, f, dirfd(d), one);
@@ -278,10 +285,15 @@ static int by_order(const void *x, const void *y)
 }
 
 /* Links come when all folders of the root's own are known: one of those is not walked twice. */
-static void walk_all(struct walking *k)
+static void walk_all(struct walking *k, const struct str *only, size_t n_only)
 {
-    add_folder(k, &k->todo, &k->n_todo, &k->room_todo, (struct folder){.path = STR("")});
     size_t links = 0;
+    k->flat = n_only > 0;
+    if (!k->flat)
+        add_folder(k, &k->todo, &k->n_todo, &k->room_todo, (struct folder){.path = STR("")});
+    for (size_t i = 0; i < n_only; i++)
+        add_folder(k, &k->todo, &k->n_todo, &k->room_todo,
+                   (struct folder){.path = arena_str(k->w->arena, only[i]), .followed = true});
     for (bool more = true; more && !k->failed;) {
         while (k->n_todo && !k->failed) {
             struct folder f = k->todo[--k->n_todo];
@@ -326,7 +338,8 @@ static enum err_code single(struct walking *k, char *path, struct err *e)
     return k->failed ? err_nomem(e) : ERR_OK;
 }
 
-enum err_code walk_open(struct history_walk *w, const struct history_format *f, const char *path, struct err *e)
+enum err_code walk_open(struct history_walk *w, const struct history_format *f, const char *path,
+                        const struct str *only, size_t n_only, struct err *e)
 {
     struct walking k = {.w = w, .f = f};
     struct stat s;
@@ -344,7 +357,7 @@ enum err_code walk_open(struct history_walk *w, const struct history_format *f, 
     w->fd = open_quiet(AT_FDCWD, whole, O_DIRECTORY);
     if (w->fd < 0)
         return err_errno(e, "open", path);
-    walk_all(&k);
+    walk_all(&k, only, n_only);
     return k.failed || arena_failed(w->arena) ? err_nomem(e) : ERR_OK;
 }
 
