@@ -221,7 +221,7 @@ def test_the_source_s_disk_goes_bad(make_cairn, tmp_path, bad_source, number):
     more = worst.repeated_lines(tmp_path / "source", 3 * MB, share=0.2)
     calm = make_cairn("calm", start=False)
     imported(calm, h.root)
-    for at in (0, 7, 52):
+    for at in (0, 7, 30):
         store = make_cairn(f"at-{at}", start=False)
         done = ran(store, "import", "claude-code", h.root, "--json", env={
             "LD_PRELOAD": str(bad_source), "BAD_SOURCE": str(h.root), "BAD_AT": str(at), "BAD_ERRNO": str(number),
