@@ -86,14 +86,18 @@ enum err_code memory_context_told(struct history_in *in, struct str text, struct
 
 static struct str metadata(struct arena *a, const struct json *o)
 {
-    static const char *const kept[] = {"hash", "checkpoint", "project", "source", "message_id"};
+    static const char *const kept[][2] = {{"hash", "hash"},
+                                          {"checkpoint", "checkpoint"},
+                                          {"project", "project"},
+                                          {"source", "copied_from"}, /* not where we have it from */
+                                          {"message_id", "message_id"}};
     struct buf b;
     struct json_out w;
     buf_init(&b, 0);
     jw_init(&w, &b);
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        if (json_text(o, kept[i]).n)
-            jw_kstr(&w, kept[i], json_text(o, kept[i]));
+        if (json_text(o, kept[i][0]).n)
+            jw_kstr(&w, kept[i][1], json_text(o, kept[i][0]));
     return buf_take(&b, a);
 }
 

@@ -115,6 +115,7 @@ def test_what_is_imported_is_what_was_written(store, written):
     accounted(report)
     assert read_since(h) == []
     got = turns(store)
+    assert all(t["metadata"]["source"]["file"] for t in got)
     assert Counter(t["content"] for t in got) == Counter(t.text for t in h.turns)
     assert by_session((t["session_id"], (t["role"], t["content"])) for t in got) == by_session(
         (t.session, (t.role, t.text)) for t in h.turns)
