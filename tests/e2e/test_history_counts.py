@@ -12,7 +12,7 @@ import time
 
 import pytest
 from conftest import binary, key_of_tests
-from histories import at, cursor, opencode, uid, worst
+from histories import at, codex, cursor, line, opencode, uid, worst
 
 SEED = int(os.environ.get("CAIRN_SEED", "0")) or random.randrange(1 << 30)
 
@@ -267,3 +267,62 @@ def test_several_roots(store, tmp_path):
     assert [r["turns_new"] for r in found] == [1, 1, 1]
     assert {f["root"] for f in json.loads(store.run("import", "manifest", "--json").stdout)["files"]} == {
         f"{tmp_path}/a", f"{tmp_path}/b", f"{tmp_path}/.config/claude"}
+
+
+def test_what_tells_of_all_takes_no_more_words(store):
+    for more in (("extra",), ("--since", "2026-01-01"), ("--limit", "3"), ("--dry-run",), ("--yes",), ("--project", "x")):
+        for what in ("status", "verify", "manifest"):
+            assert store.run("import", what, *more, check=False).returncode == 2
+
+
+@pytest.mark.parametrize("source,below", [("claude-code", "projects"), ("codex", "sessions")])
+def test_what_a_tool_wrote_may_lie_elsewhere(store, tmp_path, source, below):
+    """Its folder is a link to another disk; projects in it may be links too, but never to what is above them."""
+    kept, root = tmp_path / "disk" / "kept", tmp_path / "root"
+    if source == "codex":
+        r = codex.Rollout(codex.History(tmp_path / "made", "codex"), "linked")
+        r.meta()
+        r.say("Kept elsewhere")
+        path = kept / "2026" / "rollout-2026-03-01T09-00-00-x.jsonl"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"".join(line(x) for x in r.records))
+    else:
+        transcript(kept / "-x" / "1.jsonl", 1)
+        (kept / "-link").symlink_to(transcript(tmp_path / "other" / "2.jsonl", 2).parent)
+        (kept / "-up").symlink_to(tmp_path)
+        (kept / "-loop").symlink_to(kept)
+    root.mkdir()
+    (root / below).symlink_to(kept)
+    (root / "outside").symlink_to(kept)
+    assert imported(store, root, source)["turns_new"] == (1 if source == "codex" else 2)
+    assert imported(store, root, source)["files_read"] == 0
+    verified(store)
+
+
+def test_a_file_that_was_changed_within(store, tmp_path):
+    """As long as before: it is read anew, and is as it was from then on."""
+    path = transcript(tmp_path / "claude" / "projects" / "-x" / "1.jsonl", 1)
+    with open(path, "a") as f:
+        f.write("\n" * 9000)
+    imported(store, tmp_path / "claude")
+    path.write_text(path.read_text().replace("Question", "Quession"))
+    verified(store, status=1)
+    report = imported(store, tmp_path / "claude")
+    assert (report["files_read"], report["turns_new"], report["lines"]) == (1, 0, 9001)
+    assert verified(store)["files_same"] == 1
+    os.utime(path)
+    assert imported(store, tmp_path / "claude")["turns_new"] == 0
+    assert verified(store)["files_same"] == 1
+
+
+def test_a_database_that_was_imported_again_is_as_it_was(store, tmp_path):
+    h = opencode.sqlite(tmp_path / "opencode")
+    imported(store, h.root, "opencode")
+    path = next(h.root.rglob("*.db"))
+    size = path.stat().st_size
+    with sqlite3.connect(path) as db:
+        db.execute("update session set title = 'Another'")
+    assert path.stat().st_size == size
+    verified(store, status=1)
+    imported(store, h.root, "opencode")
+    assert verified(store)["files_same"] == 1

@@ -269,6 +269,21 @@ static enum err_code nothing_found(struct importing *im, const struct import_fou
     return ERR_OK;
 }
 
+/* status, verify and manifest are of all that was imported. */
+static enum err_code told_of_all(const struct op_call *call, struct str word, struct err *e)
+{
+    const char *other = op_text(call, "path").n           ? "path"
+                        : op_text(call, "project").n      ? "project"
+                        : op_time(call, "since")          ? "since"
+                        : op_int(call, "limit", 0)        ? "limit"
+                        : op_bool(call, "dry_run", false) ? "dry_run"
+                        : op_bool(call, "yes", false)     ? "yes"
+                                                          : NULL;
+    return other ? err_set(e, ERR_INVALID, other, "cairn import %.*s is of all that was imported: it takes no %s",
+                           STR_ARG(word), other)
+                 : ERR_OK;
+}
+
 static enum err_code run_import(struct cli *c, const struct given *g, struct op_call *call, struct err *e)
 {
     (void)g;
@@ -276,7 +291,7 @@ static enum err_code run_import(struct cli *c, const struct given *g, struct op_
     struct str word = op_text(call, "source");
     struct import_found found;
     if (str_is(word, "status") || str_is(word, "verify") || str_is(word, "manifest"))
-        return import_tell(c, word, e);
+        return told_of_all(call, word, e) ? ERR_INVALID : import_tell(c, word, e);
     enum err_code code = import_find(c, call, false, &found, e);
     if (code)
         return code;

@@ -237,6 +237,20 @@ static void folders_failed(struct import *im)
 
 /* ---- one file ---- */
 
+/* Written to and no longer than before: perhaps something in it is another. */
+static enum err_code look_inside(const struct extraction *x, int fd, bool *same, struct err *e)
+{
+    const struct sha256 *h = &x->state.hash;
+    struct sha256 was = *h, now;
+    unsigned char before[SHA256_BYTES], after[SHA256_BYTES];
+    sha256_begin(&now);
+    enum err_code code = state_hash(fd, &now, (int64_t)h->bytes, x->wish->stop, e);
+    sha256_end(&was, before);
+    sha256_end(&now, after);
+    *same = !code && memcmp(before, after, sizeof before) == 0;
+    return code;
+}
+
 /* Where reading begins, and with which checksum. */
 static enum err_code begin(struct import *im, const struct history_file *f, int fd, struct err *e)
 {
@@ -257,6 +271,9 @@ static enum err_code begin(struct import *im, const struct history_file *f, int 
     bool same = s->seq && s->device == (int64_t)st.st_dev && s->inode == (int64_t)st.st_ino && st.st_size >= had;
     if (!code && same && had)
         same = str_eq(s->anchor, state_anchor(x->arena, fd, had));
+    if (!code && same && f->name.grows && had == st.st_size && s->modified_ns != f->modified_ns)
+        code = look_inside(x, fd, &same, e);
+    same = same && f->name.grows; /* of any other all may have changed */
     s->anew = s->seq && ((f->name.grows && !same) || s->read_to == 0);
     if (s->anew)
         s->read_to = s->lines = s->last_time = 0;

@@ -86,11 +86,16 @@ int open_quiet(int dir, const char *name, int more_flags)
     return fd < 0 && errno == EPERM ? openat(dir, name, flags) : fd; /* somebody else's */
 }
 
-/* People keep the folders of single projects elsewhere: those may be links, and nothing else. */
+/* People keep all that a tool has written elsewhere, or the folders of single projects: those may be links, and nothing
+ * else. */
 static bool may_be_link(const struct history_walk *w, size_t depth, struct str first)
 {
+    static const char *const kept[] = {"projects", "sessions", "archived_sessions", "tmp", "storage", "globalStorage"};
     const char *slash = strrchr(w->root, '/');
-    return depth == 0 ? slash && strcmp(slash + 1, "projects") == 0 : depth == 1 && str_is(first, "projects");
+    bool found = depth == 0 ? slash && strcmp(slash + 1, "projects") == 0 : depth == 1 && str_is(first, "projects");
+    for (size_t i = 0; depth == 0 && i < sizeof kept / sizeof *kept; i++)
+        found = found || str_is(first, kept[i]);
+    return found;
 }
 
 /* The folder that `path`'s last part is in (or path itself: whole), step by step from the root. */
@@ -160,7 +165,9 @@ static void add_file(struct walking *k, int dir, const char *name, struct str pa
 {
     struct history_walk *w = k->w;
     struct stat s, beside;
-    if (fstatat(dir, name, &s, AT_SYMLINK_NOFOLLOW) || !S_ISREG(s.st_mode) || w->n >= FILES_MAX)
+    if (fstatat(dir, name, &s, AT_SYMLINK_NOFOLLOW) || w->n >= FILES_MAX)
+        return;
+    if (!S_ISREG(s.st_mode) && as->way != HISTORY_LEAVE)
         return;
     struct history_file *all = more(k, w->files, w->n, &w->room, sizeof *all);
     if (!all)
@@ -214,10 +221,13 @@ static void look_at(struct walking *k, const struct folder *in, int dir, const s
     const struct folder next = {path, in->depth + 1, in->followed};
     if (k->flat && type != DT_REG)
         return;
-    if (type == DT_DIR && in->depth < DEPTH_MAX)
+    if (type == DT_DIR && !in->depth && k->f->recognise(path, &as) && as.way == HISTORY_LEAVE)
+        add_file(k, dir, d->d_name, path, &as); /* not even looked into */
+    else if (type == DT_DIR && in->depth < DEPTH_MAX)
         add_folder(k, &k->todo, &k->n_todo, &k->room_todo, next);
-    else if (type == DT_LNK && !in->followed && !fstatat(dir, d->d_name, &s, 0) && S_ISDIR(s.st_mode) &&
-             may_be_link(k->w, (size_t)in->depth, in->path) && !is_above(k, &s))
+    else if (type == DT_LNK && (!in->followed || in->depth == 1) && !fstatat(dir, d->d_name, &s, 0) &&
+             S_ISDIR(s.st_mode) && may_be_link(k->w, (size_t)in->depth, in->depth ? in->path : path) &&
+             !is_above(k, &s))
         add_folder(k, &k->links, &k->n_links, &k->room_links, next);
     else if (type == DT_LNK)
         k->w->links_left++;

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 500, GATHER_MS = 100, GATHER_MOST = 700, EVENTS_BYTES = 1 << 14, FOLDERS_MOST = 64 };
+enum { WAIT_MS = 500, GATHER_MS = 100, GATHER_MOST = 5000, EVENTS_BYTES = 1 << 14, FOLDERS_MOST = 64 };
 enum { LOOK_MS = 2000, LOOK_TIMES = 20, AGAIN_MS = 1000, AGAIN_MOST = 60000 };
 static const uint32_t events = IN_CREATE | IN_MODIFY | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR;
 
