@@ -14,14 +14,14 @@
 
 enum { DESCRIPTION_MOST = 1 << 16, NAME_MOST = 160 };
 
-/* Nothing may wait, but for prompts in the queue: then the next reading begins before the oldest of them. */
-static enum err_code mark(struct claude_reader *r, struct err *e)
+/* Prompts in the queue wait: then the next reading begins before the oldest of them. */
+enum err_code claude_mark(struct claude_reader *r, int64_t from, int64_t lines, struct err *e)
 {
     if (r->held.n)
         return ERR_OK;
     if (r->queue.n)
         return history_mark(r->in, r->queue.items[0].mark, r->queue.items[0].at.line - 1, e);
-    return history_mark(r->in, lines_offset(r->lines), lines_count(r->lines), e);
+    return history_mark(r->in, from, lines, e);
 }
 
 static enum err_code take(struct claude_reader *r, const struct line *l, struct err *e)
@@ -53,7 +53,7 @@ static enum err_code read_lines(struct claude_reader *r, struct err *e)
             break;
         code = take(r, &l, e);
         if (!code)
-            code = mark(r, e);
+            code = claude_mark(r, lines_offset(r->lines), lines_count(r->lines), e);
     }
     if (!code && found && l.torn)
         code = take_torn(r, &l, e);

@@ -87,6 +87,8 @@ void claude_queue_free(struct claude_queue *q);
 
 /* ---- claude_open.c: turns that are held until it is sure that no line of theirs follows ---- */
 enum { CLAUDE_HELD = 64, CLAUDE_HELD_BYTES = 4 << 20, CLAUDE_MESSAGE_BYTES = 1 << 20, CLAUDE_PARTS = 64 };
+enum { CLAUDE_FIRST_PROMPTS = 4 };
+enum { CLAUDE_ENOUGH = 16, CLAUDE_ENOUGH_BYTES = 1 << 20 }; /* are told when another message begins */
 struct claude_held {
     struct history_turn turn; /* strings in the holding's arena; content and metadata made when it is told */
     struct str message_id;    /* STR_NONE: no line can follow */
@@ -109,6 +111,7 @@ void claude_holding_free(struct claude_holding *h);
 struct claude_held *claude_hold(struct claude_holding *h, const struct history_turn *t);
 struct claude_held *claude_holding_find(struct claude_holding *h, struct str message_id);
 bool claude_holding_full(const struct claude_holding *h);
+bool claude_holding_enough(const struct claude_holding *h);
 /* Tells all that are held, in order. */
 enum err_code claude_tell(struct claude_reader *r, struct err *e);
 
@@ -122,6 +125,9 @@ struct claude_agent {
 };
 bool claude_is_agent_name(
     struct str s); /* "Explore", "plugin:reviewer": words, in which nothing of a person's can be */
+
+/* Nothing may wait behind `from` (after so many lines), or the next reading would miss its beginning. */
+enum err_code claude_mark(struct claude_reader *r, int64_t from, int64_t lines, struct err *e);
 
 /* One file being read. */
 struct claude_reader {
@@ -138,6 +144,7 @@ struct claude_reader {
     int64_t line_from; /* where the line under way begins */
     struct prompts prompts;
     bool named;                           /* the person has named the session: other titles do not count */
+    int first_prompts;                    /* so many were told */
     bool looked_for_results, has_results; /* the session has a folder of outputs */
 };
 
@@ -157,5 +164,7 @@ enum err_code claude_tell_whole(struct history_in *in, const struct claude_whole
 enum err_code claude_debug_read(struct history_in *in, struct err *e);
 enum err_code claude_version_read(struct history_in *in, struct err *e); /* claude_files.c */
 enum err_code claude_index_read(struct history_in *in, struct err *e);   /* claude_index.c */
+/* The key of a prompt as a list of sessions has it, cut and in one line. The first ones of a session get it besides. */
+struct str claude_beginning(struct arena *a, struct str session, struct str text);
 
 #endif

@@ -236,7 +236,7 @@ static enum err_code take_prompt(void *arg, const struct json *o, const struct h
                                    .metadata = STR("\"kind\":\"typed\""),
                                    .at = *at};
     enum err_code code = arena_failed(a) ? err_nomem(e) : history_turn(in, &t, e);
-    struct str beginning = !code && session.n ? prompt_beginning(a, session, text) : STR_NONE;
+    struct str beginning = !code && session.n ? claude_beginning(a, session, text) : STR_NONE;
     return code || !beginning.n ? code : history_merged(in, beginning, NULL, e);
 }
 

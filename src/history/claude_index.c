@@ -3,12 +3,30 @@
  * (of nobody's: the prompt in it is cut and put in one line). Of the others it gives titles. */
 #include "history/claude.h"
 #include "history/items.h"
+#include "history/often.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { NAME_MOST = 128 };
+enum { NAME_MOST = 128, BEGINNING = 48 };
+
+/* Lists have it in one line, and cut. */
+struct str claude_beginning(struct arena *a, struct str session, struct str text)
+{
+    char words[BEGINNING];
+    size_t n = 0;
+    text = str_trim(text);
+    for (size_t i = 0; i < text.n && n < sizeof words; i++) {
+        bool blank = (unsigned char)text.p[i] <= ' ';
+        if (!blank)
+            words[n++] = text.p[i];
+        else if (words[n - 1] != ' ')
+            words[n++] = ' ';
+    }
+    const struct str parts[] = {session, {words, n}};
+    return arena_fmt(a, "begins:%llx", (unsigned long long)often_hash(parts, sizeof parts / sizeof *parts));
+}
 
 /* Whether the session's transcript lies beside the list. */
 static bool has_transcript(const struct history_in *in, struct str session)
@@ -48,7 +66,7 @@ static enum err_code tell_prompt(struct history_in *in, const struct json *o, co
         jw_kint(&n.f, "messages", count->integer);
     int64_t when = history_time(json_get(o, "created"));
     const struct history_turn t = {
-        .key = prompt_beginning(in->arena, session, text),
+        .key = claude_beginning(in->arena, session, text),
         .session = session,
         .agent = STR("claude-code"),
         .role = STR("system"),

@@ -188,7 +188,12 @@ static enum err_code take_assistant(struct envelope *v, struct err *e)
         return skip(v, HISTORY_DAMAGED, e);
     struct claude_held *x = claude_holding_find(&r->held, json_text(message, "id"));
     if (!x) {
-        enum err_code code = claude_holding_full(&r->held) ? claude_tell(r, e) : ERR_OK;
+        enum err_code code = ERR_OK;
+        if (claude_holding_enough(&r->held)) {
+            code = claude_tell(r, e);
+            if (!code)
+                code = claude_mark(r, r->line_from, v->line->at.line - 1, e);
+        }
         return code ? code : new_message(v, message, e);
     }
     struct str key = json_text(v->o, "uuid");
@@ -206,6 +211,14 @@ static const char *voice_name(enum claude_voice voice)
            : voice == CLAUDE_AGENT   ? "task"
            : voice == CLAUDE_COMMAND ? "command"
                                      : "generated";
+}
+
+static enum err_code add_beginning(struct claude_reader *r, struct str session, struct str text, struct err *e)
+{
+    if (!session.n || r->first_prompts++ >= CLAUDE_FIRST_PROMPTS)
+        return ERR_OK;
+    struct str key = claude_beginning(r->in->arena, session, text);
+    return key.p ? history_merged(r->in, key, NULL, e) : err_nomem(e);
 }
 
 /* A prompt, or what looks like one. prompt: what says whose it is, the line or an attachment in it. */
@@ -228,17 +241,16 @@ static enum err_code take_words(struct envelope *v, const struct json *prompt, s
         notes_put(&v->notes, "task", str_of(r->agent.task));
     if (is_true(v->o, "isCompactSummary"))
         notes_flag(&v->notes, "compact_summary");
-    if (voice == CLAUDE_PERSON) {
-        code = claude_tell(r, e);
-        if (!code)
-            code = claude_queue_take(r, text, &queued, e);
-        if (queued.n)
-            v->turn.key = queued;
-    }
+    if (voice == CLAUDE_PERSON)
+        code = claude_queue_take(r, text, &queued, e);
+    if (queued.n)
+        v->turn.key = queued;
     if (!code)
         code = tell_turn(v, e);
     if (!code && voice == CLAUDE_PERSON)
         code = prompt_told(&r->prompts, r->in, v->turn.session, text, v->turn.timestamp, e);
+    if (!code && voice == CLAUDE_PERSON)
+        code = add_beginning(r, v->turn.session, text, e);
     return code || !queued.n || !own.n ? code : history_merged(r->in, own, NULL, e);
 }
 
@@ -342,6 +354,20 @@ static enum err_code take_system(struct envelope *v, struct err *e)
     return code;
 }
 
+/* A summary that takes the place of what was said before it, as some versions wrote it. */
+static enum err_code take_summary(struct envelope *v, struct err *e)
+{
+    claude_content_add(&v->content, content_of(json_get(v->o, "message")));
+    if (!str_trim(buf_view(&v->content.text)).n)
+        return skip(v, HISTORY_META, e);
+    enum err_code code = claude_holding_full(&v->r->held) ? claude_tell(v->r, e) : ERR_OK;
+    put_envelope(v, &v->notes);
+    notes_put(&v->notes, "kind", STR("summary"));
+    begin_turn(v, "system", "claude-code");
+    v->turn.replay = true;
+    return code ? code : tell_turn(v, e);
+}
+
 /* What the session is called: by the person, by the tool, or what an older one summed up. */
 static enum err_code take_title(struct envelope *v, struct err *e)
 {
@@ -351,6 +377,8 @@ static enum err_code take_title(struct envelope *v, struct err *e)
     struct str session = r->place.session.n ? r->place.session : json_text(v->o, "sessionId");
     enum history_titled by = own ? HISTORY_TITLE_OWN : made ? HISTORY_TITLE_MADE : HISTORY_TITLE_GUESS;
     enum err_code code = ERR_OK;
+    if (!title.n && json_get(v->o, "message"))
+        return take_summary(v, e);
     if (title.n && session.n && !r->place.thread.n)
         code = history_title_by(r->in, session, title, by, e);
     return code ? code : skip(v, HISTORY_META, e);
@@ -390,6 +418,14 @@ static const struct {
     {"pr-link", NULL},
     {"frame-link", NULL},
     {"tag", NULL},
+    {"agent-setting", NULL},
+    {"attribution-snapshot", NULL},
+    {"bridge-session", NULL},
+    {"content-replacement", NULL},
+    {"cost-state", NULL},
+    {"ended", NULL},
+    {"file-history-delta", NULL},
+    {"isolation-latch", NULL},
 };
 
 static enum err_code take_line(struct envelope *v, take_fn *take, struct err *e)

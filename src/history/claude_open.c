@@ -1,5 +1,6 @@
 /* Turns that wait for lines of theirs. The tool writes a message block by block, a line each, and answers of tools may
- * come in between; so turns are held, in order, until a person speaks or the holding is full, and then told at once. */
+ * come in between, or a prompt; so turns are held, in order, until another message begins and there are enough of them,
+ * or the holding is full, and then told at once. */
 #include "history/claude.h"
 
 bool claude_holding_init(struct claude_holding *h)
@@ -58,6 +59,11 @@ struct claude_held *claude_holding_find(struct claude_holding *h, struct str mes
 bool claude_holding_full(const struct claude_holding *h)
 {
     return h->n == CLAUDE_HELD || h->bytes >= CLAUDE_HELD_BYTES;
+}
+
+bool claude_holding_enough(const struct claude_holding *h)
+{
+    return h->n >= CLAUDE_ENOUGH || h->bytes >= CLAUDE_ENOUGH_BYTES;
 }
 
 /* Behind the members of its first line: what only the last one knows, and what its blocks were. */

@@ -3,7 +3,7 @@
 
 #include "history/often.h"
 
-enum { MINUTE_MS = 60000, BEGINNING = 48, FIRST_ONES = 4 };
+enum { MINUTE_MS = 60000 };
 
 /* How often it was met before. */
 static uint32_t count(struct prompts *p, uint64_t hash)
@@ -29,23 +29,6 @@ struct str prompt_key(struct prompts *p, struct arena *a, struct str session, st
     return key_of(p, a, session, text, timestamp / MINUTE_MS);
 }
 
-/* Lists have it in one line, and cut. */
-struct str prompt_beginning(struct arena *a, struct str session, struct str text)
-{
-    char words[BEGINNING];
-    size_t n = 0;
-    text = str_trim(text);
-    for (size_t i = 0; i < text.n && n < sizeof words; i++) {
-        bool blank = (unsigned char)text.p[i] <= ' ';
-        if (!blank)
-            words[n++] = text.p[i];
-        else if (words[n - 1] != ' ')
-            words[n++] = ' ';
-    }
-    const struct str parts[] = {session, {words, n}};
-    return arena_fmt(a, "begins:%llx", (unsigned long long)often_hash(parts, sizeof parts / sizeof *parts));
-}
-
 enum err_code prompt_told(struct prompts *p, struct history_in *in, struct str session, struct str text,
                           int64_t timestamp, struct err *e)
 {
@@ -54,8 +37,5 @@ enum err_code prompt_told(struct prompts *p, struct history_in *in, struct str s
         struct str key = key_of(p, in->arena, i / 2 ? STR_NONE : session, text, timestamp / MINUTE_MS - i % 2);
         code = key.p ? history_merged(in, key, NULL, e) : err_nomem(e);
     }
-    bool first = session.n && p->told < FIRST_ONES;
-    p->told += first;
-    struct str beginning = !code && first ? prompt_beginning(in->arena, session, text) : STR_NONE;
-    return code || !beginning.n ? code : history_merged(in, beginning, NULL, e);
+    return code;
 }

@@ -16,14 +16,10 @@ struct prompts {
         uint32_t times;
     } recent[PROMPTS_RECENT];
     size_t next;
-    unsigned told; /* of a session's first ones */
 };
 
 /* The key of a line of the list. session may be STR_NONE. In the arena; STR_NONE when out of memory. */
 struct str prompt_key(struct prompts *p, struct arena *a, struct str session, struct str text, int64_t timestamp);
-/* The key of a prompt of which no more is known than its session and how it begins, as lists of sessions have it. A
- * session's first ones get it besides. In the arena; STR_NONE when out of memory. */
-struct str prompt_beginning(struct arena *a, struct str session, struct str text);
 /* To be called when the turn told last is a person's prompt. Without a time there is none. */
 enum err_code prompt_told(struct prompts *p, struct history_in *in, struct str session, struct str text,
                           int64_t timestamp, struct err *e);

@@ -31,7 +31,7 @@ static void test_one_message(void **state)
     assert_told_as(NAME, USER("u", "Q") SAID("a", "m", "A") RESULT("r", "R") SAID("b", "m", "B") SAID("b", "m", "B"),
                    "turn user s1: Q\nmerged\nskip: repeated\nturn assistant s1: A\n\nB\nturn tool s1: R\n");
     assert_told_as(NAME, SAID("a", "m1", "A") SAID("b", "m2", "B") USER("u", "Q") SAID("c", "m1", "C"),
-                   "turn assistant s1: A\nturn assistant s1: B\nturn user s1: Q\nturn assistant s1: C\n");
+                   "merged\nturn assistant s1: A\n\nC\nturn assistant s1: B\nturn user s1: Q\n");
 }
 
 static void test_prompts_that_waited(void **state)
@@ -75,6 +75,35 @@ static void test_titles(void **state)
                    "{\"type\":\"ai-title\",\"aiTitle\":\"made\"}\n",
                    "title (guess) s1: old\nskip: metadata\ntitle (own) s1: own\nskip: metadata\ntitle s1: made\n"
                    "skip: metadata\n");
+}
+
+static void test_summaries(void **state)
+{
+    (void)state;
+    assert_told_as(NAME,
+                   "{\"type\":\"summary\",\"uuid\":\"u\",\"message\":{\"role\":\"system\",\"content\":\"all of it\"}}\n"
+                   "{\"type\":\"summary\",\"uuid\":\"v\",\"message\":{\"role\":\"system\",\"content\":[]}}\n",
+                   "turn system (replay) s1: all of it\nskip: metadata\n");
+}
+
+/* Answers of many tools between the lines of a message. */
+static void test_a_message_of_many_tools(void **state)
+{
+    struct buf b;
+    struct told t = {0};
+    (void)state;
+    buf_init(&b, 0);
+    for (int i = 0; i < 40; i++)
+        buf_fmt(&b,
+                "{\"type\":\"assistant\",\"uuid\":\"a%d\",\"message\":{\"id\":\"m\",\"content\":[{\"type\":\"text\","
+                "\"text\":\"A\"}]}}\n" RESULT("r%d", "R"),
+                i, i);
+    told_read(&t, &history_claude, NAME, buf_view(&b), 0);
+    assert_int_equal(t.records, 80);
+    assert_int_equal(t.turns, 41);
+    assert_int_equal(t.mark, 0); /* it may go on */
+    told_free(&t);
+    buf_release(&b);
 }
 
 static void test_facts(void **state)
@@ -137,9 +166,14 @@ static void test_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_message), cmocka_unit_test(test_prompts_that_waited),
-        cmocka_unit_test(test_marks),       cmocka_unit_test(test_agents),
-        cmocka_unit_test(test_titles),      cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_one_message),
+        cmocka_unit_test(test_prompts_that_waited),
+        cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_agents),
+        cmocka_unit_test(test_titles),
+        cmocka_unit_test(test_summaries),
+        cmocka_unit_test(test_a_message_of_many_tools),
+        cmocka_unit_test(test_facts),
         cmocka_unit_test(test_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
