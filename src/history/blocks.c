@@ -89,6 +89,12 @@ void blocks_metadata(const struct blocks *b, struct json_out *w)
     jw_end_array(w);
 }
 
+size_t blocks_words(const struct blocks *b)
+{
+    size_t from = b->n_calls ? b->calls[0].from : 0;
+    return !b->n_calls ? b->text.n : from > 2 ? from - 2 : 0; /* before the blank line */
+}
+
 bool blocks_failed(const struct blocks *b)
 {
     return b->text.failed || b->thinking.failed || b->tools.failed;

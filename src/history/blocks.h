@@ -27,6 +27,8 @@ void blocks_thought(struct blocks *b, struct str text);
 void blocks_tool(struct blocks *b, struct str name, struct str id, const struct json *input, struct str result);
 /* The members "thinking" and "tools", where there are any. */
 void blocks_metadata(const struct blocks *b, struct json_out *w);
+/* Where the words before the first tool end. */
+size_t blocks_words(const struct blocks *b);
 bool blocks_failed(const struct blocks *b);
 
 #endif

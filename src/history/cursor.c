@@ -5,6 +5,7 @@
 #include "history/blocks.h"
 #include "history/database.h"
 #include "history/formats.h"
+#include "history/grown.h"
 #include "history/path.h"
 
 #include <string.h>
@@ -121,6 +122,18 @@ static struct str metadata(const struct composer *m, const struct json *o, bool 
     return buf_take(&b, m->c->in->arena);
 }
 
+/* An answer is written into its bubble while it comes. */
+static void set_parts(struct arena *a, const struct blocks *b, struct history_turn *t)
+{
+    struct history_part *parts = arena_array(a, struct history_part, GROWN_PARTS + b->n_calls);
+    if (!parts)
+        return; /* and told by whoever asks the arena */
+    t->n_parts = grown_parts(a, t->key, t->content, 0, blocks_words(b), parts);
+    for (size_t i = 0; i < b->n_calls; i++)
+        parts[t->n_parts++] = (struct history_part){arena_fmt(a, "%.*s/%zu", STR_ARG(t->key), i), b->calls[i].from};
+    t->parts = parts;
+}
+
 /* Thoughts have a bubble of their own: they wait in the blocks for what is said next. */
 static enum err_code take_bubble(struct composer *m, struct str id, const struct json *o, const struct history_at *at,
                                  struct err *e)
@@ -147,16 +160,17 @@ static enum err_code take_bubble(struct composer *m, struct str id, const struct
     int64_t when = history_time(json_get(o, "createdAt"));
     when = when ? when : history_time(json_get(json_get(o, "timingInfo"), "clientStartTime"));
     m->last = when ? when : m->last;
-    const struct history_turn t = {.key =
-                                       id.n ? arena_fmt(in->arena, "%.*s/%.*s", STR_ARG(m->id), STR_ARG(id)) : STR_NONE,
-                                   .session = m->id,
-                                   .agent = user ? STR("user") : STR("cursor"),
-                                   .role = user ? STR("user") : STR("assistant"),
-                                   .content = buf_view(&b->text),
-                                   .timestamp = m->last,
-                                   .cwd = m->cwd,
-                                   .metadata = metadata(m, o, !user),
-                                   .at = *at};
+    struct history_turn t = {.key = id.n ? arena_fmt(in->arena, "%.*s/%.*s", STR_ARG(m->id), STR_ARG(id)) : STR_NONE,
+                             .session = m->id,
+                             .agent = user ? STR("user") : STR("cursor"),
+                             .role = user ? STR("user") : STR("assistant"),
+                             .content = buf_view(&b->text),
+                             .timestamp = m->last,
+                             .cwd = m->cwd,
+                             .metadata = metadata(m, o, !user),
+                             .at = *at};
+    if (!user && id.n)
+        set_parts(in->arena, b, &t);
     if (!user)
         buf_clear(&b->thinking);
     return arena_failed(in->arena) ? err_nomem(e) : history_turn(in, &t, e);

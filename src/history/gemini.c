@@ -3,6 +3,7 @@
 #include "history/gemini.h"
 
 #include "history/formats.h"
+#include "history/grown.h"
 #include "history/items.h"
 #include "history/path.h"
 
@@ -140,8 +141,8 @@ static const char *reason_of(const struct json *m, struct str type)
     return str_is(type, "user") || str_is(type, "gemini") ? NULL : HISTORY_UNKNOWN;
 }
 
-/* A message is written again while it grows: its text and each of its tools are known by themselves, so that what has
- * come since is new. The first of them is the turn's key. */
+/* A message is written again while it grows: parts of its text and each of its tools are known by themselves, so that
+ * what has come since is new. The first of them is the turn's key. */
 static struct str part_key(struct gemini *g, struct str id, struct str part)
 {
     return arena_fmt(g->in->arena, "%.*s/%.*s/%.*s/%.*s", STR_ARG(buf_view(&g->session)), STR_ARG(g->thread),
@@ -153,11 +154,13 @@ static bool set_keys(struct gemini *g, struct str id, struct history_turn *t)
     struct arena *a = g->in->arena;
     const struct blocks *b = &g->blocks;
     size_t first = b->n_calls && b->calls[0].from == 0; /* it begins with a tool */
-    struct history_part *parts = id.n && b->n_calls > first ? arena_array(a, struct history_part, b->n_calls) : NULL;
-    if (!id.n)
-        return true;
+    struct history_part *parts = id.n ? arena_array(a, struct history_part, GROWN_PARTS + b->n_calls) : NULL;
+    if (!parts)
+        return !id.n;
     t->key = part_key(g, id, first ? b->calls[0].id : STR("text"));
-    for (size_t i = first; parts && i < b->n_calls; i++)
+    if (!first && !str_is(t->role, "user"))
+        t->n_parts = grown_parts(a, t->key, t->content, 0, blocks_words(b), parts);
+    for (size_t i = first; i < b->n_calls; i++)
         parts[t->n_parts++] = (struct history_part){
             part_key(g, id, b->calls[i].id.n ? b->calls[i].id : arena_fmt(a, "%zu", i)), b->calls[i].from};
     t->parts = parts;

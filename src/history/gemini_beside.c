@@ -13,6 +13,17 @@ enum { ROOT_BYTES = 4096 };
 
 /* ---- where the project is ---- */
 
+/* tmp/<project>/…: where it is no hash it is what the project is called. */
+static struct str project_of(struct str path)
+{
+    struct str before = STR_NONE, part = STR_NONE;
+    while (path.n && !str_is(before, "tmp")) {
+        before = part;
+        part = str_cut(&path, '/');
+    }
+    return str_is(before, "tmp") && path.n && part.n != 2 * SHA256_BYTES ? part : STR_NONE;
+}
+
 void gemini_find_folder(struct gemini *g)
 {
     const struct history_in *in = g->in;
@@ -24,8 +35,10 @@ void gemini_find_folder(struct gemini *g)
     int fd = chat ? (up < 0 ? -1 : path_open(up, ".project_root", false)) : history_sibling(in, ".project_root", &none);
     if (up >= 0)
         close(up);
-    if (fd < 0)
+    if (fd < 0) {
+        buf_str(&g->cwd, project_of(in->path));
         return;
+    }
     if (!file_read_at(fd, 0, text, sizeof text, &got, &none) && got < sizeof text)
         buf_str(&g->cwd, str_trim((struct str){text, got}));
     close(fd);

@@ -278,6 +278,38 @@ def test_a_message_that_grows(store, tmp_path):
     assert imported(store, SOURCES["gemini"], h)["turns_new"] == 0
 
 
+def test_an_answer_that_comes_while_it_is_imported(store, tmp_path):
+    """What has come since is a turn of its own; nothing is lost, and what was there long ago is not told again."""
+    whole = " ".join(f"word{n}" for n in range(200))
+    h = gemini.History(tmp_path / "gemini", "gemini")
+    lines = [{"sessionId": "s", "projectHash": "x"}, gemini.message("a", "user", "Tell it", 1)]
+    for end in (100, 700, len(whole)):
+        lines.append(gemini.message("b", "gemini", whole[:end], 2))
+        h.lines("tmp/p/chats/session-1.jsonl", lines)
+        accounted(imported(store, SOURCES["gemini"], h))
+    lines.append(gemini.message("c", "user", "Thanks", 3))
+    h.lines("tmp/p/chats/session-1.jsonl", lines)
+    assert imported(store, SOURCES["gemini"], h)["turns_new"] == 1
+    c = cursor.History(tmp_path / "cursor", "cursor")
+    db = sqlite3.connect(c.path("globalStorage/state.vscdb"))
+    db.execute("create table cursorDiskKV (key text unique on conflict replace, value blob)")
+    for n, end in enumerate((100, 700, len(whole))):
+        db.execute("insert into cursorDiskKV values('bubbleId:c:b', ?)", (json.dumps({"type": 2, "bubbleId": "b", "text": whole[:end]}),))
+        db.execute("insert into cursorDiskKV values('composerData:c', ?)", (json.dumps({
+            "composerId": "c", "createdAt": cursor.at_ms(0), "lastUpdatedAt": cursor.at_ms(n),
+            "fullConversationHeadersOnly": [{"bubbleId": "b", "type": 2}]}),))
+        db.commit()
+        accounted(imported(store, SOURCES["cursor"], c))
+    db.close()
+    by_agent = defaultdict(list)
+    for t in turns(store):
+        by_agent[t["agent"]].append(t["content"])
+    for agent in ("gemini", "cursor"):
+        words = set(" ".join(by_agent[agent]).split())
+        assert set(whole.split()) <= words and len(by_agent[agent]) == 3
+        assert sum(map(len, by_agent[agent])) < 2 * len(whole)
+
+
 def test_a_database_that_goes_on(store, tmp_path):
     """The tool goes on writing to its log; what is new is taken in, and nothing twice."""
     h = opencode.sqlite(tmp_path, wal=True)
