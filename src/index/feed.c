@@ -276,7 +276,7 @@ static enum err_code read_batch(struct index *x, int limit, struct batch *b, str
 static size_t fitting(const struct batch *b)
 {
     size_t n = 0;
-    for (size_t bytes = 0; n < b->n; n++) {
+    for (size_t bytes = 0; b->turns && n < b->n; n++) {
         bytes += b->turns[n].content.n;
         if (n > 0 && bytes > FEED_TEXT)
             break;
@@ -288,7 +288,7 @@ static size_t fitting(const struct batch *b)
 static int next_batch(const struct batch *b)
 {
     uint64_t text = 1, used = arena_used(b->a) + 1, fit = FEED_BATCH;
-    for (size_t i = 0; i < b->n; i++)
+    for (size_t i = 0; b->turns && i < b->n; i++)
         text += b->turns[i].content.n;
     if (b->n * FEED_TEXT / text < fit)
         fit = b->n * FEED_TEXT / text;
@@ -306,7 +306,9 @@ static enum err_code take_batch(struct index *x, int limit, int64_t *n, struct e
     arena_limit(b.a, limit > 1 ? FEED_ARENA : FEED_ARENA_ONE);
     enum err_code code = read_batch(x, limit, &b, e);
     size_t fit = fitting(&b);
-    int64_t taken = x->stock->taken, to = fit < b.n || fit >= (size_t)limit ? b.turns[fit - 1].seq : b.last;
+    int64_t taken = x->stock->taken, to = b.last;
+    if (b.turns && fit > 0 && (fit < b.n || fit >= (size_t)limit))
+        to = b.turns[fit - 1].seq;
     if (code == ERR_OK && to > taken)
         code = segment_build(b.turns, fit, taken, to, &s, e);
     if (code == ERR_OK && s) {
@@ -315,7 +317,7 @@ static enum err_code take_batch(struct index *x, int limit, int64_t *n, struct e
             next->taken = to;
             index_publish(x, next);
             *n = (int64_t)fit;
-            if (fit) {
+            if (b.turns && fit) {
                 x->anchor = b.turns[fit - 1].seq;
                 (void)snprintf(x->anchor_id, sizeof x->anchor_id, "%.*s", STR_ARG(b.turns[fit - 1].id));
             }

@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LIVING_BATCH = 1000, LET_GO_BATCHES = 64, PAUSE_MS = 50, FILL_ARENA = 64 << 20 };
+enum { LIVING_BATCH = 1000, LET_GO_BATCHES = 64, PAUSE_MS = 50, FILL_ARENA = 64 << 20, AT_ONCE = 16 << 20 };
 
 /* ---- being the keeper ---- */
 /* The lock at its path, not one in a folder that was moved away. */
@@ -256,7 +256,7 @@ static enum err_code write_segment(struct index *x, struct manifest *manifest, s
     struct sink_to to = {.path = path, .pace = pace, .keys = index_keys(x), .name = out->name};
     struct beside b = {x, manifest};
     struct merge m = {.from = from, .n = n, .to = to, .pause = pause_merge, .arg = &b};
-    bool as_it_is = n == 1 && atomic_load(&from[0]->n_dead) == 0;
+    bool as_it_is = n == 1 && atomic_load(&from[0]->n_dead) == 0 && from[0]->foot.size <= AT_ONCE;
     enum err_code code = as_it_is ? write_bytes(from[0], &to, &done, e) : segment_merge(&m, &done, e);
     if (code) {
         (void)file_remove(path, NULL);
@@ -416,27 +416,54 @@ static bool segments_of(const struct stock *s, const struct manifest *manifest, 
     return true;
 }
 
+/* For a merge, which reads all of it once. A sealed file is opened anew: what is opened of it into memory can go again
+ * as nobody else reads it there. */
+static enum err_code take_alone(struct index *x, struct segment *s, struct segment **out, struct err *e)
+{
+    char path[MANIFEST_PATH_MAX];
+    if (!s->sealed) {
+        *out = segment_hold(s);
+        return ERR_OK;
+    }
+    segment_path(path, sizeof path, x->dir, s->name);
+    enum err_code code = segment_open(index_keys(x), path, s->name, s->foot.size, s->foot.crc, out, e);
+    if (code == ERR_CORRUPT || code == ERR_NOT_FOUND)
+        return segment_bad(s, e);
+    if (code == ERR_OK)
+        (*out)->alone = true;
+    return code;
+}
+
+static void give_back(struct segment *s, struct segment *alone)
+{
+    if (alone && atomic_load(&alone->bad))
+        (void)segment_bad(s, NULL);
+    segment_drop(alone);
+}
+
 static enum err_code merge_entries(struct index *x, const struct stock *s, struct manifest *manifest, size_t from,
                                    size_t count, int64_t pace, struct err *e)
 {
     struct manifest_entry entry = {.docs = 0};
-    struct segment *segments[MERGE_MAX];
-    uint64_t old[MERGE_MAX];
+    struct segment *segments[MERGE_MAX], *alone[MERGE_MAX] = {NULL};
+    enum err_code code = ERR_OK;
     if (!segments_of(s, manifest, from, count, segments))
         return ERR_OK;
-    for (size_t i = 0; i < count; i++) {
-        enum err_code code = look_for_dead(x, manifest, segments[i], e);
-        if (code)
-            return code;
-        old[i] = segments[i]->name;
+    for (size_t i = 0; code == ERR_OK && i < count; i++) {
+        code = take_alone(x, segments[i], &alone[i], e);
+        if (code == ERR_OK)
+            code = look_for_dead(x, manifest, alone[i], e);
     }
-    enum err_code code = write_segment(x, manifest, segments, count, pace, &entry, e);
+    if (code == ERR_OK)
+        code = write_segment(x, manifest, alone, count, pace, &entry, e);
+    for (size_t i = 0; i < count; i++)
+        give_back(segments[i], alone[i]);
     if (code == ERR_OK)
         code = replace_entries(manifest, from, count, &entry, 1, e);
     if (code == ERR_OK)
         code = save(x, manifest, e);
     for (size_t i = 0; code == ERR_OK && i < count; i++)
-        remove_segment(x, old[i]);
+        remove_segment(x, segments[i]->name);
     return code;
 }
 

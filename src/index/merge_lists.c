@@ -183,7 +183,7 @@ static enum err_code put_lists(struct lists *l, struct err *e)
             next_term(&g->sources[l->parts[k]]);
         if (code == ERR_OK && i % PAUSE_EVERY == 0)
             code = merge_pause(g, e);
-        g->terms_bytes = l->terms.terms_out + l->terms.terms.n;
+        g->terms_bytes = l->terms.terms_spool.n + l->terms.terms.n;
         merge_let_go(g, PART_POSTINGS);
         find_parts(l);
     }
@@ -224,8 +224,8 @@ enum err_code merge_lists(struct merging *g, struct err *e)
     struct lists l = {.g = g};
     terms_out_init(&l.terms);
     postings_out_init(&l.list);
-    if (g->m->to.path && !keyring_seals(g->m->to.keys))
-        terms_out_spool(&l.terms, g->m->to.path);
+    if (g->m->to.path)
+        terms_out_spool(&l.terms, &g->m->to);
     l.parts = mem_alloc((g->m->n + 1) * sizeof *l.parts);
     l.heads = mem_alloc((g->m->n + 1) * sizeof *l.heads);
     enum err_code code = l.parts && l.heads ? begin_sources(g, e) : err_nomem(e);

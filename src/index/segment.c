@@ -224,11 +224,20 @@ static enum err_code map_file(struct segment *s, uint64_t size, struct err *e)
     return ERR_OK;
 }
 
+/* Whole chunks only, and never the table of checksums: chunks are checked by it without a look whether it is there. */
 void segment_let_go(struct segment *s, enum part from)
 {
-    uint64_t at = s->foot.part[from][0] / SEGMENT_CHUNK * SEGMENT_CHUNK;
-    if (s->fd >= 0 && !s->sealed && !s->memory && s->p)
-        (void)madvise((void *)(uintptr_t)(s->p + at), (size_t)(s->foot.size - at), MADV_DONTNEED);
+    uint64_t first = (s->foot.part[from][0] + SEGMENT_CHUNK - 1) / SEGMENT_CHUNK;
+    uint64_t end = s->foot.part[PART_CHUNKS][0] / SEGMENT_CHUNK;
+    if (s->fd < 0 || !s->p || (s->sealed && !s->alone) || first >= end)
+        return;
+    (void)madvise((void *)(uintptr_t)(s->p + first * SEGMENT_CHUNK), (size_t)(end - first) * SEGMENT_CHUNK,
+                  MADV_DONTNEED);
+    for (uint64_t i = first; s->sealed && i < end; i++) {
+        uint64_t all_but = ~((uint64_t)1 << (i % WORD));
+        atomic_fetch_and_explicit(&s->opened[i / WORD], all_but, memory_order_relaxed);
+        atomic_fetch_and_explicit(&s->checked[i / WORD], all_but, memory_order_relaxed);
+    }
 }
 
 /* A sealed file is told from a plain one by its size: both follow from that of what is in it. */

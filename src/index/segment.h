@@ -125,6 +125,7 @@ struct segment { /* shared by searches; freed by whoever lets go last */
     _Atomic uint64_t *dead;    /* a bit for each document that the store was seen not to have any more */
     atomic_uint n_dead;
     atomic_bool bad; /* damage was found */
+    bool alone;      /* one thread uses it: what was opened of a sealed file may go again */
 
     struct seal_reader *sealed; /* NULL: the file is plain, or there is none */
     void *room;                 /* where its chunks are opened to */
@@ -144,8 +145,9 @@ enum err_code segment_open(struct keyring *keys, const char *path, uint64_t name
 bool segment_is_current(const struct segment *s, const struct keyring *keys);
 enum { SEGMENT_ABOUT = 48 };
 struct str segment_about(char out[SEGMENT_ABOUT], uint64_t name); /* what its file is sealed as */
-/* What was read of its file, from that part on, need not stay in this process's memory: the system's is enough. Any
- * thread. */
+/* What was read of its file, from that part on, need not stay in this process's memory: it is read again when it is
+ * touched. Any thread, but sealed files keep what they have unless they are `alone`; of those, what was touched before
+ * is to be touched again. */
 void segment_let_go(struct segment *s, enum part from);
 struct segment *segment_hold(struct segment *s);
 void segment_drop(struct segment *s); /* NULL is fine */
@@ -195,14 +197,19 @@ struct terms_out {                        /* writing */
     size_t n_last;
     uint32_t n;
     uint64_t postings;
-    /* Files without a name where terms and blocks wait, as there may be many; -1: they wait in memory. */
-    int terms_spool, blocks_spool;
-    uint64_t terms_out, blocks_out; /* bytes that wait there */
+    struct spool {                  /* a file without a name where they wait, as there may be many */
+        int fd;                     /* -1: they wait in memory */
+        struct seal_writer *sealed; /* NULL: the file is plain */
+        uint64_t n;                 /* bytes that wait there */
+        bool failed;
+    } terms_spool, blocks_spool;
+    struct keyring *keys;
 };
 struct sink;
 void terms_out_init(struct terms_out *t);
-/* They wait in files in the folder of `path` from now on, where that can be. */
-void terms_out_spool(struct terms_out *t, const char *path);
+struct sink_to;
+/* They wait in files beside the segment's from now on, sealed as it is, where that can be. */
+void terms_out_spool(struct terms_out *t, const struct sink_to *to);
 /* All of them, in order; and their blocks. ERR_IO: what waited cannot be read. */
 enum err_code terms_out_write(struct terms_out *t, struct sink *k, struct err *e);
 enum err_code blocks_out_write(struct terms_out *t, struct sink *k, struct err *e);

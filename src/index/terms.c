@@ -74,6 +74,9 @@ bool term_walk_next(struct term_walk *w)
     uint32_t next = w->block + 1; /* 0 at first */
     if (w->left == 0 && ((uint64_t)next * TERM_BLOCK >= w->s->foot.n_terms || !enter_block(w, next)))
         return false;
+    /* the block may have been let go of meanwhile */
+    if (w->s->alone && !segment_touch(w->s, (uint64_t)(w->p - w->s->p), (uint64_t)(w->end - w->p)))
+        return false;
     return read_term(w) || segment_bad(w->s, NULL) == ERR_OK;
 }
 
@@ -116,74 +119,122 @@ bool terms_find(struct segment *s, struct str term, struct list *out)
 }
 
 /* ---- writing ---- */
+static const struct str ABOUT = {"index terms of a merge", sizeof "index terms of a merge" - 1};
+
 void terms_out_init(struct terms_out *t)
 {
-    *t = (struct terms_out){.terms_spool = -1, .blocks_spool = -1};
+    *t = (struct terms_out){.terms_spool = {.fd = -1}, .blocks_spool = {.fd = -1}};
     buf_init(&t->terms, 0);
     buf_init(&t->blocks, 0);
+}
+
+static void spool_close(struct spool *s)
+{
+    seal_writer_free(s->sealed);
+    s->sealed = NULL;
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
 }
 
 void terms_out_release(struct terms_out *t)
 {
     buf_release(&t->terms);
     buf_release(&t->blocks);
-    if (t->terms_spool >= 0)
-        close(t->terms_spool);
-    if (t->blocks_spool >= 0)
-        close(t->blocks_spool);
+    spool_close(&t->terms_spool);
+    spool_close(&t->blocks_spool);
 }
 
-void terms_out_spool(struct terms_out *t, const char *path)
+static void spool_open(struct spool *s, const char *folder, struct keyring *keys)
+{
+    s->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (s->fd >= 0 && keyring_seals(keys) && seal_writer_new(keys, ABOUT, s->fd, &s->sealed, NULL))
+        spool_close(s);
+}
+
+void terms_out_spool(struct terms_out *t, const struct sink_to *to)
 {
     char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    int n = slash ? snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path) : -1;
+    const char *slash = strrchr(to->path, '/');
+    int n = slash ? snprintf(folder, sizeof folder, "%.*s", (int)(slash - to->path), to->path) : -1;
     if (n <= 0 || n >= (int)sizeof folder)
         return;
-    t->terms_spool = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    t->blocks_spool = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    t->keys = to->keys;
+    spool_open(&t->terms_spool, folder, to->keys);
+    spool_open(&t->blocks_spool, folder, to->keys);
 }
 
-/* Where that fails, all that follows waits in memory. */
-static void spool(struct buf *b, int fd, uint64_t *out)
+/* Where that fails, all that follows waits in memory; but a sealed file cannot be gone on with, nor be read. */
+static void spool(struct buf *b, struct spool *s)
 {
-    if (fd < 0 || b->n < SPOOL_BYTES || b->failed || file_write_at(fd, (int64_t)*out, buf_view(b), NULL))
+    if (s->fd < 0 || b->n < SPOOL_BYTES || b->failed || s->failed)
         return;
-    *out += b->n;
+    enum err_code code = s->sealed ? seal_writer_put(s->sealed, buf_view(b), NULL)
+                                   : file_write_at(s->fd, (int64_t)s->n, buf_view(b), NULL);
+    s->failed = code && s->sealed;
+    if (code)
+        return;
+    s->n += b->n;
     buf_clear(b);
 }
 
-static enum err_code write_waiting(const struct buf *b, int fd, uint64_t out, struct sink *k, struct err *e)
+static enum err_code read_plain(const struct spool *s, struct sink *k, struct err *e)
 {
     char chunk[SPOOL_CHUNK];
     enum err_code code = ERR_OK;
-    for (uint64_t at = 0; at < out && !code;) {
-        size_t got = 0, n = out - at < sizeof chunk ? (size_t)(out - at) : sizeof chunk;
-        code = file_read_at(fd, (int64_t)at, chunk, n, &got, e);
+    for (uint64_t at = 0; at < s->n && !code;) {
+        size_t got = 0, n = s->n - at < sizeof chunk ? (size_t)(s->n - at) : sizeof chunk;
+        code = file_read_at(s->fd, (int64_t)at, chunk, n, &got, e);
         if (!code && !got)
             code = err_set(e, ERR_IO, NULL, "terms that waited in a file are gone");
         sink_put(k, chunk, got);
         at += got;
     }
+    return code;
+}
+
+static enum err_code read_sealed(struct spool *s, struct keyring *keys, struct sink *k, struct err *e)
+{
+    unsigned char chunk[SEAL_CHUNK];
+    struct seal_reader *r = NULL;
+    enum err_code code = seal_writer_end(s->sealed, e);
+    if (!code)
+        code = seal_reader_new(keys, ABOUT, s->fd, &r, e);
+    for (uint64_t i = 0; !code && i * SEAL_CHUNK < s->n; i++) {
+        code = seal_reader_chunk(r, i, chunk, e);
+        if (!code)
+            sink_put(k, chunk, s->n - i * SEAL_CHUNK < SEAL_CHUNK ? (size_t)(s->n - i * SEAL_CHUNK) : SEAL_CHUNK);
+    }
+    seal_reader_free(r);
+    return code;
+}
+
+static enum err_code write_waiting(const struct buf *b, struct spool *s, struct keyring *keys, struct sink *k,
+                                   struct err *e)
+{
+    enum err_code code = s->failed   ? err_set(e, ERR_IO, NULL, "terms cannot wait in a file")
+                         : s->n == 0 ? ERR_OK
+                         : s->sealed ? read_sealed(s, keys, k, e)
+                                     : read_plain(s, k, e);
     sink_put(k, b->p, b->n);
     return code;
 }
 
 enum err_code terms_out_write(struct terms_out *t, struct sink *k, struct err *e)
 {
-    return write_waiting(&t->terms, t->terms_spool, t->terms_out, k, e);
+    return write_waiting(&t->terms, &t->terms_spool, t->keys, k, e);
 }
 
 enum err_code blocks_out_write(struct terms_out *t, struct sink *k, struct err *e)
 {
-    return write_waiting(&t->blocks, t->blocks_spool, t->blocks_out, k, e);
+    return write_waiting(&t->blocks, &t->blocks_spool, t->keys, k, e);
 }
 
 void terms_put(struct terms_out *t, struct str term, uint32_t df, uint64_t bytes)
 {
     size_t shared = 0;
     if (t->n % TERM_BLOCK == 0) {
-        struct term_block b = {.postings = t->postings, .terms = (uint32_t)(t->terms_out + t->terms.n)};
+        struct term_block b = {.postings = t->postings, .terms = (uint32_t)(t->terms_spool.n + t->terms.n)};
         buf_put(&t->blocks, &b, sizeof b);
         t->n_last = 0;
     }
@@ -203,6 +254,6 @@ void terms_put(struct terms_out *t, struct str term, uint32_t df, uint64_t bytes
     t->n_last = term.n;
     t->postings += bytes;
     t->n++;
-    spool(&t->terms, t->terms_spool, &t->terms_out);
-    spool(&t->blocks, t->blocks_spool, &t->blocks_out);
+    spool(&t->terms, &t->terms_spool);
+    spool(&t->blocks, &t->blocks_spool);
 }

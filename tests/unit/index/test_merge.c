@@ -235,11 +235,110 @@ static void memory_does_not_follow_the_size(void **state)
         fail_msg("merging sixteen times as much takes %zu KB, not %zu", much >> 10, little >> 10);
 }
 
+/* ---- sealed ---- */
+static char folder[] = "/tmp/cairn-test-merge-XXXXXX";
+static struct keyring *keys;
+
+static int make_keys(void **state)
+{
+    (void)state;
+    const struct seal_secret secret = {.key = STR("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")};
+    return mkdtemp(folder) && keyring_make(folder, &secret, SEAL_SEALED, &keys, NULL) == ERR_OK ? 0 : -1;
+}
+
+static int drop_keys(void **state)
+{
+    (void)state;
+    char command[64];
+    keyring_close(keys);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+/* What merging gives, in a sealed file that is opened again. */
+static struct segment *merge_to_file(struct segment *const *from, size_t n, uint64_t name)
+{
+    char path[96];
+    struct sink_done done;
+    struct segment *s = NULL;
+    (void)snprintf(path, sizeof path, "%s/%d.seg", folder, (int)name);
+    struct merge m = {.from = from, .n = n, .to = {.path = path, .keys = keys, .name = name}};
+    (void)unlink(path);
+    OK(segment_merge(&m, &done, &e));
+    OK(segment_open(keys, path, name, done.size, done.foot_crc, &s, &e));
+    return s;
+}
+
+static uint64_t open_chunks(const struct segment *s)
+{
+    uint64_t n = 0;
+    for (uint64_t i = 0; i <= s->foot.size / SEAL_CHUNK; i++)
+        n += s->opened[i / 64] >> (i % 64) & 1;
+    return n;
+}
+
+/* Whoever lets go of everything at each step reads the same. */
+static void what_was_let_go_of_is_read_again(void **state)
+{
+    (void)state;
+    struct corpus c = corpus_make(9000, 30, 12, 3000, 9);
+    struct segment *plain = corpus_segment(&c, 0, c.n), *s = merge_to_file(&plain, 1, 1);
+    struct term_walk w, v;
+    s->alone = true;
+    for (uint32_t i = 0; i < s->foot.n_docs; i++) {
+        const int64_t *a = segment_part(s, PART_TIME, i, 1, sizeof *a);
+        const int64_t *b = segment_part(plain, PART_TIME, i, 1, sizeof *b);
+        assert_true(a && *a == *b);
+        segment_let_go(s, PART_SEQ);
+    }
+    term_walk_begin(s, &w);
+    term_walk_begin(plain, &v);
+    while (term_walk_next(&v)) {
+        assert_true(term_walk_next(&w));
+        assert_true(w.n == v.n && memcmp(w.term, v.term, v.n) == 0 && w.list.df == v.list.df);
+        segment_let_go(s, PART_POSTINGS);
+    }
+    assert_false(term_walk_next(&w) || s->bad);
+    s->alone = false;
+    OK(segment_check(s, &e));
+    uint64_t before = open_chunks(s);
+    segment_let_go(s, PART_SEQ); /* somebody may be reading it */
+    assert_int_equal(open_chunks(s), before);
+    segment_drop(s);
+    segment_drop(plain);
+    corpus_free(&c);
+}
+
+static void merging_sealed_files_opens_little_at_a_time(void **state)
+{
+    (void)state;
+    struct corpus c = corpus_make(200000, 40, 14, 60000, 9);
+    struct segment *plain[2], *sealed[2];
+    for (size_t i = 0; i < 2; i++) {
+        plain[i] = corpus_segment(&c, c.n * i / 2, c.n * (i + 1) / 2);
+        sealed[i] = merge_to_file(&plain[i], 1, i + 1);
+        sealed[i]->alone = true;
+    }
+    struct segment *whole = corpus_merge(plain, 2), *merged = merge_to_file(sealed, 2, 3);
+    OK(segment_check(merged, &e));
+    same_bytes(whole, merged);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(open_chunks(sealed[i]) * 2 < sealed[i]->foot.size / SEAL_CHUNK);
+        segment_drop(plain[i]);
+        segment_drop(sealed[i]);
+    }
+    segment_drop(whole);
+    segment_drop(merged);
+    corpus_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(lists_of_any_length_are_read_as_they_were_written),
                                        cmocka_unit_test(postings_that_do_not_ascend_are_noticed),
                                        cmocka_unit_test(merging_gives_what_the_living_alone_give),
-                                       cmocka_unit_test(memory_does_not_follow_the_size)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+                                       cmocka_unit_test(memory_does_not_follow_the_size),
+                                       cmocka_unit_test(what_was_let_go_of_is_read_again),
+                                       cmocka_unit_test(merging_sealed_files_opens_little_at_a_time)};
+    return cmocka_run_group_tests(tests, make_keys, drop_keys);
 }
