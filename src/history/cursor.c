@@ -8,6 +8,8 @@
 #include "history/grown.h"
 #include "history/path.h"
 
+#include "base/clock.h"
+
 #include <string.h>
 
 enum { RICH_DEPTH = 32, USER = 1, ASSISTANT = 2, MARGIN_MS = 24 * 60 * 60 * 1000, UNFINISHED_MS = 10 * 60 * 1000 };
@@ -292,7 +294,8 @@ static enum err_code take_composer(struct cursor *c, struct str key, struct str 
     m.last = history_time(json_get(o, "createdAt"));
     m.cwd = json_text(json_get(json_get(o, "workspaceIdentifier"), "uri"), "fsPath");
     m.model = json_text(json_get(o, "modelConfig"), "modelName");
-    m.running = str_is(json_text(o, "status"), "generating") && in->modified - changed < UNFINISHED_MS;
+    m.running = str_is(json_text(o, "status"), "generating") && in->modified - changed < UNFINISHED_MS &&
+                clock_now_ms() - in->modified < UNFINISHED_MS;
     c->newest = changed > c->newest ? changed : c->newest;
     struct str title = json_text(o, "name");
     code = title.n ? history_title(in, m.id, title, e) : ERR_OK;

@@ -2,7 +2,10 @@
 #include "history/opencode.h"
 
 #include "history/formats.h"
+#include "history/grown.h"
 #include "history/path.h"
+
+#include "base/clock.h"
 
 #include <string.h>
 
@@ -66,7 +69,8 @@ bool opencode_unfinished(const struct history_in *in, const struct json *data)
     const struct json *time = json_get(data, "time");
     int64_t created = history_time(json_get(time, "created"));
     return str_is(json_text(data, "role"), "assistant") && !json_get(time, "completed") && !json_get(data, "error") &&
-           !json_get(data, "finish") && in->modified - created < UNFINISHED_MS;
+           !json_get(data, "finish") && in->modified - created < UNFINISHED_MS &&
+           clock_now_ms() - in->modified < UNFINISHED_MS;
 }
 
 static struct str metadata(struct history_in *in, const struct opencode_place *p, const struct json *data,
@@ -107,17 +111,22 @@ enum err_code opencode_message(struct history_in *in, const struct opencode_plac
     if (!b->text.n)
         return history_skip(in, HISTORY_EMPTY, &p->at, e);
     int64_t created = history_time(json_get(json_get(data, "time"), "created"));
-    const struct history_turn t = {.key = p->id,
-                                   .session = p->parent.n ? p->parent : p->session,
-                                   .thread = p->parent.n ? p->session : STR_NONE,
-                                   .agent = person ? STR("user") : STR("opencode"),
-                                   .role = person ? STR("user") : STR("assistant"),
-                                   .content = buf_view(&b->text),
-                                   .timestamp = created ? created : p->created,
-                                   .cwd = cwd.n ? cwd : p->cwd,
-                                   .metadata = metadata(in, p, data, b, user && !person),
-                                   .replay = is_true(data, "summary"),
-                                   .at = p->at};
+    struct history_turn t = {.key = p->id,
+                             .session = p->parent.n ? p->parent : p->session,
+                             .thread = p->parent.n ? p->session : STR_NONE,
+                             .agent = person ? STR("user") : STR("opencode"),
+                             .role = person ? STR("user") : STR("assistant"),
+                             .content = buf_view(&b->text),
+                             .timestamp = created ? created : p->created,
+                             .cwd = cwd.n ? cwd : p->cwd,
+                             .metadata = metadata(in, p, data, b, user && !person),
+                             .replay = is_true(data, "summary"),
+                             .at = p->at};
+    if (!user) { /* parts may have come since it was told */
+        struct history_part *parts = arena_array(in->arena, struct history_part, GROWN_PARTS);
+        t.n_parts = parts ? grown_parts(in->arena, t.key, t.content, 0, t.content.n, parts) : 0;
+        t.parts = parts;
+    }
     return arena_failed(in->arena) ? err_nomem(e) : history_turn(in, &t, e);
 }
 

@@ -301,10 +301,16 @@ def test_an_answer_that_comes_while_it_is_imported(store, tmp_path):
         db.commit()
         accounted(imported(store, SOURCES["cursor"], c))
     db.close()
+    o = opencode.History(tmp_path / "opencode", "opencode")
+    for end in (100, 700, len(whole)):
+        o.json("storage/message/ses_x/msg_1.json", {"id": "msg_1", "sessionID": "ses_x", "role": "assistant",
+                                                    "time": {"created": opencode.at_ms(0), "updated": end}})
+        o.json("storage/part/msg_1/prt_1.json", {"type": "text", "text": whole[:end]})
+        accounted(imported(store, SOURCES["opencode"], o))
     by_agent = defaultdict(list)
     for t in turns(store):
         by_agent[t["agent"]].append(t["content"])
-    for agent in ("gemini", "cursor"):
+    for agent in ("gemini", "cursor", "opencode"):
         words = set(" ".join(by_agent[agent]).split())
         assert set(whole.split()) <= words and len(by_agent[agent]) == 3
         assert sum(map(len, by_agent[agent])) < 2 * len(whole)
