@@ -141,8 +141,7 @@ struct claude_reader {
     bool began_known;
     struct claude_holding held;
     struct claude_queue queue;
-    int64_t line_from; /* where the line under way begins */
-    struct prompts prompts;
+    int64_t line_from;                    /* where the line under way begins */
     bool named;                           /* the person has named the session: other titles do not count */
     int first_prompts;                    /* so many were told */
     bool looked_for_results, has_results; /* the session has a folder of outputs */

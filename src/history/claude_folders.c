@@ -144,11 +144,6 @@ static enum err_code read_list(struct history_in *in, struct err *e)
 
 /* ---- prompts ---- */
 
-struct typed {
-    struct history_in *in;
-    struct prompts prompts;
-};
-
 static bool is_hash(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -213,8 +208,7 @@ static bool is_command(struct str text)
 
 static enum err_code take_prompt(void *arg, const struct json *o, const struct history_at *at, struct err *e)
 {
-    struct typed *typed = arg;
-    struct history_in *in = typed->in;
+    struct history_in *in = arg;
     struct arena *a = in->arena;
     struct str display = json_text(o, "display"), project = json_text(o, "project"),
                session = json_text(o, "sessionId");
@@ -226,7 +220,7 @@ static enum err_code take_prompt(void *arg, const struct json *o, const struct h
         return history_skip(in, HISTORY_META, at, e);
     struct str text = expand(in, display, json_get_type(o, "pastedContents", JSON_OBJECT));
     int64_t when = history_time(json_get(o, "timestamp"));
-    const struct history_turn t = {.key = when ? prompt_key(&typed->prompts, a, session, text, when) : STR_NONE,
+    const struct history_turn t = {.key = when ? prompt_key(a, session, text, when) : STR_NONE,
                                    .session = session.n ? session : arena_fmt(a, "history:%.*s", STR_ARG(project)),
                                    .agent = STR("user"),
                                    .role = STR("user"),
@@ -234,6 +228,8 @@ static enum err_code take_prompt(void *arg, const struct json *o, const struct h
                                    .timestamp = when,
                                    .cwd = project,
                                    .metadata = STR("\"kind\":\"typed\""),
+                                   .told = HISTORY_TYPED,
+                                   .apart = !session.n,
                                    .at = *at};
     enum err_code code = arena_failed(a) ? err_nomem(e) : history_turn(in, &t, e);
     struct str beginning = !code && session.n ? claude_beginning(a, session, text) : STR_NONE;
@@ -242,8 +238,7 @@ static enum err_code take_prompt(void *arg, const struct json *o, const struct h
 
 enum err_code claude_folder_read(struct history_in *in, struct err *e)
 {
-    struct typed typed = {.in = in};
-    const struct records prompts = {.take = take_prompt, .arg = &typed};
+    const struct records prompts = {.take = take_prompt, .arg = in};
     if (!strcmp(in->kind, "prompts"))
         return records_read(in, &prompts, e);
     if (!strcmp(in->kind, "debug log"))

@@ -248,8 +248,6 @@ static enum err_code take_words(struct envelope *v, const struct json *prompt, s
     if (!code)
         code = tell_turn(v, e);
     if (!code && voice == CLAUDE_PERSON)
-        code = prompt_told(&r->prompts, r->in, v->turn.session, text, v->turn.timestamp, e);
-    if (!code && voice == CLAUDE_PERSON)
         code = add_beginning(r, v->turn.session, text, e);
     return code || !queued.n || !own.n ? code : history_merged(r->in, own, NULL, e);
 }

@@ -1,6 +1,7 @@
 /* Prompts that were typed while the tool was busy. Often they come again as a line of their own when their turn has
  * come, sometimes not; so they wait, and what does not come is told as a prompt by itself. Its key is made of what both
- * say, so it stays one turn when the other line is written after all. Reading goes on before the oldest that waits. */
+ * say, so it stays one turn when the other line is written after all; and not of the session, whose lines another may
+ * begin with. Reading goes on before the oldest that waits. */
 #include "history/claude.h"
 
 #include "base/mem.h"
@@ -22,8 +23,7 @@ void claude_queue_free(struct claude_queue *q)
 
 static struct str key_of(struct claude_reader *r, const struct claude_queued *x)
 {
-    return arena_fmt(r->in->arena, "queued %.*s %lld %.*s", STR_ARG(r->place.session), (long long)x->timestamp,
-                     STR_ARG(x->text));
+    return arena_fmt(r->in->arena, "queued %lld %.*s", (long long)x->timestamp, STR_ARG(x->text));
 }
 
 static enum err_code tell(struct claude_reader *r, size_t i, struct err *e)
@@ -42,8 +42,6 @@ static enum err_code tell(struct claude_reader *r, size_t i, struct err *e)
     if (!t.key.p)
         return err_nomem(e);
     enum err_code code = history_turn(r->in, &t, e);
-    if (!code)
-        code = prompt_told(&r->prompts, r->in, r->place.session, x->text, x->timestamp, e);
     drop(&r->queue, i);
     return code;
 }

@@ -134,14 +134,9 @@ static enum err_code read_packed(struct history_in *in, struct err *e)
 
 /* ---- prompts and titles ---- */
 
-struct small {
-    struct history_in *in;
-    struct prompts prompts;
-};
-
-static enum err_code take_prompt(struct small *s, const struct json *o, const struct history_at *at, struct err *e)
+static enum err_code take_prompt(struct history_in *in, const struct json *o, const struct history_at *at,
+                                 struct err *e)
 {
-    struct history_in *in = s->in;
     struct str session = json_text(o, "session_id"), text = json_text(o, "text");
     if (!session.n)
         session = json_text(o, "conversation_id");
@@ -150,12 +145,13 @@ static enum err_code take_prompt(struct small *s, const struct json *o, const st
     if (!str_trim(text).n)
         return history_skip(in, HISTORY_EMPTY, at, e);
     int64_t when = history_time(json_get(o, "ts"));
-    const struct history_turn t = {.key = when ? prompt_key(&s->prompts, in->arena, session, text, when) : STR_NONE,
+    const struct history_turn t = {.key = when ? prompt_key(in->arena, session, text, when) : STR_NONE,
                                    .session = session,
                                    .agent = STR("user"),
                                    .role = STR("user"),
                                    .content = text,
                                    .timestamp = when,
+                                   .told = HISTORY_TYPED,
                                    .at = *at};
     return history_turn(in, &t, e);
 }
@@ -169,14 +165,13 @@ static enum err_code take_title(struct history_in *in, const struct json *o, con
 
 static enum err_code take_small(void *arg, const struct json *o, const struct history_at *at, struct err *e)
 {
-    struct small *s = arg;
-    return strcmp(s->in->kind, "titles") ? take_prompt(s, o, at, e) : take_title(s->in, o, at, e);
+    struct history_in *in = arg;
+    return strcmp(in->kind, "titles") ? take_prompt(in, o, at, e) : take_title(in, o, at, e);
 }
 
 static enum err_code codex_read(struct history_in *in, struct err *e)
 {
-    struct small s = {.in = in};
-    const struct records small = {.take = take_small, .arg = &s};
+    const struct records small = {.take = take_small, .arg = in};
     if (!strcmp(in->kind, "prompts") || !strcmp(in->kind, "titles"))
         return records_read(in, &small, e);
     return str_ends(in->path, ".zst") ? read_packed(in, e) : read_rollout(in, e);

@@ -11,7 +11,6 @@ struct codex {
     struct history_in *in;
     struct buf session, parent, cwd, version, branch, model, thinking, thread;
     unsigned char chain[SHA256_BYTES]; /* over all messages so far: see codex_key */
-    struct prompts prompts;
     int metas;
     int64_t began;                                           /* ms; of lines that have no time of their own */
     enum { CODEX_UNKNOWN, CODEX_ITEMS, CODEX_EVENTS } layer; /* where the words stand */

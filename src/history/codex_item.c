@@ -166,10 +166,7 @@ static enum err_code take_words(struct codex *c, const struct json *line, const 
                               .content = text,
                               .key = next_key(c, role, STR_NONE, text, true, key),
                               .task = str_is(role, "user") && !person};
-    enum err_code code = tell(c, line, p, &what, at, e);
-    if (code || !person || c->quiet)
-        return code;
-    return prompt_told(&c->prompts, c->in, buf_view(&c->session), text, history_time(json_get(line, "timestamp")), e);
+    return tell(c, line, p, &what, at, e);
 }
 
 static enum err_code take_message(struct codex *c, const struct json *line, const struct json *p,

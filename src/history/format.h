@@ -89,6 +89,13 @@ struct history_part {
     size_t from; /* where in the content its words begin */
 };
 
+/* Where it is told. */
+enum history_told {
+    HISTORY_SAID,  /* in its conversation */
+    HISTORY_TYPED, /* in a list of all prompts that were typed, beside the conversations */
+    HISTORY_ONCE   /* in a list that keeps each message once, with no time and no session of its own */
+};
+
 struct history_turn {
     /* What makes it the same message wherever it is met again (its uuid …); STR_NONE: session, thread, time, role and
      * content together, and where there is no time its place. */
@@ -109,6 +116,9 @@ struct history_turn {
     const struct history_part *parts;
     size_t n_parts;
     bool replay; /* replayed or generated context: stored, left out of recall */
+    enum history_told told;
+    bool apart;       /* HISTORY_TYPED: in which session, the list does not say */
+    struct str typed; /* a prompt as such a list has it, before files and the like were put in; STR_NONE: as content */
     struct history_at at;
 };
 
@@ -184,6 +194,7 @@ struct history_format {
     const char *name;    /* "claude-code": SOURCE on the command line */
     const char *title;   /* "Claude Code" */
     const char *keys_of; /* whose keys these are, where messages are copies of another tool's; NULL: its own */
+    bool copies;         /* what it tells are copies of what other tools have: theirs are better */
     const struct history_root *roots;
     size_t n_roots;
     /* False: none of its files. `path` as in history_in. */

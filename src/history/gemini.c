@@ -167,19 +167,11 @@ static bool set_keys(struct gemini *g, struct str id, struct history_turn *t)
     return !arena_failed(a);
 }
 
-/* The same words in the list of prompts (there as they were typed, before files were put in), or in a conversation that
- * was saved by a name. */
-static enum err_code told_elsewhere(struct gemini *g, const struct json *m, const struct history_turn *t, struct err *e)
+/* The same words in a conversation that was saved by a name. */
+static enum err_code told_elsewhere(struct gemini *g, const struct history_turn *t, struct err *e)
 {
-    bool person = str_is(t->role, "user");
-    struct str key = gemini_words_key(g, person ? STR("user") : STR("model"), t->content);
-    struct str typed = history_text(g->in->arena, json_get(m, "displayContent"));
-    enum err_code code = key.p ? history_merged(g->in, key, NULL, e) : err_nomem(e);
-    if (!code && person)
-        code = prompt_told(&g->prompts, g->in, t->session, t->content, t->timestamp, e);
-    if (!code && person && typed.n && !str_eq(typed, t->content))
-        code = prompt_told(&g->prompts, g->in, t->session, typed, t->timestamp, e);
-    return code;
+    struct str key = gemini_words_key(g, str_is(t->role, "user") ? STR("user") : STR("model"), t->content);
+    return key.p ? history_merged(g->in, key, NULL, e) : err_nomem(e);
 }
 
 enum err_code gemini_message(struct gemini *g, const struct json *m, const struct history_at *at, struct err *e)
@@ -205,10 +197,11 @@ enum err_code gemini_message(struct gemini *g, const struct json *m, const struc
                              .timestamp = history_time(json_get(m, "timestamp")),
                              .cwd = g->cwd.n ? buf_view(&g->cwd) : STR_NONE,
                              .metadata = metadata(g, m, task),
+                             .typed = person ? history_text(in->arena, json_get(m, "displayContent")) : STR_NONE,
                              .at = *at};
     enum err_code code =
         set_keys(g, json_text(m, "id"), &t) && !arena_failed(in->arena) ? history_turn(in, &t, e) : err_nomem(e);
-    return code || g->thread.n ? code : told_elsewhere(g, m, &t, e);
+    return code || g->thread.n ? code : told_elsewhere(g, &t, e);
 }
 
 /* ---- documents ---- */

@@ -4,7 +4,6 @@
 
 #include "history/blocks.h"
 #include "history/often.h"
-#include "history/prompt.h"
 
 /* A session's file being read. */
 struct gemini {
@@ -12,7 +11,6 @@ struct gemini {
     struct buf session, cwd, title;
     struct str thread; /* a subagent's; STR_NONE: the person's own */
     struct blocks blocks;
-    struct prompts prompts;
     struct often often;
 };
 

@@ -4,6 +4,7 @@
 
 #include "history/items.h"
 #include "history/path.h"
+#include "history/prompt.h"
 
 #include "base/file.h"
 
@@ -69,13 +70,14 @@ static enum err_code take_prompt(struct gemini *g, const struct json *o, const s
         return history_skip(in, HISTORY_EMPTY, at, e);
     if (!str_is(json_text(o, "type"), "user") || *typed.p == '/' || *typed.p == '!' || *typed.p == '?')
         return history_skip(in, HISTORY_META, at, e);
-    const struct history_turn t = {.key = when ? prompt_key(&g->prompts, in->arena, session, text, when) : STR_NONE,
+    const struct history_turn t = {.key = when ? prompt_key(in->arena, session, text, when) : STR_NONE,
                                    .session = session,
                                    .agent = STR("user"),
                                    .role = STR("user"),
                                    .content = text,
                                    .timestamp = when,
                                    .cwd = g->cwd.n ? buf_view(&g->cwd) : STR_NONE,
+                                   .told = HISTORY_TYPED,
                                    .at = *at};
     return history_turn(in, &t, e);
 }

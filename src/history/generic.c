@@ -294,6 +294,7 @@ static enum err_code read_messages(struct history_in *in, struct err *e)
 const struct history_format history_generic = {
     .name = "jsonl",
     .title = "messages in JSONL",
+    .copies = true,
     .recognise = recognise,
     .sniff = sniff,
     .read = read_messages,

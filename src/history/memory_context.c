@@ -156,6 +156,7 @@ static enum err_code take_message(void *arg, const struct json *o, const struct 
                                    .cwd = str_starts(cwd, "/") ? cwd : STR_NONE,
                                    .metadata = metadata(in->arena, o),
                                    .replay = generated,
+                                   .told = HISTORY_ONCE,
                                    .at = *at};
     return arena_failed(in->arena) ? err_nomem(e) : history_turn(in, &t, e);
 }
@@ -227,6 +228,7 @@ static enum err_code read_store(struct history_in *in, struct err *e)
 const struct history_format history_memory_context = {
     .name = "memory-context",
     .title = "MEMORY-CONTEXT",
+    .copies = true,
     .roots = roots,
     .n_roots = sizeof roots / sizeof *roots,
     .recognise = recognise,

@@ -212,6 +212,7 @@ const struct history_format history_ccc = {
     .name = "ccc",
     .keys_of = "claude-code", /* whose ids they are */
     .title = "CCC memory",
+    .copies = true,
     .roots = ccc_roots,
     .n_roots = 2,
     .recognise = ccc_recognise,

@@ -12,6 +12,7 @@
 #include "base/id.h"
 #include "service/operation.h"
 #include "service/service.h"
+#include "store/met.h"
 
 enum { EXPORT_VERSION = 1, EXPORT_UUID = 40 };
 
@@ -27,9 +28,12 @@ struct export_plan {
 enum err_code export_write(struct op_call *call, const struct export_plan *p, struct err *e);
 
 /* ---- for the formats (export_json.c, export_markdown.c) ---- */
-/* export_claude_code.c: whose transcript it is, the line before, and the conversation that is written. */
+/* export_claude_code.c: whose transcript it is, the line before, the conversation that is read and the one that is
+ * written, and which of its turns are stored elsewhere. */
 struct export_transcript {
-    char session[EXPORT_UUID], last[EXPORT_UUID], conversation[ID_MAX];
+    char session[EXPORT_UUID], last[EXPORT_UUID], conversation[ID_MAX], written[ID_MAX];
+    struct met_place *places;
+    size_t n, next;
 };
 struct export_out {
     struct op_call *call;

@@ -8,12 +8,14 @@
 
 #include "base/clock.h"
 #include "base/sha256.h"
+#include "store/met.h"
 #include "store/records.h"
+#include "store/scope.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { UUID_CHARS = 36, PAGE = 100, LOOK_MOST = 1000000, DEPTH_MOST = 64 };
+enum { UUID_CHARS = 36 };
 
 /* ---- ids ---- */
 
@@ -258,119 +260,99 @@ static bool read_said(struct said *s, struct arena *a, const struct record *r)
     return is_line(s, record_text(r, "role")) && !is_true(s->m, "side_chain");
 }
 
-/* ---- what a session went on from ----
- * A resumed session's file began with the lines of the one before; they were stored once, there. The first turn's
- * parent says which was the last of them. */
+/* ---- turns that are stored elsewhere ----
+ * A resumed session's file began with the lines of the one before; they were stored once, there, and noted with their
+ * places here. */
 
-struct before {
-    struct str needle; /* as it stands in the metadata */
-    char conversation[ID_MAX];
-    int64_t last; /* its turn's number */
-};
-
-static enum err_code look_at(void *arg, const struct record *r, struct err *e)
+static void put_said(struct export_out *x, const struct said *s)
 {
-    struct before *b = arg;
-    (void)e;
-    if (str_find(record_text(r, "metadata"), b->needle) < 0)
-        return ERR_OK;
-    snprintf(b->conversation, sizeof b->conversation, "%.*s", STR_ARG(record_text(r, "conversation_id")));
-    b->last = record_int(r, "turn_number");
-    return ERR_GONE; /* enough */
+    struct export_transcript *t = &x->transcript;
+    if (!t->written[0])
+        snprintf(t->written, sizeof t->written, "%s", t->conversation);
+    if (!strcmp(t->written, t->conversation))
+        put_turn(x, s, record_text(s->r, "role"));
 }
 
-/* Among all that the caller may read: no list has turns by the ids of other tools. */
-static enum err_code find_before(struct export_out *x, struct arena *a, struct str uuid, struct before *out,
-                                 struct err *e)
+/* As far as the caller may read it. */
+static enum err_code put_elsewhere(struct export_out *x, int64_t seq, struct err *e)
 {
+    struct arena *a = arena_new();
     struct store_tx *tx;
-    struct list_query q = {.kind = KIND_TURN, .limit = LOOK_MOST, .scope = caller_scope(caller_of(x->call))};
-    *out = (struct before){.needle = arena_fmt(a, "\"uuid\":\"%.*s\"", STR_ARG(uuid))};
-    enum err_code code = is_uuid(uuid) ? ERR_OK : ERR_NOT_FOUND;
+    struct record *r = NULL;
+    struct str level = STR_NONE;
+    const struct scope scope = caller_scope(caller_of(x->call));
+    enum err_code code = a ? op_read_begin(x->call, &tx, e) : err_nomem(e);
+    if (!code) {
+        struct err why = {0};
+        code = record_by_seq(tx, a, KIND_TURN, seq, &r, &why);
+        if (!code)
+            code = record_level(tx, a, r, &level, &why);
+        store_read_end(tx);
+        if (code && code != ERR_NOT_FOUND)
+            (void)err_set(e, code, NULL, "%s", why.message);
+    }
+    struct said s;
+    if (!code && scope_reads(&scope, r->project, level) && read_said(&s, a, r))
+        put_said(x, &s);
+    if (a)
+        arena_free(a);
+    return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* Those that stand before its own turn `number`. */
+static enum err_code put_places(struct export_out *x, int64_t number, struct err *e)
+{
+    struct export_transcript *t = &x->transcript;
+    enum err_code code = ERR_OK;
+    for (; t->next < t->n && t->places[t->next].after < number && !code; t->next++)
+        code = put_elsewhere(x, t->places[t->next].turn, e);
+    return code;
+}
+
+static enum err_code begin_conversation(struct export_out *x, const struct record *r, struct err *e)
+{
+    struct export_transcript *t = &x->transcript;
+    struct store_tx *tx;
+    enum err_code code = put_places(x, INT64_MAX, e);
+    t->n = t->next = 0;
+    snprintf(t->conversation, sizeof t->conversation, "%.*s", STR_ARG(r->id));
     if (!code)
         code = op_read_begin(x->call, &tx, e);
     if (code)
         return code;
-    code = record_walk(tx, &q, look_at, out, e);
+    code = met_places(tx, x->call->arena, r->seq, &t->places, &t->n, e);
     store_read_end(tx);
-    return code == ERR_GONE ? ERR_OK : code ? code : ERR_NOT_FOUND;
-}
-
-static enum err_code put_before(struct export_out *x, struct str uuid, int depth, struct err *e);
-
-/* One page of the conversation: its rows up to the last that counts. */
-static enum err_code put_page(struct export_out *x, const struct before *b, int64_t *after, int depth, struct err *e)
-{
-    struct arena *a = arena_new();
-    struct record **rows;
-    size_t n = 0;
-    struct store_tx *tx;
-    bool first = *after == 0;
-    enum err_code code = a ? op_read_begin(x->call, &tx, e) : err_nomem(e);
-    if (!code) {
-        code = records_of(tx, a, KIND_TURN, "conversation_id", str_of(b->conversation), *after, PAGE, &rows, &n, e);
-        store_read_end(tx);
-    }
-    *after = n == PAGE ? rows[n - 1]->seq : -1;
-    for (size_t i = 0; i < n && !code; i++) {
-        struct said s;
-        bool line = read_said(&s, a, rows[i]);
-        if (record_int(rows[i], "turn_number") > b->last) {
-            *after = -1;
-            break;
-        }
-        if (first && i == 0)
-            code = put_before(x, json_text(s.m, "parent"), depth + 1, e);
-        if (line && !code)
-            put_turn(x, &s, record_text(rows[i], "role"));
-    }
-    arena_free(a);
     return code;
 }
 
-static enum err_code put_before(struct export_out *x, struct str uuid, int depth, struct err *e)
+static enum err_code take(struct export_out *x, const struct record *r, struct err *e)
 {
-    struct arena *a = uuid.n && depth < DEPTH_MOST ? arena_new() : NULL;
-    struct before b;
-    struct err none = {0};
-    enum err_code code = a ? find_before(x, a, uuid, &b, &none) : ERR_NOT_FOUND;
-    for (int64_t after = 0; !code && after >= 0;)
-        code = put_page(x, &b, &after, depth, e);
-    arena_free(a);
-    return code == ERR_NOT_FOUND ? ERR_OK : code;
-}
-
-static enum err_code take_turn(struct export_out *x, struct arena *a, const struct record *r, struct err *e)
-{
+    if (r->kind == KIND_CONVERSATION)
+        return begin_conversation(x, r, e);
     struct said s;
-    struct export_transcript *t = &x->transcript;
-    struct str conversation = record_text(r, "conversation_id");
-    enum err_code code = ERR_OK;
-    if (!read_said(&s, a, r))
-        return ERR_OK;
-    if (!t->conversation[0]) {
-        snprintf(t->conversation, sizeof t->conversation, "%.*s", STR_ARG(conversation));
-        code = put_before(x, json_text(s.m, "parent"), 0, e);
-    }
-    if (!code && str_is(conversation, t->conversation))
-        put_turn(x, &s, record_text(r, "role"));
+    struct arena *a = arena_new();
+    enum err_code code = a ? put_places(x, record_int(r, "turn_number"), e) : err_nomem(e);
+    if (!code && read_said(&s, a, r))
+        put_said(x, &s);
+    if (a)
+        arena_free(a);
     return code;
 }
 
 /* Whoever walks asks once whether the answer could be written. */
 static void record(struct export_out *x, const struct record *r, struct str attached)
 {
-    struct arena *a = r->kind == KIND_TURN ? arena_new() : NULL;
     struct err why = {0};
     (void)attached;
-    if (r->kind == KIND_TURN && (!a || take_turn(x, a, r, &why)))
+    if ((r->kind == KIND_TURN || r->kind == KIND_CONVERSATION) && take(x, r, &why))
         x->call->out->b->failed = true;
-    arena_free(a);
 }
 
 static void end(struct export_out *x)
 {
-    (void)x;
+    struct err why = {0};
+    if (put_places(x, INT64_MAX, &why))
+        x->call->out->b->failed = true;
 }
 
 const struct export_format export_claude_code = {begin, record, end};

@@ -133,12 +133,39 @@ static enum err_code met_down(struct store_tx *tx, struct err *e)
     return run(tx, "DROP TABLE import_key", e);
 }
 
+/* ---- 6: the words that imports have met, and turns that several conversations tell (met.h) ---- */
+
+static enum err_code said_up(struct store_tx *tx, struct err *e)
+{
+    bool sqlite = tx->d->dialect == SQL_SQLITE;
+    enum err_code rc = run(tx,
+                           sqlite ? "CREATE TABLE import_said (words INTEGER, time INTEGER, turn INTEGER, how INTEGER,"
+                                    " PRIMARY KEY (words, time, turn)) WITHOUT ROWID"
+                                  : "CREATE TABLE import_said (words BIGINT, time BIGINT, turn BIGINT, how BIGINT,"
+                                    " PRIMARY KEY (words, time, turn))",
+                           e);
+    if (!rc)
+        rc = run(tx,
+                 sqlite ? "CREATE TABLE import_place (conversation INTEGER, turn INTEGER, after INTEGER, line INTEGER,"
+                          " PRIMARY KEY (conversation, turn)) WITHOUT ROWID"
+                        : "CREATE TABLE import_place (conversation BIGINT, turn BIGINT, after BIGINT, line BIGINT,"
+                          " PRIMARY KEY (conversation, turn))",
+                 e);
+    return rc ? rc : run(tx, "CREATE INDEX ix_import_place_turn ON import_place (turn)", e);
+}
+
+static enum err_code said_down(struct store_tx *tx, struct err *e)
+{
+    return run(tx, "DROP TABLE import_place; DROP TABLE import_said", e);
+}
+
 static const struct migration steps[] = {
     {1, "a table for every kind", kinds_up, kinds_down},
     {2, "the store's own settings", meta_up, meta_down},
     {3, "packed contents", pack_up, pack_down},
     {4, "the audit log", audit_up, audit_down},
     {5, "keys of what imports have met", met_up, met_down},
+    {6, "words that imports have met", said_up, said_down},
 };
 
 const struct migration *migrations_all(size_t *n)

@@ -264,6 +264,27 @@
     X(MET_ADD, "note what was met", "INSERT INTO import_key (key) VALUES (?1) ON CONFLICT DO NOTHING")                 \
     X(MET_HAS, "look for what was met", "SELECT 1 FROM import_key WHERE key = ?1")                                     \
     X(MET_ANY, "look for what was met", "SELECT 1 FROM import_key LIMIT 1")                                            \
+    X(SAID_ADD, "note what was said",                                                                                  \
+      "INSERT INTO import_said (words, time, turn, how) VALUES (?1, ?2, ?3, ?4)"                                       \
+      " ON CONFLICT DO NOTHING")                                                                                       \
+    X(SAID_REMOVE, "note what was said", "DELETE FROM import_said WHERE words = ?1 AND time = ?2 AND turn = ?3")       \
+    X(SAID_EVER, "look for what was said",                                                                             \
+      "SELECT time, turn, how FROM import_said WHERE words = ?1 ORDER BY time, turn LIMIT ?2")                         \
+    X(SAID_WHEN, "look for what was said",                                                                             \
+      "SELECT time, turn, how FROM import_said WHERE words = ?1 AND time = 0"                                          \
+      " UNION ALL SELECT time, turn, how FROM import_said WHERE words = ?1 AND time BETWEEN ?3 AND ?4 LIMIT ?2")       \
+    X(TURN_PLACE, "look for the turn",                                                                                 \
+      "SELECT seq, conversation_id, turn_number, timestamp FROM turn WHERE seq = ?1 AND deleted_at IS NULL")           \
+    X(TURN_PLACE_OF, "look for the turn",                                                                              \
+      "SELECT seq, conversation_id, turn_number, timestamp FROM turn WHERE id = ?1 AND deleted_at IS NULL")            \
+    X(PLACE_ADD, "note where a turn is told",                                                                          \
+      "INSERT INTO import_place (conversation, turn, after, line)"                                                     \
+      " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")                                                               \
+    X(PLACE_HAS, "look where a turn is told", "SELECT 1 FROM import_place WHERE conversation = ?1 AND turn = ?2")      \
+    X(PLACE_MOVED, "note where a turn is told", "UPDATE import_place SET turn = ?2 WHERE turn = ?1")                   \
+    X(PLACES, "look where turns are told",                                                                             \
+      "SELECT p.turn, p.after, p.line FROM import_place p JOIN turn t ON t.seq = p.turn AND t.deleted_at IS NULL"      \
+      " WHERE p.conversation = ?1 AND p.line >= 0 ORDER BY p.after, p.line, p.turn LIMIT ?2")                          \
     /* ---- the audit log ---- */                                                                                      \
     X(AUDIT_LAST, "read the audit log", "SELECT seq, hash FROM audit_entry ORDER BY seq DESC LIMIT 1")                 \
     X(AUDIT_LAST_CUT, "read the audit log",                                                                            \

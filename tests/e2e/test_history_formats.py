@@ -232,9 +232,11 @@ def test_a_conversation_that_is_a_long_line(store, tmp_path):
 
 def test_messages_in_a_document(store, tmp_path):
     """An array, or one conversation, in a file that is named by itself."""
-    said = [{"role": "user", "content": "Is it in an array?"}, {"role": "assistant", "content": "It is."}]
-    for name, value in (("array.json", said), ("one.json", {"id": "x", "messages": said}), ("pretty.json", [{"messages": said}])):
-        (tmp_path / name).write_text(json.dumps(value, indent=2 if name == "pretty.json" else None))
+    forms = {"array.json": lambda said: said, "one.json": lambda said: {"id": "x", "messages": said},
+             "pretty.json": lambda said: [{"messages": said}]}
+    for name, form in forms.items():
+        said = [{"role": "user", "content": f"Is it in {name}?"}, {"role": "assistant", "content": f"It is, in {name}."}]
+        (tmp_path / name).write_text(json.dumps(form(said), indent=2 if name == "pretty.json" else None))
         report = json.loads(store.run("import", str(tmp_path / name), "--json").stdout)
         assert (report["source"], report["turns_new"]) == ("jsonl", 2), name
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "service/default_agents.h"
 #include "service/quota.h"
+#include "store/records.h"
 
 #include <stdio.h>
 
@@ -60,7 +61,7 @@ static enum err_code session_new(struct store_tx *tx, struct batch *b, const str
 }
 
 static enum err_code conversation_new(struct store_tx *tx, struct batch *b, const struct place *p,
-                                      const struct record *session, struct err *e)
+                                      const struct record *session, struct record **out, struct err *e)
 {
     struct record *r = record_new(b->arena, KIND_CONVERSATION);
     if (!r)
@@ -74,6 +75,7 @@ static enum err_code conversation_new(struct store_tx *tx, struct batch *b, cons
     if (name.n)
         record_set(r, "directive", V_TEXT(name));
     enum err_code code = record_insert(tx, b->arena, r, e);
+    *out = code ? NULL : r;
     return code ? code : batch_source(tx, b, r, 1, e);
 }
 
@@ -104,10 +106,38 @@ static enum err_code gone_or(enum err_code code, struct place *p, const struct e
     return code ? err_set(e, code, NULL, "%s", why->message) : ERR_OK;
 }
 
-/* wanted: there are turns for it; else only what is there gets its title. */
-static enum err_code place_ready(struct store_tx *tx, struct batch *b, struct place *p, bool wanted, struct err *e)
+/* A session that was erased left its key. */
+static enum err_code make_session(struct store_tx *tx, struct batch *b, struct place *p, enum place_wish wish,
+                                  struct record **out, struct err *e)
 {
-    struct record *session = NULL, *conversation;
+    bool added;
+    enum err_code code = met_add(tx, p->made_key, &added, e);
+    if (!code && !added && wish == PLACE_FOR_KNOWN)
+        return err_set(e, ERR_CONFLICT, NULL, "the session was erased");
+    return code ? code : session_new(tx, b, p, out, e);
+}
+
+static enum err_code make_conversation(struct store_tx *tx, struct batch *b, struct place *p,
+                                       const struct record *session, struct err *e)
+{
+    struct record *r = NULL;
+    struct err why = {0};
+    enum err_code code = record_get(tx, b->arena, KIND_CONVERSATION, str_of(p->conversation_id), STR_NONE, &r, &why);
+    if (code && code != ERR_NOT_FOUND)
+        return err_set(e, code, NULL, "%s", why.message);
+    err_clear(&why);
+    if (code)
+        code = gone_or(conversation_new(tx, b, p, session, &r, &why), p, &why, e);
+    if (r) {
+        p->seq = r->seq;
+        p->count = record_int(r, "turn_count");
+    }
+    return code;
+}
+
+enum err_code place_ready(struct store_tx *tx, struct batch *b, struct place *p, enum place_wish wish, struct err *e)
+{
+    struct record *session = NULL;
     struct err why = {0};
     if (p->state != PLACE_UNKNOWN)
         return ERR_OK;
@@ -116,19 +146,15 @@ static enum err_code place_ready(struct store_tx *tx, struct batch *b, struct pl
         return err_set(e, code, NULL, "%s", why.message);
     if (!code && p->title_new)
         code = retitle(tx, b, session, p, e);
-    if (!wanted)
+    if (wish == PLACE_FOR_TITLE)
         return code == ERR_NOT_FOUND ? ERR_OK : code;
     err_clear(&why);
     p->state = PLACE_READY;
     if (code == ERR_NOT_FOUND)
-        code = session_new(tx, b, p, &session, &why);
+        code = make_session(tx, b, p, wish, &session, &why);
     if (code)
         return gone_or(code, p, &why, e);
-    code = record_get(tx, b->arena, KIND_CONVERSATION, str_of(p->conversation_id), STR_NONE, &conversation, &why);
-    if (code != ERR_NOT_FOUND)
-        return code ? err_set(e, code, NULL, "%s", why.message) : ERR_OK;
-    err_clear(&why);
-    return gone_or(conversation_new(tx, b, p, session, &why), p, &why, e);
+    return make_conversation(tx, b, p, session, e);
 }
 
 /* ---- turns ---- */
@@ -140,8 +166,8 @@ static void count(struct batch *b, const struct item *i, const char *refused)
     if (refused)
         reasons_add(f, str_of(refused), 1);
     f->c.skipped += refused != NULL;
-    f->c.fresh += !refused && i->fresh;
-    f->c.duplicates += !i->fresh;
+    f->c.fresh += !refused && i->fresh && !i->poorer.turn;
+    f->c.duplicates += !refused && (!i->fresh || i->poorer.turn);
 }
 
 /* Its key, and those of the lines that it goes on with. */
@@ -156,6 +182,7 @@ static enum err_code look_at_keys(struct store_tx *tx, struct item *i, struct er
             i->first = k + 1;
     }
     i->fresh = i->first <= i->n_parts;
+    i->poorer.turn = i->known_at.seq = 0;
     return code;
 }
 
@@ -170,13 +197,11 @@ static enum err_code look_at(struct store_tx *tx, struct item *i, struct err *e)
         return code;
     }
     struct str words = str_trim(str_take(i->turn.content, 4 * DIRECTIVE_BYTES));
-    if (code || !i->fresh)
-        return code;
     if (!p->first)
         p->first = i->turn.timestamp;
-    if (!p->directive.n && (p->thread.n || str_is(i->turn.role, "user")))
+    if (!code && i->fresh && !p->directive.n && (p->thread.n || str_is(i->turn.role, "user")))
         p->directive = text_cut(words, DIRECTIVE_BYTES);
-    return ERR_OK;
+    return code;
 }
 
 /* The turn, or what is new of it: that is masked where it is stored. */
@@ -195,17 +220,33 @@ static enum err_code append(struct store_tx *tx, struct batch *b, struct item *i
         code = turn_append(tx, &t, &added, e);
     if (code == ERR_CONFLICT || (!code && !added.session_id.p)) { /* it came by an export of another store */
         i->fresh = false;
+        i->poorer.turn = 0;
         return ERR_OK;
     }
-    return code;
+    if (code)
+        return code;
+    i->place->count = added.turn_number;
+    i->said.turn = added.seq;
+    if (!i->first && i->words_n)
+        code = met_said_add(tx, &i->said, e);
+    if (!code && !i->first && i->typed) {
+        struct met_said typed = i->said;
+        typed.words = i->typed;
+        code = met_said_add(tx, &typed, e);
+    }
+    return code || !i->poorer.turn ? code : again_instead(tx, b, i, added.seq, e);
 }
 
 static enum err_code store_item(struct store_tx *tx, struct batch *b, struct item *i, struct err *e)
 {
     struct err why = {0};
-    enum err_code code = i->fresh && i->place ? place_ready(tx, b, i->place, true, &why) : ERR_OK;
+    enum err_code code = i->fresh && !i->first && !i->record ? again_look(tx, b->arena, i, &why) : ERR_OK;
+    if (!code && i->fresh && i->place)
+        code = place_ready(tx, b, i->place, PLACE_FOR_TURNS, &why);
     bool gone = i->place && i->place->state == PLACE_GONE;
-    if (!code && i->fresh && !gone)
+    if (!code && !i->fresh && !i->record)
+        code = again_told(tx, b, i, &why);
+    else if (!code && i->fresh && !gone)
         code = i->record ? batch_record(tx, b, i, &why) : append(tx, b, i, &why);
     if (code && code != ERR_GONE) {
         if (e && !e->code)
@@ -326,6 +367,8 @@ static enum err_code begin_places(struct store_tx *tx, struct batch *b, struct e
         p->state = PLACE_UNKNOWN;
         p->first = 0;
         p->directive = STR_NONE;
+        p->seq = p->count = 0;
+        p->last.seq = 0;
         bool known = !p->title.n;
         if (!known && p->title_by != HISTORY_TITLE_OWN) /* the person's counts */
             code = met_has(tx, p->own_key, &known, e);
@@ -350,7 +393,7 @@ static enum err_code write_all(struct store_tx *tx, struct batch *b, struct err 
         code = met_add(tx, k->key, &added, e);
     for (size_t i = 0; i < b->n_places && !code; i++)
         if (b->places[i]->title.n)
-            code = place_ready(tx, b, b->places[i], false, e);
+            code = place_ready(tx, b, b->places[i], PLACE_FOR_TITLE, e);
     return code ? code : keep_file(tx, b, e);
 }
 
@@ -382,6 +425,8 @@ enum err_code batch_try(struct batch *b, struct err *e)
         bool has = false;
         code = met_has(tx, i->key, &has, e);
         i->fresh = !has;
+        if (!code && i->fresh)
+            code = again_look(tx, b->arena, i, e);
         count(b, i, NULL);
     }
     batch_end_counts(b);

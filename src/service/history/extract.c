@@ -36,16 +36,38 @@ static void key_of(const struct extraction *x, const struct history_turn *t, uns
     memcpy(out, whole, MET_KEY);
 }
 
-static unsigned char *slot_of(const struct extraction *x, const unsigned char key[MET_KEY])
+/* Keys of one file are not those of another: what one tells again, the other's session tells too. But where nothing is
+ * stored, nothing else knows them. */
+static void salted(const struct extraction *x, const unsigned char key[MET_KEY], unsigned char out[MET_KEY])
+{
+    uint64_t salt = 0, half;
+    for (const char *p = x->wish->dry_run ? "" : x->state.id; *p; p++)
+        salt = (salt ^ (unsigned char)*p) * 1099511628211u;
+    memcpy(out, key, MET_KEY);
+    memcpy(&half, key, sizeof half);
+    half ^= salt;
+    memcpy(out, &half, sizeof half);
+}
+
+static unsigned char *slot_of(const struct extraction *x, const unsigned char salty[MET_KEY])
 {
     uint32_t h;
-    memcpy(&h, key, sizeof h);
+    memcpy(&h, salty, sizeof h);
     return x->seen[h % SEEN_SLOTS];
 }
 
 static bool was_seen(const struct extraction *x, const unsigned char key[MET_KEY])
 {
-    return memcmp(slot_of(x, key), key, MET_KEY) == 0;
+    unsigned char salty[MET_KEY];
+    salted(x, key, salty);
+    return memcmp(slot_of(x, salty), salty, MET_KEY) == 0;
+}
+
+static void see(struct extraction *x, const unsigned char key[MET_KEY])
+{
+    unsigned char salty[MET_KEY];
+    salted(x, key, salty);
+    memcpy(slot_of(x, salty), salty, MET_KEY);
 }
 
 static bool known(struct history_sink *s, struct str key)
@@ -239,6 +261,7 @@ static struct place *place_add(struct extraction *x, struct batch *b, struct str
     if (gate_text(x->svc->store, b->arena, x->level, false, valid_name, &p->shown, NULL))
         p->shown = STR("imported session");
     p->exact = str_eq(p->shown, session);
+    extraction_key(x, str_of(p->session_id), p->made_key);
     b->places[b->n_places++] = p;
     return p->session.p && p->thread.p ? p : NULL;
 }
@@ -357,11 +380,51 @@ static enum err_code make_parts(struct extraction *x, struct arena *a, const str
     for (size_t k = 0; k < t->n_parts; k++) {
         struct item_part *p = &i->parts[i->n_parts++];
         extraction_key(x, t->parts[k].key, p->key);
-        memcpy(slot_of(x, p->key), p->key, MET_KEY);
+        see(x, p->key);
         turn_id(x, t->parts[k].key, i, when, p->id);
         p->from = t->parts[k].from;
     }
     return ERR_OK;
+}
+
+/* Words with one space between them, as a keyed hash; how many bytes they have. */
+static enum err_code hash_words(const struct extraction *x, struct arena *a, struct str content, int64_t *out,
+                                size_t *bytes, struct err *e)
+{
+    unsigned char hash[SHA256_BYTES];
+    char *words = arena_alloc(a, content.n + 1);
+    size_t n = 0;
+    if (!words)
+        return err_nomem(e);
+    for (size_t k = 0; k < content.n; k++) {
+        bool space = content.p[k] == ' ' || (content.p[k] >= '\t' && content.p[k] <= '\r');
+        if (!space)
+            words[n++] = content.p[k];
+        else if (n && words[n - 1] != ' ')
+            words[n++] = ' ';
+    }
+    const struct str all = {words, n - (n && words[n - 1] == ' ')};
+    names_key(&x->words, "words", &all, 1, hash);
+    memcpy(out, hash, sizeof *out);
+    *bytes = all.n;
+    return ERR_OK;
+}
+
+/* How it was told, and with which words. */
+static enum err_code find_words(struct extraction *x, struct arena *a, const struct history_turn *t, struct str content,
+                                struct item *i, struct err *e)
+{
+    size_t bytes;
+    enum err_code code = hash_words(x, a, content, &i->said.words, &i->words_n, e);
+    if (!code && t->typed.n && !str_eq(t->typed, t->content))
+        code = hash_words(x, a, valid(a, t->typed), &i->typed, &bytes, e);
+    bool once = t->told == HISTORY_ONCE, typed = t->told == HISTORY_TYPED;
+    i->said.time = t->timestamp && !once ? t->timestamp / 1000 : 0;
+    i->said.how = once ? SAID_ONCE : typed ? SAID_TYPED : x->wish->format->copies ? SAID_COPY : SAID_OWN;
+    i->said.how |= (t->replay ? SAID_LEFT_OUT : 0) | (str_is(t->role, "user") ? SAID_PERSON : 0) |
+                   (typed && t->apart ? SAID_APART : 0) | (int64_t)x->source << SAID_SOURCE;
+    i->line = t->at.line;
+    return code;
 }
 
 /* Texts as they may be stored; the hash is the raw content's. */
@@ -389,6 +452,8 @@ static enum err_code make_turn(struct extraction *x, struct batch *b, const stru
         code = metadata_of(x, a, t, &i->turn.metadata, e);
     if (!code && i->turn.content.p == t->content.p)
         i->turn.content = arena_str(a, i->turn.content);
+    if (!code)
+        code = find_words(x, a, t, content, i, e);
     if (!code)
         code = make_parts(x, a, t, i, content, when, e);
     return code ? code : arena_failed(a) ? err_nomem(e) : ERR_OK;
@@ -444,7 +509,7 @@ static enum err_code turn(struct history_sink *s, const struct history_turn *t, 
         b->counts.c.duplicates++;
         return ERR_OK;
     }
-    memcpy(slot_of(x, key), key, MET_KEY);
+    see(x, key);
     struct item *i = arena_alloc(b->arena, sizeof *i);
     struct place *p = place_of(x, b, t->session, t->thread);
     if (!i || !p)
@@ -524,7 +589,7 @@ static enum err_code merged(struct history_sink *s, struct str key, const struct
         return err_nomem(e);
     if (k) {
         extraction_key(x, key, k->key);
-        memcpy(slot_of(x, k->key), k->key, MET_KEY);
+        see(x, k->key);
         k->next = b->keys;
         b->keys = k;
     }
@@ -599,6 +664,7 @@ enum err_code extraction_init(struct extraction *x, struct service *svc, const s
                              .wish = w,
                              .names = {.source = w->format->name},
                              .keys = {.source = w->format->keys_of ? w->format->keys_of : w->format->name},
+                             .words = {.source = ""},
                              .failed_at = INT64_MAX,
                              .keeps_place = !w->since && !w->limit && !w->dry_run};
     struct str level = masking_default_level(svc->options.config);
@@ -610,7 +676,12 @@ enum err_code extraction_init(struct extraction *x, struct service *svc, const s
     pthread_cond_init(&x->changed, NULL);
     if (!x->seen || !x->arena)
         return err_nomem(e);
-    return store_secret(svc->store, "import_key", x->keys.secret, e);
+    enum err_code code = store_secret(svc->store, "import_key", x->keys.secret, e);
+    memcpy(x->words.secret, x->keys.secret, sizeof x->words.secret);
+    unsigned char source[SHA256_BYTES];
+    names_key(&(struct history_names){.source = x->keys.source}, "source", NULL, 0, source);
+    memcpy(&x->source, source, sizeof x->source);
+    return code;
 }
 
 void extraction_free(struct extraction *x)

@@ -16,11 +16,18 @@ struct place {
     char session_id[ID_MAX], conversation_id[ID_MAX];
     struct str project, directive, title;
     unsigned char title_key[MET_KEY], own_key[MET_KEY]; /* of the title; of the session's having its person's */
+    unsigned char made_key[MET_KEY];                    /* met once its session was made */
     enum history_titled title_by;
     int64_t first; /* ms */
     bool title_new;
     enum { PLACE_UNKNOWN, PLACE_READY, PLACE_GONE } state;
+    int64_t seq, count;   /* the conversation's, where it is there, and its turns */
+    struct met_turn last; /* what was met again last */
 };
+/* How a turn was told, in met_said's `how`: from the poorest to the best, bits, and above them whose it is. */
+enum { SAID_ONCE, SAID_TYPED, SAID_COPY, SAID_OWN, SAID_RANK = 3 };
+enum { SAID_LEFT_OUT = 4, SAID_PERSON = 8, SAID_APART = 16 /* its session is not known */, SAID_BITS = 255 };
+enum { SAID_SOURCE = 8 /* bits below it */ };
 /* A line of a turn behind its first, known by itself. */
 struct item_part {
     unsigned char key[MET_KEY];
@@ -30,15 +37,21 @@ struct item_part {
 struct item {
     struct turn_new turn;
     struct record *record; /* it is one of another kind instead; then its place may be NULL */
-    int64_t line;          /* with record */
+    int64_t line;          /* of its file */
     struct str raw;        /* with parts: the content before the gate */
     struct item_part *parts;
     size_t n_parts;
     size_t first; /* the writer's: parts before are known; 0: none are, n_parts + 1: all */
     unsigned char key[MET_KEY];
     struct place *place;
-    bool tail;  /* behind the batch's mark */
-    bool fresh; /* the writer's */
+    struct met_said said;
+    size_t words_n; /* bytes of its words; 0: it has none */
+    int64_t typed;  /* the hash of other words of its prompt; 0: none */
+    bool tail;      /* behind the batch's mark */
+    /* the writer's */
+    bool fresh;
+    struct met_said poorer;   /* what it is stored instead of; turn 0: nothing */
+    struct met_turn known_at; /* where that is, or where it is stored already */
     struct item *next;
 };
 struct more_key {
@@ -79,7 +92,8 @@ struct extraction {
     struct history_sink sink;
     struct service *svc;
     const struct history_wish *wish;
-    struct history_names names, keys;
+    struct history_names names, keys, words;
+    uint16_t source;                /* whose keys these are, as bits in met_said's `how` */
     struct str level;               /* of sessions that are made */
     unsigned char (*seen)[MET_KEY]; /* keys told a short while ago */
     struct noted noted;             /* by its files, of one another */
@@ -130,5 +144,19 @@ enum err_code batch_source(struct store_tx *tx, struct batch *b, const struct re
 
 /* The same counts without writing. */
 enum err_code batch_try(struct batch *b, struct err *e);
+enum place_wish {
+    PLACE_FOR_TITLE, /* only what is there gets its title */
+    PLACE_FOR_TURNS, /* it is made where it is not there, unless it was deleted */
+    PLACE_FOR_KNOWN  /* the same for turns that are stored elsewhere; what was erased is not made again */
+};
+enum err_code place_ready(struct store_tx *tx, struct batch *b, struct place *p, enum place_wish wish, struct err *e);
+
+/* ---- again.c: what is met again ---- */
+/* Of an item whose key is new: where its words are there, it is not fresh, or has i->poorer. Reads only. */
+enum err_code again_look(struct store_tx *tx, struct arena *a, struct item *i, struct err *e);
+/* It is stored elsewhere: its place tells it too. */
+enum err_code again_told(struct store_tx *tx, struct batch *b, struct item *i, struct err *e);
+/* It was stored, as the turn `seq`, instead of i->poorer. */
+enum err_code again_instead(struct store_tx *tx, struct batch *b, struct item *i, int64_t seq, struct err *e);
 
 #endif

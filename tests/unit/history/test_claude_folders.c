@@ -41,15 +41,14 @@ static void test_pastes(void **state)
                 "turn user s: [Pasted text #] [Image #1]\n");
 }
 
-/* The same words in the same minute are told apart by how often they were typed, and the line of a transcript knows
- * them. */
+/* The same words are told apart by session and time. */
 static void test_keys_of_prompts(void **state)
 {
     struct told t = {0};
     (void)state;
     told_read(&t, &history_claude, "history.jsonl",
               STR("{\"display\":\"yes \",\"timestamp\":1772355600000,\"sessionId\":\"s\"}\n"
-                  "{\"display\":\"yes\",\"timestamp\":1772355659999,\"sessionId\":\"s\"}\n"
+                  "{\"display\":\"yes\",\"timestamp\":1772355600001,\"sessionId\":\"s\"}\n"
                   "{\"display\":\"yes\",\"timestamp\":1772355659999,\"sessionId\":\"t\"}\n"
                   "{\"display\":\"yes\",\"timestamp\":1772355660000,\"sessionId\":\"s\"}\n"),
               0);
