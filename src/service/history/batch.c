@@ -269,6 +269,15 @@ static enum err_code file_record(struct store_tx *tx, struct batch *b, struct re
     return ERR_OK;
 }
 
+/* Known now, and new in an earlier reading of the same: what is left to be found elsewhere. */
+static int64_t was_new(struct file_counts *f, int64_t before)
+{
+    int64_t n = before < f->c.duplicates ? before : f->c.duplicates;
+    f->c.fresh += n;
+    f->c.duplicates -= n;
+    return before - n;
+}
+
 /* Counts up to the mark, and of what is behind it: that is read again another time. */
 static void fill_counts(struct batch *b, const struct record *was, struct record *r)
 {
@@ -284,6 +293,11 @@ static void fill_counts(struct batch *b, const struct record *was, struct record
         tail = (struct file_counts){0};
     }
     counts_add(&tail, &b->tail);
+    tail.before = b->ends ? 0 : b->file.before;
+    if (b->ends) {
+        int64_t left = was_new(&upto, b->file.before);
+        was_new(&tail, left);
+    }
     if (b->marked || anew) {
         record_set(r, "read_to", V_INT(b->marked ? b->file.read_to : 0));
         record_set(r, "lines", V_INT(b->marked ? b->file.lines : 0));

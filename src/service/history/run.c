@@ -251,6 +251,15 @@ static enum err_code look_inside(const struct extraction *x, int fd, bool *same,
     return code;
 }
 
+/* New in readings before this one, of what is read again now: behind the mark, and all of one that was broken off. */
+static int64_t new_before(struct arena *a, const struct file_state *s, bool all)
+{
+    struct file_counts upto, tail;
+    counts_read(a, s->counts, &upto);
+    counts_read(a, s->tail, &tail);
+    return (all ? upto.c.fresh : 0) + tail.c.fresh + tail.before;
+}
+
 /* Where reading begins, and with which checksum. */
 static enum err_code begin(struct import *im, const struct history_file *f, int fd, struct err *e)
 {
@@ -273,8 +282,11 @@ static enum err_code begin(struct import *im, const struct history_file *f, int 
         same = str_eq(s->anchor, state_anchor(x->arena, fd, had));
     if (!code && same && f->name.grows && had == st.st_size && s->modified_ns != f->modified_ns)
         code = look_inside(x, fd, &same, e);
+    bool broken_off = same && !s->read && had == st.st_size;
     same = same && f->name.grows; /* of any other all may have changed */
     s->anew = s->seq && ((f->name.grows && !same) || s->read_to == 0);
+    if (!code && (broken_off || (same && !s->anew)))
+        s->before = new_before(x->arena, s, s->anew);
     if (s->anew)
         s->read_to = s->lines = s->last_time = 0;
     if (!same)

@@ -25,6 +25,7 @@ void counts_read(struct arena *a, struct str text, struct file_counts *out)
         return;
     out->c = (struct history_counts){int_of(o, "lines"), int_of(o, "new"), int_of(o, "merged"), int_of(o, "duplicates"),
                                      int_of(o, "skipped")};
+    out->before = int_of(o, "before");
     const struct json *why = json_get_type(o, "why", JSON_OBJECT);
     for (size_t i = 0; why && i < why->n; i++)
         reasons_add(out, why->keys[i].key, why->items[i].integer);
@@ -42,6 +43,8 @@ struct str counts_text(struct arena *a, const struct file_counts *f)
     jw_kint(&w, "merged", f->c.merged);
     jw_kint(&w, "duplicates", f->c.duplicates);
     jw_kint(&w, "skipped", f->c.skipped);
+    if (f->before)
+        jw_kint(&w, "before", f->before);
     jw_key(&w, "why");
     jw_object(&w);
     for (size_t i = 0; i < f->n; i++) {

@@ -12,6 +12,7 @@ struct file_counts {
         int64_t n;
     } why[HISTORY_REASONS];
     size_t n;
+    int64_t before; /* of a `tail`: what was new in readings that were broken off, and is known in this one */
 };
 void counts_read(struct arena *a, struct str text, struct file_counts *out);
 struct str counts_text(struct arena *a, const struct file_counts *f);
@@ -30,6 +31,7 @@ struct file_state {
     struct str reading;      /* the one that kept its place last */
     bool read;               /* it was read to its end */
     int64_t last_time;       /* of the last turn before read_to */
+    int64_t before;          /* new in readings of the same content that were broken off */
     bool anew;               /* it is read from its beginning: what was counted before does not count */
 };
 /* By s->id; seq 0 where there is none. */
