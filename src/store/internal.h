@@ -83,6 +83,7 @@ struct store_tx {
     struct version_marks marks;        /* the writer's */
     const struct store_reader *reader; /* for whom it reads; NULL: as it is stored (gate.h) */
     struct unpacker *unpacker;         /* made with the first packed content, else NULL */
+    struct packer *packer;             /* made with the first content that is packed at once, else NULL */
     struct store_tx *next;             /* the pool's */
 };
 
@@ -164,6 +165,8 @@ void versions_publish(struct store_tx *tx); /* raises what the group has marked 
 /* ---- packed contents (unpack.c, pack_int.h) ---- */
 struct unpacker;
 void unpacker_free(struct unpacker *u);
+struct packer;
+void packer_free(struct packer *p);
 
 /* ---- keys (keys.c): dir, path, driver and busy_ms must be set, lock be -1 ---- */
 enum err_code store_keys_open(struct store *s, const struct store_options *o, struct err *e);

@@ -1,5 +1,6 @@
 /* Packing: contents of turns that have been there for a while are kept compressed, where that pays. Never on the way of
- * a write: a background task calls store_pack now and then. Reading unpacks by itself (query.c), so nobody else knows.
+ * a write that somebody waits for: a background task calls store_pack now and then. Imports have long contents packed
+ * as they are stored (turns.h, pack_now.c). Reading unpacks by itself (query.c), so nobody else knows.
  *
  * Format. A packed `content` holds bytes instead of text: one zstd frame with its content's size, made with the
  * dictionary whose number the frame names (table pack_dictionary; 0: none). Dictionaries are trained from this store's

@@ -14,6 +14,8 @@ static inline int64_t sample_step(int64_t turns)
     return turns / SAMPLES + 1;
 }
 
+/* A content that is about to be stored, packed (pack_now.c); STR_NONE where that does not pay. Until the next one. */
+enum err_code tx_pack(struct store_tx *tx, struct str text, struct str *out, struct err *e);
 /* The content of a frame, in the arena. ERR_CORRUPT: no frame, too long, or its dictionary is missing. */
 enum err_code tx_unpack(struct store_tx *tx, struct arena *a, struct str packed, struct str *out, struct err *e);
 /* The dictionary trained last: *bytes in the arena, STR_NONE when there is none; *turns: how many turns there were. */

@@ -71,6 +71,7 @@ void tx_close(struct store_tx *tx)
     }
     tx->d->close(tx->c);
     unpacker_free(tx->unpacker);
+    packer_free(tx->packer);
     mem_free(tx->memory);
     mem_free(tx->of_kind);
     mem_free(tx);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/gate_int.h"
+#include "store/pack_int.h"
 #include "store/sealing.h"
 
 #include <string.h>
@@ -150,6 +151,22 @@ static void put_text(struct query *q, struct arena *a, const struct head *h, con
     query_field(q, a, KIND_TURN, f, str_of(added->id), h->key_slot, &V_TEXT(text));
 }
 
+static void put_content(struct query *q, struct arena *a, const struct turn_new *t, const struct head *h,
+                        const struct turn_added *added)
+{
+    const struct sealed_place at = {"turn", "content", str_of(added->id)};
+    struct str packed = STR_NONE;
+    enum err_code rc = t->pack ? tx_pack(q->tx, t->content, &packed, q->e) : ERR_OK;
+    if (!rc && packed.p && tx_seals(q->tx))
+        rc = value_seal(q->tx, a, h->key_slot, at, SEALED_PACKED, packed, &packed, q->e);
+    if (rc && !q->rc)
+        q->rc = rc;
+    if (!rc && packed.p)
+        query_bytes(q, packed);
+    else
+        put_text(q, a, h, added, "content", t->content.p ? t->content : STR(""));
+}
+
 /* The columns of TURN_INSERT in order; content last, as in the table. */
 static enum err_code insert_turn(struct store_tx *tx, struct arena *a, const struct turn_new *t, const struct head *h,
                                  int64_t now, struct turn_added *added, struct err *e)
@@ -168,7 +185,7 @@ static enum err_code insert_turn(struct store_tx *tx, struct arena *a, const str
     query_int(&q, t->token_count >= 0 ? t->token_count : text_tokens(t->content));
     put_text(&q, a, h, added, "content_hash", t->content_hash);
     put_text(&q, a, h, added, "metadata", t->metadata.p ? t->metadata : STR("{}"));
-    put_text(&q, a, h, added, "content", t->content.p ? t->content : STR(""));
+    put_content(&q, a, t, h, added);
     enum err_code rc = query_run(&q);
     if (!rc)
         added->seq = tx->d->last_seq(tx->c);

@@ -20,6 +20,7 @@ struct turn_new {
     /* The level for which content and metadata have been through the gate already (gate_text), content_hash being the
      * raw content's; it is asked again where the session has another. STR_NONE: for none. */
     struct str masked_for;
+    bool pack; /* a long content is packed at once (pack.h), not some time later: nobody waits for this turn */
 };
 /* Has the gate look at content and metadata on this thread, which spares the writer's. */
 void turn_look(const struct store *s, struct turn_new *t);

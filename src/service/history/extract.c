@@ -446,7 +446,8 @@ static enum err_code make_turn(struct extraction *x, struct batch *b, const stru
                                 .created_at = when,
                                 .token_count = -1,
                                 .content_hash = arena_str(a, str_of(hash)),
-                                .masked_for = x->level};
+                                .masked_for = x->level,
+                                .pack = true};
     enum err_code code = gate_text(x->svc->store, a, x->level, false, content, &i->turn.content, e);
     if (!code)
         code = metadata_of(x, a, t, &i->turn.metadata, e);

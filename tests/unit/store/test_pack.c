@@ -88,6 +88,73 @@ static void packed_turns_read_the_same_and_take_half_the_room(void **state)
     assert_int_equal(pack_all(p, LATER).looked, 0);
 }
 
+static struct str long_text(struct arena *a, size_t bytes)
+{
+    struct buf b;
+    buf_init(&b, 0);
+    for (int i = 1; b.n < bytes; i++)
+        buf_str(&b, text_of(a, i));
+    return buf_take(&b, a);
+}
+
+/* Long contents that may be, and neither short nor huge ones. They read the same, and later packing and a
+ * schema without it know them. */
+static void what_is_imported_is_packed_at_once(void **state)
+{
+    struct place *p = *state;
+    struct str c = add_conversation(p, add_session(p)->id)->id;
+    const struct str texts[] = {long_text(p->arena, 8000), text_of(p->arena, 1), long_text(p->arena, 2000000),
+                                long_text(p->arena, 8000)};
+    for (int i = 0; i < 4; i++) {
+        struct append_args args = {.turn = {.conversation_id = c,
+                                            .agent = STR("codey"),
+                                            .role = STR("user"),
+                                            .content = texts[i],
+                                            .token_count = -1,
+                                            .pack = i < 3}};
+        OK(store_write(p->store, append_job, &args, &e));
+    }
+    if (!store_keyring(p->store))
+        assert_int_equal(
+            sql(p, "SELECT sum(typeof(content) = 'blob') * 10 + max((typeof(content) = 'blob') * seq) FROM turn"), 11);
+    for (int again = 0; again < 3; again++) {
+        struct store_tx *tx;
+        struct turn *t;
+        size_t n;
+        OK(store_read_begin(p->store, &tx, &e));
+        OK(turns_page(tx, p->arena, c, 1, 10, &t, &n, &e));
+        assert_int_equal(n, 4);
+        for (int i = 0; i < 4; i++)
+            assert_true(str_eq(t[i].content, texts[i]));
+        store_read_end(tx);
+        if (again == 0)
+            assert_int_equal(pack_all(p, LATER).packed, 3); /* the others */
+        if (again == 1)
+            OK(store_migrate(p->store, 2, &e));
+        if (again == 1)
+            OK(store_migrate(p->store, -1, &e));
+    }
+}
+
+static void what_is_imported_into_a_sealed_store_is_packed_too(void **state)
+{
+    what_is_imported_is_packed_at_once(state);
+    struct place *p = *state;
+    assert_non_null(store_keyring(p->store));
+}
+
+static int sealed_setup(void **state)
+{
+    place_is_sealed = true;
+    return place_setup(state);
+}
+
+static int sealed_teardown(void **state)
+{
+    place_is_sealed = false;
+    return place_teardown(state);
+}
+
 static void what_is_younger_waits(void **state)
 {
     struct place *p = *state;
@@ -173,6 +240,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(packed_turns_read_the_same_and_take_half_the_room, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(what_is_younger_waits, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(what_is_imported_is_packed_at_once, place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(what_is_imported_into_a_sealed_store_is_packed_too, sealed_setup,
+                                        sealed_teardown),
         cmocka_unit_test_setup_teardown(a_schema_without_packing_gets_plain_text_back, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(damage_is_told, place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(doctor_names_the_damaged_turn, place_setup, place_teardown),
