@@ -207,7 +207,7 @@ static enum err_code take_list(struct generic *g, const struct history_in *line,
     return code;
 }
 
-static enum err_code take_long(void *arg, const struct history_at *at, struct err *e)
+static enum err_code take_long(void *arg, const struct history_at *at, bool *took, struct err *e)
 {
     struct generic *g = arg;
     struct history_in line = *g->in;
@@ -217,7 +217,8 @@ static enum err_code take_long(void *arg, const struct history_at *at, struct er
     line.size = at->offset + at->bytes;
     for (size_t i = 0; i < sizeof lists / sizeof *lists && !code && !n; i++)
         code = take_list(g, &line, lists[i], at, &n, e);
-    return code || n ? code : skip(g, HISTORY_TOO_LARGE, at, e);
+    *took = n > 0;
+    return code;
 }
 
 /* ---- files ---- */
@@ -240,28 +241,35 @@ static bool sniff(struct str path, struct str head)
     return document && str_find(head, STR("\"role\"")) >= 0 && str_find(head, STR("\"content\"")) >= 0;
 }
 
+static enum err_code take_item(struct generic *g, const struct item *item, const struct history_at *at, struct err *e)
+{
+    const struct json *o;
+    struct err why = {0};
+    bool took = false;
+    if (item->too_large) {
+        enum err_code code = take_long(g, at, &took, e);
+        return code || took ? code : skip(g, HISTORY_TOO_LARGE, at, e);
+    }
+    if (history_json(g->in->arena, item->text, &o, &why) || o->type != JSON_OBJECT)
+        return why.code == ERR_NOMEM ? err_nomem(e) : skip(g, HISTORY_DAMAGED, at, e);
+    return take(g, o, at, e);
+}
+
 /* A document: an array of messages or conversations, or one conversation. */
 static enum err_code read_document(struct generic *g, struct err *e)
 {
     struct history_in *in = g->in;
-    const struct json *o;
     struct item item;
     bool found = true;
     in->from = in->from_line = 0;
     struct items *items = items_new(in, NULL, false);
     enum err_code code = items ? ERR_OK : err_nomem(e);
     for (int64_t n = 1; !code; n++) {
-        struct err why = {0};
         code = items_next(items, &item, &found, e);
         if (code || !found)
             break;
         const struct history_at at = {n, item.offset, item.bytes};
-        if (item.too_large)
-            code = take_long(g, &at, e);
-        else if (history_json(in->arena, item.text, &o, &why) || o->type != JSON_OBJECT)
-            code = why.code == ERR_NOMEM ? err_nomem(e) : skip(g, HISTORY_DAMAGED, &at, e);
-        else
-            code = take(g, o, &at, e);
+        code = take_item(g, &item, &at, e);
         arena_reset(in->arena);
         if (!code)
             code = history_mark(in, 0, 0, e);

@@ -13,8 +13,12 @@ static enum err_code take(struct history_in *in, const struct records *how, cons
 {
     const struct json *o;
     struct err why = {0};
-    if (l->too_large && how->take_long)
-        return how->take_long(how->arg, &l->at, e);
+    bool took = false;
+    if ((l->too_large || l->cut) && how->take_long) {
+        enum err_code told = how->take_long(how->arg, &l->at, &took, e);
+        if (told || took)
+            return told;
+    }
     if (l->too_large)
         return skip(in, how, HISTORY_TOO_LARGE, l, e);
     if (!l->text.n)

@@ -15,8 +15,9 @@ struct records {
     /* Not NULL: a line may hold several records. How many were told from the file's beginning on, those that were quiet
      * too: `take` counts its own, what is no object is counted here. Needs quiet. */
     int64_t *told;
-    /* Not NULL: a line that is too long to be parsed as a whole is told by this, from its place. */
-    enum err_code (*take_long)(void *arg, const struct history_at *at, struct err *e);
+    /* Not NULL: a line that is too long to be parsed as a whole is told by this, from its place. *took false: it cannot
+     * be, and nothing was told; then what there is of it is taken. */
+    enum err_code (*take_long)(void *arg, const struct history_at *at, bool *took, struct err *e);
 };
 
 enum err_code records_read(struct history_in *in, const struct records *how, struct err *e);
