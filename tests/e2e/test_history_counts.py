@@ -326,3 +326,21 @@ def test_a_database_that_was_imported_again_is_as_it_was(store, tmp_path):
     verified(store, status=1)
     imported(store, h.root, "opencode")
     assert verified(store)["files_same"] == 1
+
+
+def test_an_import_leaves_a_checkpoint(store, tmp_path):
+    """One for all that it brought, and none where nothing was new."""
+    def checkpoints():
+        return json.loads(store.run("list", "checkpoints", "--json").stdout)
+    worst.many(tmp_path / "claude", 3)
+    store.run("import", "claude-code", str(tmp_path / "claude"), "--dry-run")
+    assert checkpoints() == []
+    imported(store, tmp_path / "claude")
+    imported(store, tmp_path / "claude")
+    made, = checkpoints()
+    assert made["title"] == "Imported: Claude Code, 6 turns" and made["project"] == "default"
+    assert made["metadata"]["reason"] == "imported" and json.loads(made["content"])["turns_new"] == 6
+    transcript(tmp_path / "claude" / "projects" / "-x" / "1.jsonl", 1)
+    store.run("import", "claude-code", str(tmp_path / "claude"), "--project", "mill")
+    assert {c["project"]: c["title"] for c in checkpoints()} == {
+        "default": made["title"], "mill": "Imported: Claude Code, 1 turns"}

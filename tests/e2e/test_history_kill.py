@@ -23,7 +23,7 @@ MB = 1 << 20
 # What differs from store to store: ids made by chance, and times of writing. Tables that tell of runs are left out.
 DIFFERENT = {"seq", "reading", "created_at", "updated_at", "version", "stored_at", "last_active"}
 OWN_IDS = {"agent_state", "source"}
-OF_RUNS = {"import_run", "audit_entry", "schema_migration", "store_meta"}
+OF_RUNS = {"import_run", "checkpoint", "audit_entry", "schema_migration", "store_meta"}
 ASKED = ("weir oak wheel", "calm angry bees", "how tall lighthouse", "hawthorn hedge plant", "orrery blue paint", "thick dam",
          "Resumed for the time", "governor archived question", "caravan night", "bridge opens noon", "sluice stone")
 

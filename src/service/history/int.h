@@ -52,6 +52,10 @@ void names_id(const struct history_names *n, const char *prefix, const struct st
 /* A file's, in the manifest: of its true root and path. */
 void names_file(const struct history_names *n, struct str root, struct str path, char *out);
 
+/* ---- checkpoint.c: what an import has brought, once it is at its end; report: as JSON ---- */
+enum err_code checkpoint_write(struct store_tx *tx, struct arena *a, const struct history_wish *w, struct str run,
+                               struct str report, const struct history_report *r, struct err *e);
+
 /* ---- find.c: the path of the file with that id, in the arena; where there is none, as root and path say. NULL: no
  * memory ---- */
 char *find_file(const struct history_names *names, struct arena *a, struct str id, struct str root, struct str path);

@@ -447,6 +447,8 @@ static enum err_code note_on(struct store_tx *tx, void *arg, struct err *e)
     audit_trace_count(&d.trace, "files", im->report->files);
     audit_trace_count(&d.trace, "turns", im->report->counts.fresh);
     audit_trace_count(&d.trace, "duplicates", im->report->counts.duplicates);
+    if (!code && !im->x.wish->live && im->report->counts.fresh)
+        code = checkpoint_write(tx, im->arena, im->x.wish, str_of(im->run), record_text(r, "report"), im->report, e);
     return code ? code : audit_deed_write(im->x.svc, tx, &d, e);
 }
 
