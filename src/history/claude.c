@@ -125,10 +125,24 @@ static enum err_code claude_read(struct history_in *in, struct err *e)
 static const struct history_root roots[] = {{"CLAUDE_CONFIG_DIR", "", ".claude"},
                                             {"XDG_CONFIG_HOME", "claude", ".config/claude"}};
 
-/* Its lines name their session. */
+/* A line of a transcript names its session, or is a snapshot or a summary; one of the list of prompts has what was
+ * shown, when and where. */
+static bool is_own_line(struct str line)
+{
+    static const char *const keys[] = {"type", "sessionId", "snapshot", "leafUuid", "display", "timestamp", "project"};
+    struct str v[sizeof keys / sizeof *keys];
+    if (!lines_members(line, keys, sizeof keys / sizeof *keys, v))
+        return false;
+    return (v[0].n && (v[1].n || v[2].n || v[3].n)) || (v[4].p && v[5].n && v[6].p);
+}
+
 static bool claude_sniff(struct str path, struct str head)
 {
-    return str_ends(path, ".jsonl") && str_find(head, STR("\"sessionId\":\"")) >= 0;
+    enum { LINES = 16 };
+    bool own = false;
+    for (int i = 0; i < LINES && head.n && !own && str_ends(path, ".jsonl"); i++)
+        own = is_own_line(str_trim(str_cut(&head, '\n')));
+    return own || (str_ends(path, ".jsonl") && str_find(head, STR("\"sessionId\":\"")) >= 0);
 }
 
 const struct history_format history_claude = {

@@ -22,6 +22,7 @@ struct claude_content {
     struct buf thinking; /* what the model thought */
     struct buf tools;    /* JSON members of tools used or answered, without brackets */
     struct buf blobs;    /* types of pictures and documents, as JSON without brackets */
+    struct buf context;  /* what an editor or the tool put beside a prompt, in blocks of their own */
     bool odd_tools;      /* a name or id among them that is no fact */
     bool results;        /* it has answers of tools */
     bool said;           /* it has text of its own */
@@ -31,6 +32,8 @@ void claude_content_free(struct claude_content *c);
 void claude_content_clear(struct claude_content *c); /* keeps the memory */
 /* Adds a message's content (a string or blocks). */
 void claude_content_add(struct claude_content *c, const struct json *content);
+/* The same of a line of type user: what was put beside a prompt is no part of it, unless there is nothing else. */
+void claude_content_add_prompt(struct claude_content *c, const struct json *content);
 
 /* What is kept beside the text, as members. */
 void claude_content_notes(const struct claude_content *c, struct history_notes *n);
@@ -67,6 +70,10 @@ struct str claude_persisted_key(struct arena *a, struct str session, struct str 
 bool claude_snapshot_is_new(struct claude_reader *r, struct str text);
 enum err_code claude_snapshot(struct claude_reader *r, const struct json *line, struct err *e);
 
+/* The key under which transcripts note the folder that is worked in, for what lies beside them: by their folder's name.
+ */
+struct str claude_project_key(struct arena *a, struct str folder);
+
 /* ---- claude_queue.c: prompts typed while it was busy ---- */
 enum { CLAUDE_QUEUED = 32, CLAUDE_QUEUED_LINES = 400 };
 struct claude_queue {
@@ -87,7 +94,7 @@ void claude_queue_free(struct claude_queue *q);
 
 /* ---- claude_open.c: turns that are held until it is sure that no line of theirs follows ---- */
 enum { CLAUDE_HELD = 64, CLAUDE_HELD_BYTES = 4 << 20, CLAUDE_MESSAGE_BYTES = 1 << 20, CLAUDE_PARTS = 64 };
-enum { CLAUDE_FIRST_PROMPTS = 4 };
+enum { CLAUDE_FIRST_LINES = 64 };                           /* a session's first prompts are in them */
 enum { CLAUDE_ENOUGH = 16, CLAUDE_ENOUGH_BYTES = 1 << 20 }; /* are told when another message begins */
 struct claude_held {
     struct history_turn turn; /* strings in the holding's arena; content and metadata made when it is told */
@@ -143,7 +150,7 @@ struct claude_reader {
     struct claude_queue queue;
     int64_t line_from;                    /* where the line under way begins */
     bool named;                           /* the person has named the session: other titles do not count */
-    int first_prompts;                    /* so many were told */
+    bool said_folder;                     /* it was noted in which folder this project's people work */
     bool looked_for_results, has_results; /* the session has a folder of outputs */
 };
 
@@ -155,7 +162,7 @@ struct str claude_some(struct arena *a, int fd, size_t most);
 /* A file that is one turn. */
 struct claude_whole {
     struct str key; /* STR_NONE: made of its words */
-    struct str session, thread, text, metadata;
+    struct str session, thread, text, metadata, cwd;
     const char *role;
     bool replay;
 };

@@ -4,6 +4,8 @@
 
 #include "base/json_write.h"
 
+#include <string.h>
+
 void claude_content_init(struct claude_content *c)
 {
     *c = (struct claude_content){0};
@@ -11,6 +13,7 @@ void claude_content_init(struct claude_content *c)
     buf_init(&c->thinking, 0);
     buf_init(&c->tools, 0);
     buf_init(&c->blobs, 0);
+    buf_init(&c->context, 0);
 }
 
 void claude_content_free(struct claude_content *c)
@@ -19,6 +22,7 @@ void claude_content_free(struct claude_content *c)
     buf_release(&c->thinking);
     buf_release(&c->tools);
     buf_release(&c->blobs);
+    buf_release(&c->context);
 }
 
 void claude_content_clear(struct claude_content *c)
@@ -27,6 +31,7 @@ void claude_content_clear(struct claude_content *c)
     buf_clear(&c->thinking);
     buf_clear(&c->tools);
     buf_clear(&c->blobs);
+    buf_clear(&c->context);
     c->results = c->said = c->odd_tools = false;
 }
 
@@ -145,6 +150,40 @@ void claude_content_add(struct claude_content *c, const struct json *content)
         add_block(c, &content->items[i]);
 }
 
+/* "<ide_opened_file>…</ide_opened_file>": which file is open, what is selected in it, reminders. */
+static bool is_context(const struct json *block)
+{
+    static const char *const tags[] = {"ide_opened_file", "ide_selection", "ide_diagnostics", "system-reminder"};
+    struct str text = str_trim(json_text(block, "text"));
+    for (size_t i = 0; *text.p == '<' && i < sizeof tags / sizeof *tags; i++) {
+        struct str inside = str_skip(text, 1);
+        if (str_starts(inside, tags[i]) && str_starts(str_skip(inside, strlen(tags[i])), ">") && str_ends(text, ">") &&
+            str_ends(str_take(text, text.n - 1), tags[i]))
+            return true;
+    }
+    return false;
+}
+
+void claude_content_add_prompt(struct claude_content *c, const struct json *content)
+{
+    const bool blocks = content && content->type == JSON_ARRAY;
+    for (size_t i = 0; blocks && i < content->n; i++) {
+        const struct json *b = &content->items[i];
+        if (str_is(json_text(b, "type"), "text") && json_text(b, "text").n && is_context(b)) {
+            paragraph(&c->context);
+            buf_str(&c->context, json_text(b, "text"));
+        } else {
+            add_block(c, b);
+        }
+    }
+    if (!blocks)
+        claude_content_add(c, content);
+    if (c->text.n || c->results || !c->context.n)
+        return;
+    buf_str(&c->text, buf_view(&c->context));
+    buf_clear(&c->context);
+}
+
 static void put_list(struct json_out *w, const char *name, const struct buf *list)
 {
     if (!list->n)
@@ -161,9 +200,11 @@ void claude_content_notes(const struct claude_content *c, struct history_notes *
     put_list(&n->t, "attachments", &c->blobs);
     if (c->thinking.n)
         jw_kstr(&n->t, "thinking", buf_view(&c->thinking));
+    if (c->context.n)
+        jw_kstr(&n->t, "context", buf_view(&c->context));
 }
 
 bool claude_content_failed(const struct claude_content *c)
 {
-    return c->text.failed || c->tools.failed || c->blobs.failed || c->thinking.failed;
+    return c->text.failed || c->tools.failed || c->blobs.failed || c->thinking.failed || c->context.failed;
 }

@@ -27,6 +27,11 @@ static struct str note_key(struct arena *a, struct str session, struct str hash)
     return arena_fmt(a, "file %.*s %.*s", STR_ARG(session), STR_ARG(hash));
 }
 
+struct str claude_project_key(struct arena *a, struct str folder)
+{
+    return arena_fmt(a, "project %.*s", STR_ARG(folder));
+}
+
 /* ---- what snapshots say ---- */
 
 bool claude_snapshot_is_new(struct claude_reader *r, struct str text)

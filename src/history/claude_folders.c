@@ -46,6 +46,7 @@ enum err_code claude_tell_whole(struct history_in *in, const struct claude_whole
                                    .role = str_of(w->role),
                                    .content = w->text,
                                    .timestamp = in->modified,
+                                   .cwd = w->cwd,
                                    .metadata = w->metadata,
                                    .replay = w->replay,
                                    .at = at};
@@ -67,7 +68,9 @@ static enum err_code read_text(struct history_in *in, struct err *e)
         memory && folder.n < in->path.n ? path_folder(str_take(in->path, (size_t)(folder.p - in->path.p))) : STR_NONE;
     if (memory) /* projects/<project>/memory/x.md */
         base = arena_fmt(in->arena, "%.*s/memory/%.*s", STR_ARG(above.n ? above : STR("-")), STR_ARG(base));
-    const struct claude_whole w = {.session = plan || memory ? base
+    struct str key = memory && above.n ? claude_project_key(in->arena, above) : STR_NONE;
+    const struct claude_whole w = {.cwd = key.n ? history_noted(in, key) : STR_NONE,
+                                   .session = plan || memory ? base
                                               : shell        ? STR("shell-snapshots")
                                               : folder.n     ? folder
                                                              : base,
@@ -76,7 +79,12 @@ static enum err_code read_text(struct history_in *in, struct err *e)
                                    .metadata = kind_member(in, in->size),
                                    .role = plan || memory ? "assistant" : "system",
                                    .replay = !plan && !memory};
-    return claude_tell_whole(in, &w, e);
+    enum err_code code = claude_tell_whole(in, &w, e);
+    struct str name = path_without(path_base(in->path), ".md");
+    if (!code && (plan || memory) && str_trim(w.text).n) /* the file's name: no words of the turn's */
+        code = history_title_by(in, w.session, arena_fmt(in->arena, "%s %.*s", in->kind, STR_ARG(name)),
+                                HISTORY_TITLE_GUESS, e);
+    return code;
 }
 
 /* <session>/tool-results/<id>.txt: the whole of what a tool put out. What hooks put out stays out of recall. */

@@ -1,6 +1,7 @@
 /* What a transcript's line becomes: a turn, a part of one, a title, or nothing, and why. The type is seen before the
  * line is parsed, so that the many lines without words cost no more than looking for it. */
 #include "history/claude.h"
+#include "history/path.h"
 
 #include <string.h>
 
@@ -81,11 +82,27 @@ static void begin_turn(struct envelope *v, const char *role, const char *agent)
         v->turn.thread = agent_id.n ? agent_id : STR("side chain");
 }
 
+/* Notes lie in a folder of the project, and do not say which that is. */
+static enum err_code note_folder(struct claude_reader *r, struct str cwd, struct err *e)
+{
+    struct str folder = path_folder(r->in->path);
+    if (r->said_folder || !cwd.n || !folder.n || r->place.thread.n)
+        return ERR_OK;
+    r->said_folder = true;
+    struct str key = claude_project_key(r->in->arena, folder);
+    if (!key.p)
+        return err_nomem(e);
+    return history_noted(r->in, key).n ? ERR_OK : history_note(r->in, key, cwd, e);
+}
+
 /* At once, or behind those that are held. */
 static enum err_code tell_turn(struct envelope *v, struct err *e)
 {
     struct claude_reader *r = v->r;
     struct history_notes *n = &v->notes;
+    enum err_code code = note_folder(r, v->turn.cwd, e);
+    if (code)
+        return code;
     if (v->line->cut)
         notes_flag(n, "cut");
     claude_content_notes(&v->content, n);
@@ -213,9 +230,10 @@ static const char *voice_name(enum claude_voice voice)
                                      : "generated";
 }
 
-static enum err_code add_beginning(struct claude_reader *r, struct str session, struct str text, struct err *e)
+static enum err_code add_beginning(struct claude_reader *r, struct str session, struct str text, int64_t line,
+                                   struct err *e)
 {
-    if (!session.n || r->first_prompts++ >= CLAUDE_FIRST_PROMPTS)
+    if (!session.n || line > CLAUDE_FIRST_LINES)
         return ERR_OK;
     struct str key = claude_beginning(r->in->arena, session, text);
     return key.p ? history_merged(r->in, key, NULL, e) : err_nomem(e);
@@ -248,7 +266,7 @@ static enum err_code take_words(struct envelope *v, const struct json *prompt, s
     if (!code)
         code = tell_turn(v, e);
     if (!code && voice == CLAUDE_PERSON)
-        code = add_beginning(r, v->turn.session, text, e);
+        code = add_beginning(r, v->turn.session, text, v->line->at.line, e);
     return code || !queued.n || !own.n ? code : history_merged(r->in, own, NULL, e);
 }
 
@@ -272,7 +290,7 @@ static enum err_code take_user(struct envelope *v, struct err *e)
     enum err_code code = ERR_OK;
     if (!content_of(message))
         return skip(v, HISTORY_DAMAGED, e);
-    claude_content_add(&v->content, content_of(message));
+    claude_content_add_prompt(&v->content, content_of(message));
     if (claude_holding_full(&r->held))
         code = claude_tell(r, e);
     if (code)

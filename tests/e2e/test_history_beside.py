@@ -176,6 +176,30 @@ def test_descriptions_of_agents(store, tmp_path):
     assert found(store, "Done a1")[0]["metadata"]["agent_type"] == "Explore"
 
 
+def test_notes_belong_to_the_project_of_their_folder(store, tmp_path):
+    r = Root(tmp_path / "claude")
+    r.transcript([r.line("user", "Grind it")])
+    r.file("projects/-home-ada-mill/memory/MEMORY.md", "The weir is of oak\n")
+    r.file("plans/blue-fox.md", "# Sharpen the stones\n")
+    accounted(imported(store, r.path))
+    assert [t["project"] for t in found(store, "of oak")] == ["mill"]
+    assert {s["title"] for s in listed(store, "sessions")} >= {"memory MEMORY", "plan blue-fox"}
+
+
+def test_transcripts_tell_what_they_are(store, tmp_path):
+    """Whatever their first line is, and with spaces in it."""
+    r = Root(tmp_path)
+    firsts = [{"type": "pr-link", "sessionId": S, "prNumber": 1, "timestamp": "2026-03-01T10:00:00Z"}, snapshot({}),
+              {"type": "summary", "summary": "x", "leafUuid": "y"}, {"type": "mode", "mode": "normal", "sessionId": S}]
+    for i, first in enumerate(firsts):
+        path = r.file(f"t{i}.jsonl", json.dumps(first) + "\n" + json.dumps(r.line("user", f"Prompt {i}")) + "\n")
+        assert json.loads(store.run("import", str(path), "--json").stdout)["source"] == "claude-code"
+    typed = {"display": "Prompt 9", "pastedContents": {}, "timestamp": 1772355600000, "project": HOME}
+    path = r.file("history.jsonl", json.dumps(typed) + "\n")
+    assert json.loads(store.run("import", str(path), "--json").stdout)["turns_new"] == 1
+    assert {t["content"] for t in turns(store)} == {f"Prompt {i}" for i in (0, 1, 2, 3, 9)}
+
+
 def snapshot(files):
     backups = {name: {"backupFileName": kept, "version": n, "backupTime": "2026-03-01T10:00:00.000Z"}
                for name, (kept, n) in files.items()}

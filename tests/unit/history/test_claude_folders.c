@@ -163,9 +163,11 @@ static void test_names_of_versions(void **state)
 static void test_texts(void **state)
 {
     (void)state;
-    assert_told("plans/blue-fox.md", "# Plan\n", "turn assistant blue-fox: # Plan\n\n");
-    assert_told("projects/-w/memory/MEMORY.md", "Note\n", "turn assistant -w/memory/MEMORY: Note\n\n");
-    assert_told("memory/x.md", "Note", "turn assistant -/memory/x: Note\n");
+    assert_told("plans/blue-fox.md", "# Plan\n",
+                "turn assistant blue-fox: # Plan\n\ntitle (guess) blue-fox: plan blue-fox\n");
+    assert_told("projects/-w/memory/MEMORY.md", "Note\n",
+                "turn assistant -w/memory/MEMORY: Note\n\ntitle (guess) -w/memory/MEMORY: memory MEMORY\n");
+    assert_told("memory/x.md", "Note", "turn assistant -/memory/x: Note\ntitle (guess) -/memory/x: memory x\n");
     assert_told("shell-snapshots/snapshot-bash-1-a.sh", "alias x=y",
                 "turn system (replay) shell-snapshots: alias x=y\n");
     assert_told("session-env/s/hook.sh", "A=1", "turn system (replay) s@environment: A=1\n");
