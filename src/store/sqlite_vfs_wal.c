@@ -6,20 +6,34 @@
  * A frame that does not open while SQLite looks for the log's end (it then reads head and page at once) is what a power
  * cut left: it is given back with other salts, and the log ends before it. Anywhere else it is damage.
  *
- * SQLite rewrites a page within a transaction, or the heads of frames behind such a page: then the other part is
- * looked up in the file. */
+ * SQLite rewrites a page within a transaction: then its head is looked up in the file. The heads of frames behind such
+ * a page are written without salts at first, and once more when the transaction ends; their pages are sealed with the
+ * log's salts from the beginning. */
 #include "store/sqlite_vfs.h"
 
 #include <string.h>
+
+enum { FRAME_SALTS = 8, SALTS = FRAME_ABOUT - FRAME_SALTS, LOG_SALTS = 16 };
 
 static int64_t within(sqlite3_int64 at)
 {
     return (at - WAL_HEAD) % FRAME;
 }
 
+/* What is authenticated with the page of a frame. */
+static struct page_about about_frame(struct sealed_file *f, const unsigned char *head)
+{
+    static const unsigned char none[SALTS];
+    unsigned char where[FRAME_ABOUT];
+    memcpy(where, head, FRAME_ABOUT);
+    if (memcmp(where + FRAME_SALTS, none, SALTS) == 0)
+        (void)real_read(f, where + FRAME_SALTS, SALTS, LOG_SALTS);
+    return page_about(f->kind, where, FRAME_ABOUT);
+}
+
 static bool frame_open(struct sealed_file *f, struct keyring *k, const unsigned char *head, unsigned char *page)
 {
-    struct page_about about = page_about(f->kind, head, FRAME_ABOUT);
+    struct page_about about = about_frame(f, head);
     return page_open(k, &about, false, page);
 }
 
@@ -48,7 +62,7 @@ static int64_t page_number(const unsigned char *head)
 /* Where the log ends, this frame is not part of it: salts that are not the log's say so. */
 static void end_of_log(unsigned char frame[FRAME])
 {
-    for (int i = 8; i < FRAME_ABOUT; i++)
+    for (int i = FRAME_SALTS; i < FRAME_ABOUT; i++)
         frame[i] ^= 0xff;
 }
 
@@ -124,7 +138,7 @@ int wal_write(struct sealed_file *f, const unsigned char *p, int n, sqlite3_int6
     if (!whole)
         return SQLITE_IOERR_WRITE;
     int rc = head_of(f, at - FRAME_HEAD, head, &masked);
-    struct page_about about = page_about(f->kind, head, FRAME_ABOUT);
+    struct page_about about = about_frame(f, head);
     if (!rc)
         rc = page_seal(k, &f->nonces, &about, false, masked, p, page);
     return rc ? rc : real_write(f, page, PAGE, at);

@@ -3,6 +3,8 @@
  * stay sealed; it can be sealed and opened while it is in use, by one process at a time. */
 #include "place.h"
 
+#include "store/internal.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -252,6 +254,49 @@ static void a_torn_log_ends_where_it_is_torn(void **state)
     copy(p, "wal", "store.db-wal", SIZE_MAX);
     open_with(p, &KEY);
     all_well(p, 32);
+}
+
+struct many_turns {
+    struct place *p;
+    struct str conversation;
+    int n;
+};
+
+static enum err_code many_job(struct store_tx *tx, void *arg, struct err *e)
+{
+    const struct many_turns *m = arg;
+    enum err_code code = tx->d->exec(tx->c, "PRAGMA cache_size=10", "keep little", e);
+    for (int i = 0; i < m->n && !code; i++) {
+        struct turn_added added;
+        struct turn_new t = {.conversation_id = m->conversation,
+                             .agent = STR("codey"),
+                             .role = STR("user"),
+                             .content = arena_fmt(m->p->arena, "%s%d", TEXT, i),
+                             .token_count = -1};
+        code = turn_append(tx, &t, &added, e);
+    }
+    return code;
+}
+
+/* Pages go into the log before the transaction ends, some are written there again, and heads of frames are written
+ * twice: it is read from the log, found again after a kill, and taken over into the database. */
+static void a_transaction_may_be_larger_than_the_cache(void **state)
+{
+    struct place *p = *state;
+    struct many_turns m = {p, add_turns(p, 1), 400};
+    OK(store_write(p->store, many_job, &m, &e));
+    all_well(p, 401);
+    copy(p, "store.db", "db", SIZE_MAX);
+    copy(p, "store.db-wal", "wal", SIZE_MAX);
+    open_with(p, &KEY);
+    all_well(p, 401);
+    store_close(p->store);
+    p->store = NULL;
+    copy(p, "db", "store.db", SIZE_MAX);
+    copy(p, "wal", "store.db-wal", SIZE_MAX);
+    open_with(p, &KEY);
+    all_well(p, 401);
+    assert_int_equal(readable(p, TEXT), 0);
 }
 
 /* ---- backups ---- */
@@ -587,6 +632,7 @@ int main(void)
         PLAIN(a_plain_store_takes_no_key),
         T(every_changed_page_is_told),
         T(a_torn_log_ends_where_it_is_torn),
+        T(a_transaction_may_be_larger_than_the_cache),
         T(backups_are_sealed),
         T(backups_of_the_other_form_are_refused),
         T(it_is_converted_in_use),
