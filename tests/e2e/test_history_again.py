@@ -296,6 +296,24 @@ def test_the_tool_s_own_copy_is_the_better_one(store, tmp_path):
     assert len(json.loads(store.run("recall", "oldest sluice", "--json").stdout)["results"]) >= 1
 
 
+@pytest.mark.parametrize("first", ("claude", "unique"))
+def test_an_answer_that_others_keep_without_its_tools(store, tmp_path, first):
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "tools")
+    s.user("Which sluice is the oldest one here?")
+    s.assistant(text("I look."), tool_use("Bash", {"command": "ls"}, "toolu_1"))
+    s.write()
+    unique = History(tmp_path / "unique", "memory-context")
+    unique.lines("dedup_state/unique_messages.jsonl", [
+        {"hash": sha256(w), "content": w, "timestamp": at(99), "role": r}
+        for r, w in (("user", "Which sluice is the oldest one here?"), ("assistant", "I look."))])
+    ways = [("claude-code", h.root), ("memory-context", unique.root)]
+    for source, path in ways if first == "claude" else ways[::-1]:
+        imported(store, source, path)
+    assert sorted(t["content"].split("\n")[0] for t in turns(store)) == ["I look.", "Which sluice is the oldest one here?"]
+    assert len(restored(store, s.id)) == 2
+
+
 # ---- any order ----
 
 @pytest.mark.parametrize("seed", range(4))

@@ -159,11 +159,11 @@ enum err_code again_look(struct store_tx *tx, struct arena *a, struct item *i, s
     if (!i->words_n)
         return ERR_OK;
     enum err_code code = find(tx, a, i, &which, &i->known_at, &found, e);
-    if (!code && !found && i->typed) {
-        const int64_t words = i->said.words;
-        i->said.words = i->typed;
-        code = find(tx, a, i, &which, &i->known_at, &found, e);
-        i->said.words = words;
+    if (!code && !found && i->also) {
+        struct item also = *i;
+        also.said.words = i->also;
+        also.words_n = i->also_n;
+        code = find(tx, a, &also, &which, &i->known_at, &found, e);
     }
     if (code || !found)
         return code;

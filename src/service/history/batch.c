@@ -229,10 +229,10 @@ static enum err_code append(struct store_tx *tx, struct batch *b, struct item *i
     i->said.turn = added.seq;
     if (!i->first && i->words_n)
         code = met_said_add(tx, &i->said, e);
-    if (!code && !i->first && i->typed) {
-        struct met_said typed = i->said;
-        typed.words = i->typed;
-        code = met_said_add(tx, &typed, e);
+    if (!code && !i->first && i->also) {
+        struct met_said also = i->said;
+        also.words = i->also;
+        code = met_said_add(tx, &also, e);
     }
     return code || !i->poorer.turn ? code : again_instead(tx, b, i, added.seq, e);
 }

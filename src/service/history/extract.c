@@ -410,14 +410,21 @@ static enum err_code hash_words(const struct extraction *x, struct arena *a, str
     return ERR_OK;
 }
 
+/* What an answer says before it calls tools: others keep that alone. */
+static struct str before_tools(const struct history_turn *t, struct str content)
+{
+    ptrdiff_t at = str_is(t->role, "assistant") ? str_find(content, STR("\n\n\xe2\x86\x92 ")) : -1;
+    return at > 0 ? str_take(content, (size_t)at) : STR_NONE;
+}
+
 /* How it was told, and with which words. */
 static enum err_code find_words(struct extraction *x, struct arena *a, const struct history_turn *t, struct str content,
                                 struct item *i, struct err *e)
 {
-    size_t bytes;
+    struct str also = t->typed.n && !str_eq(t->typed, t->content) ? valid(a, t->typed) : before_tools(t, content);
     enum err_code code = hash_words(x, a, content, &i->said.words, &i->words_n, e);
-    if (!code && t->typed.n && !str_eq(t->typed, t->content))
-        code = hash_words(x, a, valid(a, t->typed), &i->typed, &bytes, e);
+    if (!code && also.n)
+        code = hash_words(x, a, also, &i->also, &i->also_n, e);
     bool once = t->told == HISTORY_ONCE, typed = t->told == HISTORY_TYPED;
     i->said.time = t->timestamp && !once ? t->timestamp / 1000 : 0;
     i->said.how = once ? SAID_ONCE : typed ? SAID_TYPED : x->wish->format->copies ? SAID_COPY : SAID_OWN;

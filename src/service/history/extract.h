@@ -46,8 +46,10 @@ struct item {
     struct place *place;
     struct met_said said;
     size_t words_n; /* bytes of its words; 0: it has none */
-    int64_t typed;  /* the hash of other words of its prompt; 0: none */
-    bool tail;      /* behind the batch's mark */
+    /* Other words by which it is known: a prompt as it was typed, an answer without its tools; 0: none. */
+    int64_t also;
+    size_t also_n;
+    bool tail; /* behind the batch's mark */
     /* the writer's */
     bool fresh;
     struct met_said poorer;   /* what it is stored instead of; turn 0: nothing */
