@@ -11,7 +11,7 @@ from datetime import datetime
 
 import pytest
 from conftest import binary, key_of_tests
-from histories import History, at, at_ms, sha256, uid
+from histories import History, at, at_ms, sha256, stores, uid
 from histories.claude import Session, text, tool_result, tool_use
 
 PROMPTS = ("How deep is the mill pond in summer?", "yes", "And in a dry winter, how deep is it?", "yes")
@@ -312,6 +312,27 @@ def test_an_answer_that_others_keep_without_its_tools(store, tmp_path, first):
         imported(store, source, path)
     assert sorted(t["content"].split("\n")[0] for t in turns(store)) == ["I look.", "Which sluice is the oldest one here?"]
     assert len(restored(store, s.id)) == 2
+
+
+@pytest.mark.parametrize("first", ("claude", "ccc"))
+def test_copies_under_the_tool_s_ids(store, tmp_path, first):
+    """CCC keeps the lines' ids, and of the lines less than the tool."""
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "copied", sid=stores.SESSION)
+    s.user("How thick is the dam?")
+    s.assistant(text("Nine metres at its foot."), tool_use("Bash", {"command": "ls"}, "toolu_1"))
+    for n, record in enumerate(s.records, 1):
+        record["uuid"] = uid("ccc", n)
+    s.write()
+    copies = stores.ccc(tmp_path / "ccc")
+    ways = [("claude-code", h.root), ("ccc", copies.root)]
+    for source, path in ways if first == "claude" else ways[::-1]:
+        imported(store, source, path)
+    found = [t["content"].split("\n")[0] for t in turns(store)]
+    assert found.count("How thick is the dam?") == found.count("Nine metres at its foot.") == 1
+    assert restored(store, s.id) == [("user", "How thick is the dam?"), ("assistant", "Nine metres at its foot.", "Bash")]
+    for source, path in ways:
+        assert imported(store, source, path)["turns_new"] == 0
 
 
 # ---- any order ----

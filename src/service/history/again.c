@@ -13,6 +13,9 @@
 
 #include "store/records.h"
 
+#include "history/format.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,6 +203,51 @@ static enum err_code holder(struct store_tx *tx, struct item *i, struct met_turn
             break;
     }
     return code;
+}
+
+/* Whether a conversation was imported from copies of another tool's messages, under their ids. */
+static enum err_code of_copies(struct store_tx *tx, struct arena *a, struct place *p, struct str conversation,
+                               bool *copies, struct err *e)
+{
+    struct record **rows;
+    size_t n = 0;
+    enum err_code code = ERR_OK;
+    if (!str_is(conversation, p->asked)) {
+        code = records_of(tx, a, kind_find(STR("source")), "record_id", conversation, 0, 1, &rows, &n, e);
+        const struct history_format *f = n ? history_format_find(record_text(rows[0], "origin")) : NULL;
+        snprintf(p->asked, sizeof p->asked, "%.*s", STR_ARG(conversation));
+        p->asked_copies = f && f->copies;
+    }
+    *copies = p->asked_copies;
+    return code;
+}
+
+/* The deleted one keeps its id, so this one's ends otherwise. */
+static enum err_code other_id(struct arena *a, struct item *i, struct err *e)
+{
+    char id[ID_MAX];
+    int n = snprintf(id, sizeof id, "%.*s", STR_ARG(i->turn.id));
+    id[n - 1] = id[n - 1] == '0' ? '1' : '0';
+    i->other_id = arena_str(a, str_of(id));
+    return i->other_id.p ? ERR_OK : err_nomem(e);
+}
+
+enum err_code again_known(struct store_tx *tx, struct arena *a, struct item *i, struct err *e)
+{
+    struct met_turn t;
+    bool copies = false;
+    if (rank_of(&i->said) != SAID_OWN)
+        return ERR_OK;
+    enum err_code code = met_turn_of(tx, i->turn.id, &t, e);
+    if (!code && t.seq && !in_place(i, &t))
+        code = of_copies(tx, a, i->place, str_of(t.conversation), &copies, e);
+    if (code || !copies)
+        return code;
+    i->fresh = true;
+    i->first = 0;
+    i->known_at = t;
+    i->poorer = (struct met_said){.words = i->said.words, .time = i->said.time, .turn = t.seq, .how = SAID_COPY};
+    return other_id(a, i, e);
 }
 
 enum err_code again_told(struct store_tx *tx, struct batch *b, struct item *i, struct err *e)

@@ -183,6 +183,7 @@ static enum err_code look_at_keys(struct store_tx *tx, struct item *i, struct er
     }
     i->fresh = i->first <= i->n_parts;
     i->poorer.turn = i->known_at.seq = 0;
+    i->other_id = STR_NONE;
     return code;
 }
 
@@ -209,6 +210,8 @@ static enum err_code append(struct store_tx *tx, struct batch *b, struct item *i
 {
     struct turn_new t = i->turn;
     struct turn_added added;
+    if (i->other_id.p)
+        t.id = i->other_id;
     if (i->first) {
         const struct item_part *p = &i->parts[i->first - 1];
         t.id = str_of(p->id);
@@ -240,7 +243,9 @@ static enum err_code append(struct store_tx *tx, struct batch *b, struct item *i
 static enum err_code store_item(struct store_tx *tx, struct batch *b, struct item *i, struct err *e)
 {
     struct err why = {0};
-    enum err_code code = i->fresh && !i->first && !i->record ? again_look(tx, b->arena, i, &why) : ERR_OK;
+    enum err_code code = i->record  ? ERR_OK
+                         : i->first ? again_known(tx, b->arena, i, &why)
+                                    : again_look(tx, b->arena, i, &why);
     if (!code && i->fresh && i->place)
         code = place_ready(tx, b, i->place, PLACE_FOR_TURNS, &why);
     bool gone = i->place && i->place->state == PLACE_GONE;

@@ -23,6 +23,8 @@ struct place {
     enum { PLACE_UNKNOWN, PLACE_READY, PLACE_GONE } state;
     int64_t seq, count;   /* the conversation's, where it is there, and its turns */
     struct met_turn last; /* what was met again last */
+    char asked[ID_MAX];   /* a conversation, and whether what it holds are copies */
+    bool asked_copies;
 };
 /* How a turn was told, in met_said's `how`: from the poorest to the best, bits, and above them whose it is. */
 enum { SAID_ONCE, SAID_TYPED, SAID_COPY, SAID_OWN, SAID_RANK = 3 };
@@ -54,6 +56,7 @@ struct item {
     bool fresh;
     struct met_said poorer;   /* what it is stored instead of; turn 0: nothing */
     struct met_turn known_at; /* where that is, or where it is stored already */
+    struct str other_id;      /* under which it is stored; STR_NONE: its own */
     struct item *next;
 };
 struct more_key {
@@ -156,6 +159,9 @@ enum err_code place_ready(struct store_tx *tx, struct batch *b, struct place *p,
 /* ---- again.c: what is met again ---- */
 /* Of an item whose key is new: where its words are there, it is not fresh, or has i->poorer. Reads only. */
 enum err_code again_look(struct store_tx *tx, struct arena *a, struct item *i, struct err *e);
+/* Of an item whose key was met: where that was a poorer copy with the same id, it is fresh, instead of that. Reads
+ * only. */
+enum err_code again_known(struct store_tx *tx, struct arena *a, struct item *i, struct err *e);
 /* It is stored elsewhere: its place tells it too. */
 enum err_code again_told(struct store_tx *tx, struct batch *b, struct item *i, struct err *e);
 /* It was stored, as the turn `seq`, instead of i->poorer. */
