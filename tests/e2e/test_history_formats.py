@@ -282,11 +282,11 @@ def test_a_message_that_grows(store, tmp_path):
 
 def test_an_answer_that_comes_while_it_is_imported(store, tmp_path):
     """What has come since is a turn of its own; nothing is lost, and what was there long ago is not told again."""
-    whole = " ".join(f"word{n}" for n in range(200))
+    whole = {tool: " ".join(f"{tool}{n}" for n in range(200)) for tool in ("gemini", "cursor", "opencode")}
     h = gemini.History(tmp_path / "gemini", "gemini")
     lines = [{"sessionId": "s", "projectHash": "x"}, gemini.message("a", "user", "Tell it", 1)]
-    for end in (100, 700, len(whole)):
-        lines.append(gemini.message("b", "gemini", whole[:end], 2))
+    for end in (100, 700, len(whole["gemini"])):
+        lines.append(gemini.message("b", "gemini", whole["gemini"][:end], 2))
         h.lines("tmp/p/chats/session-1.jsonl", lines)
         accounted(imported(store, SOURCES["gemini"], h))
     lines.append(gemini.message("c", "user", "Thanks", 3))
@@ -295,8 +295,8 @@ def test_an_answer_that_comes_while_it_is_imported(store, tmp_path):
     c = cursor.History(tmp_path / "cursor", "cursor")
     db = sqlite3.connect(c.path("globalStorage/state.vscdb"))
     db.execute("create table cursorDiskKV (key text unique on conflict replace, value blob)")
-    for n, end in enumerate((100, 700, len(whole))):
-        db.execute("insert into cursorDiskKV values('bubbleId:c:b', ?)", (json.dumps({"type": 2, "bubbleId": "b", "text": whole[:end]}),))
+    for n, end in enumerate((100, 700, len(whole["cursor"]))):
+        db.execute("insert into cursorDiskKV values('bubbleId:c:b', ?)", (json.dumps({"type": 2, "bubbleId": "b", "text": whole["cursor"][:end]}),))
         db.execute("insert into cursorDiskKV values('composerData:c', ?)", (json.dumps({
             "composerId": "c", "createdAt": cursor.at_ms(0), "lastUpdatedAt": cursor.at_ms(n),
             "fullConversationHeadersOnly": [{"bubbleId": "b", "type": 2}]}),))
@@ -304,17 +304,17 @@ def test_an_answer_that_comes_while_it_is_imported(store, tmp_path):
         accounted(imported(store, SOURCES["cursor"], c))
     db.close()
     o = opencode.History(tmp_path / "opencode", "opencode")
-    for end in (100, 700, len(whole)):
+    for end in (100, 700, len(whole["opencode"])):
         o.json("storage/message/ses_x/msg_1.json", {"id": "msg_1", "sessionID": "ses_x", "role": "assistant",
                                                     "time": {"created": opencode.at_ms(0), "updated": end}})
-        o.json("storage/part/msg_1/prt_1.json", {"type": "text", "text": whole[:end]})
+        o.json("storage/part/msg_1/prt_1.json", {"type": "text", "text": whole["opencode"][:end]})
         accounted(imported(store, SOURCES["opencode"], o))
     by_agent = defaultdict(list)
     for t in turns(store):
         by_agent[t["agent"]].append(t["content"])
     for agent in ("gemini", "cursor", "opencode"):
         words = set(" ".join(by_agent[agent]).split())
-        assert set(whole.split()) <= words and len(by_agent[agent]) == 3
+        assert set(whole[agent].split()) <= words and len(by_agent[agent]) == 3
         assert sum(map(len, by_agent[agent])) < 2 * len(whole)
 
 
