@@ -5,6 +5,7 @@ as it was, or verify says what became of it."""
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -344,3 +345,13 @@ def test_an_import_leaves_a_checkpoint(store, tmp_path):
     store.run("import", "claude-code", str(tmp_path / "claude"), "--project", "mill")
     assert {c["project"]: c["title"] for c in checkpoints()} == {
         "default": made["title"], "mill": "Imported: Claude Code, 1 turns"}
+
+
+def test_where_nothing_was_imported(make_cairn, tmp_path):
+    """The monthly look at what was imported is no failure where nothing was."""
+    store = make_cairn(start=False)
+    shutil.rmtree(store.data, ignore_errors=True)
+    assert verified(store)["files"] == 0
+    assert json.loads(store.run("import", "status", "--json").stdout) == {"runs": []}
+    assert json.loads(store.run("import", "manifest", "--json").stdout) == {"files": []}
+    assert not store.data.exists()

@@ -67,7 +67,7 @@ static enum err_code manifest(struct telling *t, struct service *svc, struct err
         jw_key(w, "files");
         jw_array(w);
     }
-    enum err_code code = history_manifest(svc, STR_NONE, tell_file, t, e);
+    enum err_code code = svc ? history_manifest(svc, STR_NONE, tell_file, t, e) : ERR_OK;
     if (t->c->json) {
         jw_end_array(w);
         jw_end_object(w);
@@ -120,14 +120,14 @@ static void verified_json(struct telling *t, const struct history_verified *v)
 
 static enum err_code verify(struct telling *t, struct service *svc, struct err *e)
 {
-    struct history_verified v;
+    struct history_verified v = {0};
     bool failed = false;
     for (int i = 0; i < NAMED; i++) {
         buf_init(&t->lists[i], 0);
         jw_init(&t->named[i], &t->lists[i]);
         jw_array(&t->named[i]);
     }
-    enum err_code code = history_verify(svc, tell_verified, t, &v, e);
+    enum err_code code = svc ? history_verify(svc, tell_verified, t, &v, e) : ERR_OK;
     t->c->status = !code && (v.changed || v.unreadable) ? 1 : 0;
     if (!code && t->c->json)
         verified_json(t, &v);
@@ -174,11 +174,13 @@ static enum err_code status(struct telling *t, struct service *svc, struct err *
     struct store_tx *tx;
     struct list_page page = {0};
     struct list_query q = {.kind = KIND_IMPORT_RUN, .limit = RUNS_SHOWN};
-    enum err_code code = store_read_begin(svc->store, &tx, e);
+    enum err_code code = svc ? store_read_begin(svc->store, &tx, e) : ERR_OK;
     if (code)
         return code;
-    code = record_list(tx, t->c->arena, &q, &page, e);
-    store_read_end(tx);
+    if (svc) {
+        code = record_list(tx, t->c->arena, &q, &page, e);
+        store_read_end(tx);
+    }
     if (t->c->json) {
         jw_object(&t->w);
         jw_key(&t->w, "runs");
@@ -197,19 +199,29 @@ static enum err_code status(struct telling *t, struct service *svc, struct err *
 
 enum err_code import_tell(struct cli *c, struct str what, struct err *e)
 {
-    struct service *svc;
+    struct service *svc = NULL;
     struct telling t = {.c = c};
+    struct err why = {0};
     enum err_code code = settings_data(c, e);
-    if (!code)
-        code = ask_open(c, false, true, &svc, e);
     if (code)
         return code;
+    code = ask_open(c, false, true, &svc, &why);
+    if (code == ERR_NOT_FOUND) { /* nothing was ever stored, so nothing was imported */
+        code = ERR_OK;
+        svc = NULL;
+        c->hint[0] = '\0';
+    }
+    if (code) {
+        *e = why;
+        return code;
+    }
     jw_init(&t.w, &c->out);
     code = str_is(what, "status")   ? status(&t, svc, e)
            : str_is(what, "verify") ? verify(&t, svc, e)
                                     : manifest(&t, svc, e);
     if (c->json)
         buf_char(&c->out, '\n');
-    service_close(svc);
+    if (svc)
+        service_close(svc);
     return code;
 }
