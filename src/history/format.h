@@ -107,6 +107,7 @@ struct history_turn {
     struct str content; /* any bytes: what is no UTF-8 is mended by the sink */
     int64_t timestamp;  /* ms; 0: not known */
     struct str cwd;     /* the folder it was said in, for the project; STR_NONE: not known */
+    struct str project; /* what the project is called, where its folder is not known; STR_NONE: not known either */
     /* Members of a JSON object without its braces ("\"model\":\"x\",\"usage\":{…}"), or empty: model, usage, version,
      * branch, parent … */
     struct str metadata;

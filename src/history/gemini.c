@@ -196,6 +196,7 @@ enum err_code gemini_message(struct gemini *g, const struct json *m, const struc
                              .content = buf_view(&g->blocks.text),
                              .timestamp = history_time(json_get(m, "timestamp")),
                              .cwd = g->cwd.n ? buf_view(&g->cwd) : STR_NONE,
+                             .project = g->project,
                              .metadata = metadata(g, m, task),
                              .typed = person ? history_text(in->arena, json_get(m, "displayContent")) : STR_NONE,
                              .at = *at};

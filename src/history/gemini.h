@@ -9,7 +9,8 @@
 struct gemini {
     struct history_in *in;
     struct buf session, cwd, title;
-    struct str thread; /* a subagent's; STR_NONE: the person's own */
+    struct str project; /* its folder's name; STR_NONE: a hash */
+    struct str thread;  /* a subagent's; STR_NONE: the person's own */
     struct blocks blocks;
     struct often often;
 };

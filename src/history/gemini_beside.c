@@ -36,10 +36,9 @@ void gemini_find_folder(struct gemini *g)
     int fd = chat ? (up < 0 ? -1 : path_open(up, ".project_root", false)) : history_sibling(in, ".project_root", &none);
     if (up >= 0)
         close(up);
-    if (fd < 0) {
-        buf_str(&g->cwd, project_of(in->path));
+    g->project = project_of(in->path);
+    if (fd < 0)
         return;
-    }
     if (!file_read_at(fd, 0, text, sizeof text, &got, &none) && got < sizeof text)
         buf_str(&g->cwd, str_trim((struct str){text, got}));
     close(fd);
@@ -77,6 +76,7 @@ static enum err_code take_prompt(struct gemini *g, const struct json *o, const s
                                    .content = text,
                                    .timestamp = when,
                                    .cwd = g->cwd.n ? buf_view(&g->cwd) : STR_NONE,
+                                   .project = g->project,
                                    .told = HISTORY_TYPED,
                                    .at = *at};
     return history_turn(in, &t, e);
@@ -127,6 +127,7 @@ static enum err_code take_saved(struct gemini *g, const struct json *o, const st
                                    .content = text,
                                    .timestamp = in->modified,
                                    .cwd = g->cwd.n ? buf_view(&g->cwd) : STR_NONE,
+                                   .project = g->project,
                                    .metadata = buf_take(&b, in->arena),
                                    .at = *at};
     return t.key.p && !arena_failed(in->arena) ? history_turn(in, &t, e) : err_nomem(e);

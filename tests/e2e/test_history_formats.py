@@ -275,6 +275,7 @@ def test_a_message_that_grows(store, tmp_path):
     h.lines("tmp/p/chats/session-1.jsonl", lines)
     accounted(imported(store, SOURCES["gemini"], h))
     words = "\n\n".join(t["content"] for t in turns(store))
+    assert {t["project"] for t in turns(store)} == {"p"}  # by the folder's name
     for once in ("It is blue.", '→ paint {"n":1}', '→ paint {"n":2}', "Thanks", "Paint it"):
         assert words.count(once) == 1, words
     assert imported(store, SOURCES["gemini"], h)["turns_new"] == 0
@@ -313,9 +314,8 @@ def test_an_answer_that_comes_while_it_is_imported(store, tmp_path):
     for t in turns(store):
         by_agent[t["agent"]].append(t["content"])
     for agent in ("gemini", "cursor", "opencode"):
-        words = set(" ".join(by_agent[agent]).split())
-        assert set(whole[agent].split()) <= words and len(by_agent[agent]) == 3
-        assert sum(map(len, by_agent[agent])) < 2 * len(whole)
+        assert set(whole[agent].split()) <= set(" ".join(by_agent[agent]).split())
+        assert sum(map(len, by_agent[agent])) < 2 * len(whole[agent])
 
 
 def test_a_database_that_goes_on(store, tmp_path):

@@ -527,7 +527,7 @@ static enum err_code turn(struct history_sink *s, const struct history_turn *t, 
     enum err_code code = make_turn(x, b, t, i, e);
     if (code)
         return code;
-    find_project(x, b, p, t->cwd);
+    find_project(x, b, p, t->cwd.n ? t->cwd : t->project);
     b->counts.c.lines++;
     *b->last_item = i;
     b->last_item = &i->next;
