@@ -32,6 +32,7 @@ fishcompletiondir = $(datarootdir)/fish/vendor_completions.d
 PLACES = $(foreach v,DESTDIR VERSION SOVERSION prefix bindir libdir includedir mandir docdir sysconfdir systemunitdir \
     userunitdir bashcompletiondir zshcompletiondir fishcompletiondir,$(v)='$($(v))')
 
+comma := ,
 PACKAGES := $(shell sed -n 's/^\([^\# ]*\) .*/\1/p' tools/libraries)
 WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wvla -Wformat=2
 CWARN := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
@@ -86,12 +87,17 @@ $(OUT)/obj/%.o: src/%.cc | setup
 	$(if $(V),,@echo "  CXX  $<")
 	$(Q)$(CXX) -std=c++17 -fno-exceptions -fno-rtti $(CPPFLAGS) $(PC_CFLAGS) $(WARN) $(OPT) -MMD -MP -c -o $@ $<
 
-# A unit test links with everything but main.o.
-$(OUT)/tests/%: tests/unit/%.c $(filter-out $(OUT)/obj/main.o,$(OBJ))
+# A unit test may call everything but main.o: one shared object, since linking it into each of them took minutes.
+$(OUT)/tests/everything.so: $(filter-out $(OUT)/obj/main.o,$(OBJ))
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LINK $@")
+	$(Q)$(CXX) -shared -Wl,-soname,$(@F) $(filter-out -Wl$(comma)--gc-sections,$(LDFLAGS)) -o $@ $^ $(PC_LIBS)
+
+$(OUT)/tests/%: tests/unit/%.c $(OUT)/tests/everything.so
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  TEST $<")
 	$(Q)$(CC) -std=c17 $(CPPFLAGS) -Itests $(PC_CFLAGS) $(CWARN) $(OPT) -MMD -MP -c -o $@.o $<
-	$(Q)$(CXX) $(LDFLAGS) -o $@ $@.o $(filter-out $(OUT)/obj/main.o,$(OBJ)) $(PC_LIBS) -lcmocka
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $@.o $(OUT)/tests/everything.so -Wl,-rpath,'$$ORIGIN/..' $(PC_LIBS) -lcmocka
 
 check-unit: $(TESTS) ## build and run the unit tests of VARIANT
 	@tools/run-unit $(OUT) $(TESTS)
