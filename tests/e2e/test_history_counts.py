@@ -355,3 +355,14 @@ def test_where_nothing_was_imported(make_cairn, tmp_path):
     assert json.loads(store.run("import", "status", "--json").stdout) == {"runs": []}
     assert json.loads(store.run("import", "manifest", "--json").stdout) == {"files": []}
     assert not store.data.exists()
+
+
+def test_a_turn_knows_its_place_after_a_move(store, tmp_path):
+    path = transcript(tmp_path / "claude" / "projects" / "-x" / "1.jsonl", 1)
+    imported(store, tmp_path / "claude")
+    turn = json.loads(store.run("list", "turns", "--json").stdout)[0]["id"]
+    assert store.run("show", turn, "--source").stdout == f"{path}:1 (byte 0)\n"
+    (tmp_path / "claude").rename(tmp_path / "moved")
+    assert store.run("show", turn, "--source").stdout == f"{path}:1 (byte 0)\n"
+    assert imported(store, tmp_path / "moved")["turns_new"] == 0
+    assert store.run("show", turn, "--source").stdout == f"{tmp_path}/moved/projects/-x/1.jsonl:1 (byte 0)\n"

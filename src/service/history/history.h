@@ -100,6 +100,7 @@ struct str history_file_counts(struct arena *a, const struct record *file, int64
 struct history_origin {
     struct str source, root, path; /* in the arena */
     int64_t line, offset, bytes;   /* offset -1: none */
+    int64_t device, inode;         /* of the file, when it was read */
 };
 bool history_imported(struct str metadata);
 bool history_origin(struct store *s, struct arena *a, struct str metadata, struct history_origin *out);
