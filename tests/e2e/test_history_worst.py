@@ -81,6 +81,16 @@ def test_memory_does_not_grow_with_a_line(store, tmp_path, where):
     assert peak < 150
 
 
+@pytest.mark.slow  # what is long is indexed for some seconds
+def test_memory_does_not_grow_with_long_turns(store, tmp_path):
+    """Fifty kilobytes each, and every word in one turn alone."""
+    h = worst.long_turns(tmp_path / "source", (200 if FULL else 40) * MB)
+    report, peak, _ = measured(store, h.root)
+    assert report["turns_new"] == len(h.turns)
+    print("peak", peak)
+    assert peak < 150
+
+
 @pytest.mark.slow  # a conversation this long is written and read in some seconds
 @pytest.mark.parametrize("source", ["chatgpt", "claude-ai"])
 def test_memory_does_not_grow_with_a_conversation(store, tmp_path, source):

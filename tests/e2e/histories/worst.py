@@ -47,6 +47,17 @@ def repeated_lines(root, size, share=0.68):
     return h
 
 
+def long_turns(root, size, each=50_000):
+    """Turns of so many bytes, full of words that no other has."""
+    h = History(root, "claude-code")
+    s = Session(h, "long-turns")
+    for n in range(size // each):
+        words = " ".join(f"{(n * each + i) * 2654435761 % (1 << 32):08x}" for i in range(each // 9))
+        (s.user if n % 2 else lambda t: s.assistant(text(t)))(words)
+    s.write()
+    return h
+
+
 def huge_line(root, size, where="image"):
     """One line of `size` bytes between two small ones: an image nobody reads, a tool's output, or a prompt."""
     h = History(root, "claude-code")
