@@ -79,11 +79,12 @@ def versions(h):
              "../shared/log.txt": ("one\n", "one\ntwo\n", "@@ -2 +2 @@\n+two\n")}
     tracked = {}
     for name, (before, after, change) in files.items():
-        h_of = stored(os.path.normpath(os.path.join(CWD, name)))
+        path = os.path.normpath(os.path.join(CWD, name))
+        h_of = stored(path)
         h.dated(f"file-history/{s.id}/{h_of}@v1", before, 30)
         h.dated(f"file-history/{s.id}/{h_of}@v2", after, 31)
-        h.turn("system", before, s.id, at(30), recall=False)
-        h.turn("system", change, s.id, at(31), recall=False)
+        h.turn("system", f"{path}, version 1:\n{before}", s.id, at(30), recall=False)  # as the snapshot calls it
+        h.turn("system", f"{path}, version 2:\n{change}", s.id, at(31), recall=False)
         tracked[name] = {"backupFileName": f"{h_of}@v2", "version": 2, "backupTime": at(9)}
     tracked["new.c"] = {"backupFileName": None, "version": 1, "backupTime": at(9)}  # it was new
     binary = stored(CWD + "/wheel.png")
