@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ID_CHARS = 36, NAME_MOST = 200 };
+enum { ID_CHARS = 36, NAME_MOST = 200, SNIFFED_LINES = 8 };
 
 static const struct history_root roots[] = {{"CODEX_HOME", "", ".codex"}};
 
@@ -34,10 +34,23 @@ static bool codex_recognise(struct str path, struct history_name *out)
     return out->kind != NULL;
 }
 
+/* A rollout by its name or by any of its first lines, the lists by what stands in their lines. */
 static bool codex_sniff(struct str path, struct str head)
 {
-    struct str line = str_cut(&head, '\n');
-    return str_starts(path_base(path), "rollout-") || str_find(line, STR("\"session_meta\"")) >= 0;
+    static const char *const keys[] = {"type", "payload", "ts", "text", "thread_name"};
+    struct str base = path_base(path), member[5];
+    if (str_starts(base, "rollout-"))
+        return true;
+    for (size_t i = 0; i < SNIFFED_LINES && head.n; i++) {
+        if (!lines_members(str_cut(&head, '\n'), keys, 5, member))
+            continue;
+        bool item = str_is(member[0], "session_meta") || str_is(member[0], "response_item") ||
+                    str_is(member[0], "event_msg") || str_is(member[0], "turn_context");
+        if ((item && member[1].p) || (str_is(base, "history.jsonl") && member[2].p && member[3].p) ||
+            (str_is(base, "session_index.jsonl") && member[4].p))
+            return true;
+    }
+    return false;
 }
 
 /* ---- rollouts ---- */

@@ -30,7 +30,8 @@ static bool gemini_recognise(struct str path, struct history_name *out)
 
 static bool gemini_sniff(struct str path, struct str head)
 {
-    (void)path;
+    if (str_is(path_base(path), "logs.json"))
+        return str_find(head, STR("\"messageId\"")) >= 0 && str_find(head, STR("\"sessionId\"")) >= 0;
     return str_find(head, STR("\"projectHash\"")) >= 0;
 }
 

@@ -147,8 +147,11 @@ static void test_names(void **state)
     assert_true(history_codex.recognise(STR("config.toml"), &n) && n.way == HISTORY_LEAVE);
     assert_true(history_codex.recognise(STR("archived_sessions/rollout-x.jsonl.zst"), &n) && n.way == HISTORY_READ);
     assert_false(history_codex.recognise(STR("log/codex-tui.log"), &n));
-    assert_true(history_codex.sniff(STR("x.jsonl"), STR("{\"type\":\"session_meta\"}\n")));
-    assert_false(history_codex.sniff(STR("x.jsonl"), STR("{\"a\":1}\n{\"type\":\"session_meta\"}\n")));
+    assert_true(history_codex.sniff(STR("x.jsonl"), STR("{\"type\":\"session_meta\",\"payload\":{}}\n")));
+    assert_true(history_codex.sniff(STR("x.jsonl"), STR("{\"a\":1}\n{\"type\":\"session_meta\",\"payload\":{}}\n")));
+    assert_true(history_codex.sniff(STR("history.jsonl"), STR("{\"session_id\":\"s\",\"ts\":1,\"text\":\"Why?\"}\n")));
+    assert_false(history_codex.sniff(STR("x.jsonl"), STR("{\"session_id\":\"s\",\"ts\":1,\"text\":\"Why?\"}\n")));
+    assert_false(history_codex.sniff(STR("x.jsonl"), STR("{\"a\":1}\n{\"type\":\"message\",\"role\":\"user\"}\n")));
 }
 
 int main(void)
