@@ -93,6 +93,13 @@ def imported(store, name, root):
 
 # ---- what is compared ----
 
+# Numbers of rows are those of their order.
+BY_NUMBERS = {
+    "import_said": "select s.words, s.time, t.id, s.how from import_said s left join turn t on t.seq = s.turn",
+    "import_place": "select c.id, t.id, p.line from import_place p left join turn t on t.seq = p.turn"
+                    " left join conversation c on c.seq = p.conversation"}
+
+
 def rows(store):
     """Every record of the store."""
     if key_of_tests():  # sealed: what it tells by itself
@@ -101,6 +108,9 @@ def rows(store):
     db = sqlite3.connect(f"file:{store.data}/store.db?mode=ro", uri=True)
     tables = [n for (n,) in db.execute("select name from sqlite_master where type = 'table'") if n not in OF_RUNS]
     assert {"session", "conversation", "turn", "import_file", "import_key"} <= set(tables)
+    for table, by_id in BY_NUMBERS.items():
+        tables.remove(table)
+        found.update((table, *row) for row in db.execute(by_id))
     for table in tables:
         columns = [c[1] for c in db.execute(f'pragma table_info("{table}")')]
         kept = [c for c in columns if c not in DIFFERENT and not (c == "id" and table in OWN_IDS)]
