@@ -67,7 +67,9 @@ def test_the_same_in_each_run(tmp_path, name):
 
 def test_records_of_a_log_are_its_lines(tmp_path):
     h = generic.whole(tmp_path / "generic")
-    assert h.records == (h.root / "chat.jsonl").read_bytes().count(b"\n")
+    conversations = [json.loads(x) for x in (h.root / "training.jsonl").read_text().splitlines()]  # a message is a record
+    assert h.records == (h.root / "chat.jsonl").read_bytes().count(b"\n") + sum(
+        len(c.get("messages") or c["conversations"]) for c in conversations)
     h = worst.resumed(tmp_path / "resumed")
     assert h.records == sum(p.read_bytes().count(b"\n") for p in h.root.rglob("*.jsonl"))
     assert h.duplicates == sum(2 * i for i in range(10))
