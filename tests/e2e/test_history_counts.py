@@ -369,3 +369,27 @@ def test_a_turn_knows_its_place_after_a_move(store, tmp_path):
     assert store.run("show", turn, "--source").stdout == f"{path}:1 (byte 0)\n"
     assert imported(store, tmp_path / "moved")["turns_new"] == 0
     assert store.run("show", turn, "--source").stdout == f"{tmp_path}/moved/projects/-x/1.jsonl:1 (byte 0)\n"
+
+
+def test_a_file_that_was_asked_for_and_cannot_be_read(store, tmp_path):
+    """Is told by the status; one among many files is told by name alone."""
+    (tmp_path / "source").mkdir()
+    junk = tmp_path / "source" / "opencode.db"
+    junk.write_bytes(b"This is no database. " * 300)
+    alone = store.run("import", "opencode", str(junk), check=False)
+    assert alone.returncode == 1 and "file is not a database" in alone.stderr
+    among = store.run("import", "opencode", str(junk.parent), check=False)
+    assert among.returncode == 0 and "file is not a database" in among.stderr
+
+
+def test_one_source_of_several_that_cannot_be_looked_at(store, tmp_path):
+    """The others are imported."""
+    transcript(tmp_path / "home" / ".claude" / "projects" / "-x" / "1.jsonl", 1)
+    (tmp_path / "home" / ".codex").write_text("no folder, and nobody may read it")
+    (tmp_path / "home" / ".codex").chmod(0)
+    if os.access(tmp_path / "home" / ".codex", os.R_OK):
+        pytest.skip("who runs this reads everything")
+    env = {"HOME": str(tmp_path / "home"), "XDG_CONFIG_HOME": f"{tmp_path}/home/.config"}
+    done = store.run("import", "--yes", "--json", env=env, check=False)
+    assert done.returncode == 1 and ".codex: Permission denied" in done.stderr
+    assert [r["turns_new"] for r in json.loads(done.stdout)["sources"]] == [1]

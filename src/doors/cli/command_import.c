@@ -55,22 +55,22 @@ static void show_size(struct buf *b, int64_t bytes)
         buf_fmt(b, "%lld KiB", (long long)((bytes + 1023) >> 10));
 }
 
-static enum err_code tell_found(struct importing *im, struct buf *b, struct err *e)
+static void tell_found(struct importing *im, struct buf *b)
 {
-    enum err_code code = ERR_OK;
-    for (size_t i = 0; i < im->n && !code; i++) {
+    for (size_t i = 0; i < im->n; i++) {
         struct history_report r;
         char from[CLOCK_TEXT], to[CLOCK_TEXT];
-        code = history_look(im->places[i].format, im->places[i].path, &r, e);
-        if (code)
-            break;
+        struct err why = {0};
+        if (history_look(im->places[i].format, im->places[i].path, &r, &why)) {
+            buf_fmt(b, "%s in %s: %s\n", im->places[i].format->title, im->places[i].path, why.message);
+            continue;
+        }
         clock_format(r.oldest, from);
         clock_format(r.newest, to);
         buf_fmt(b, "%s in %s: %lld files, ", im->places[i].format->title, im->places[i].path, (long long)r.files);
         show_size(b, r.bytes);
         buf_fmt(b, r.oldest ? ", %.10s to %.10s\n" : "\n", from, to);
     }
-    return code;
 }
 
 /* Once, where somebody can answer. */
@@ -82,12 +82,13 @@ static enum err_code ask_once(struct importing *im, bool *go, struct err *e)
     if (op_text(im->call, "source").n || op_bool(im->call, "yes", false) || op_bool(im->call, "dry_run", false))
         return ERR_OK;
     buf_init(&b, 0);
-    enum err_code code = tell_found(im, &b, e);
-    if (!code && isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1) {
+    enum err_code code = ERR_OK;
+    tell_found(im, &b);
+    if (isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1) {
         fprintf(stderr, "%.*sImport all of it? [y/N] ", (int)b.n, b.p);
         fflush(stderr);
         *go = fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
-    } else if (!code) {
+    } else {
         fprintf(stderr, "%.*s", (int)b.n, b.p ? b.p : "");
         *go = false;
         cli_hint(im->c, "cairn import --yes imports all of it, cairn import SOURCE one of them");
@@ -184,6 +185,22 @@ static void report_text(struct importing *im, const struct history_report *r)
         report_nothing(b, p);
 }
 
+static bool is_file(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISREG(s.st_mode);
+}
+
+/* One of several: the others are imported all the same. */
+static bool cannot_look(struct importing *im, const char *path)
+{
+    if (access(path, is_file(path) ? R_OK : R_OK | X_OK) == 0)
+        return false;
+    fprintf(stderr, "cairn: cannot look at %s: %m\n", path);
+    im->c->status = 1;
+    return true;
+}
+
 static enum err_code run_all(struct importing *im, struct service *svc, struct err *e)
 {
     struct json_out w;
@@ -197,9 +214,14 @@ static enum err_code run_all(struct importing *im, struct service *svc, struct e
     }
     for (im->at = 0; im->at < im->n && !code && !atomic_load(&stopped); im->at++) {
         struct history_report r;
+        const char *path = im->places[im->at].path;
+        if (im->n > 1 && cannot_look(im, path))
+            continue;
         code = run_one(im, svc, &r, e);
         if (code)
             break;
+        if (r.files_failed && is_file(path)) /* the one that was asked for */
+            im->c->status = 1;
         if (!im->c->json) {
             report_text(im, &r);
             continue;
