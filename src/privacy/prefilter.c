@@ -175,6 +175,8 @@ static void part_release(struct part *t)
 
 static void part_merge(struct prefilter *f, int at, const struct part *t)
 {
+    if (!t->ok)
+        return;
     f->db[at] = t->db;
     memcpy(f->blind + f->n_blind, t->blind, t->n_blind * sizeof *t->blind);
     memcpy(f->wide + f->n_wide, t->wide, t->n_wide * sizeof *t->wide);
