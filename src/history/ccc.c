@@ -145,7 +145,7 @@ static enum err_code take_made(void *arg, const struct tables_row *row, struct e
     return code ? code : history_mark(in, 0, 0, e);
 }
 
-static const struct table_field preferences[] = {{"preference", "value", TABLE_JSON, 0},
+static const struct table_field preferences[] = {{"preference", "value", TABLE_JSON, 1 << 19},
                                                  {"id", "key", TABLE_TEXT, 200},
                                                  {"category", "category", TABLE_TEXT, 200},
                                                  {"rationale", "description", TABLE_TEXT, 64 << 10}};

@@ -32,7 +32,7 @@ static const struct table_field patterns[] = {{"name", "name", TABLE_TEXT, NAME}
                                               {"template", "template", TABLE_TEXT, 1024 * KB},
                                               {"example", "example", TABLE_TEXT, 1024 * KB},
                                               {"category", "category", TABLE_TEXT, NAME},
-                                              {"tags_csv", "tags", TABLE_LIST, 0},
+                                              {"tags_csv", "tags", TABLE_LIST, 8 * KB},
                                               {"confidence", "confidence", TABLE_REAL, 1},
                                               {"quality_score", "quality_score", TABLE_REAL, 1},
                                               {"frequency", "frequency", TABLE_INT, 0},
@@ -40,7 +40,7 @@ static const struct table_field patterns[] = {{"name", "name", TABLE_TEXT, NAME}
                                               {"success_rate", "success_rate", TABLE_REAL, 1},
                                               {"last_used", "last_used", TABLE_TIME, 0},
                                               {"deprecated", "deprecated", TABLE_BOOL, 0},
-                                              {"pattern_json", "details", TABLE_OBJECT, 0}};
+                                              {"pattern_json", "details", TABLE_OBJECT, 1024 * KB}};
 static const struct table_records of_patterns = {
     "patterns", "pattern", "created_at", NULL, false, patterns, sizeof patterns / sizeof *patterns};
 

@@ -66,9 +66,10 @@ static bool is_json(enum table_type type)
 
 static void write_field(struct json_out *w, struct arena *a, const struct table_field *f, struct str text)
 {
-    const struct json *v = is_json(f->type) ? parsed(a, text) : NULL;
+    bool much = f->type != TABLE_TEXT && f->most && text.n > f->most;
+    const struct json *v = is_json(f->type) && !much ? parsed(a, text) : NULL;
     if (is_json(f->type)) {
-        if (!text.n || (v && v->type == JSON_NULL))
+        if (!text.n || much || (v && v->type == JSON_NULL))
             return;
         jw_key(w, f->field);
         write_json(w, f->type, v, text);
@@ -76,6 +77,8 @@ static void write_field(struct json_out *w, struct arena *a, const struct table_
         if (text.n)
             jw_kstr(w, f->field, text_cut(text, f->most));
     } else if (f->type == TABLE_LIST) {
+        if (much)
+            return;
         jw_key(w, f->field);
         write_list(w, text);
     } else if (f->type == TABLE_BOOL) {

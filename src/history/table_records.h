@@ -7,8 +7,9 @@
 #include "history/database.h"
 
 enum table_type {
-    TABLE_TEXT,   /* at most `most` bytes */
-    TABLE_ARRAY,  /* JSON; anything else becomes its one element */
+    TABLE_TEXT,   /* of which `most` bytes are kept */
+    TABLE_ARRAY,  /* JSON; anything else becomes its one element. This and the next three: left out beyond `most` bytes
+                   */
     TABLE_OBJECT, /* JSON; anything else becomes its member "value" */
     TABLE_JSON,   /* any value; what is no JSON is a text */
     TABLE_LIST,   /* a text, parted by commas, as an array */

@@ -578,7 +578,7 @@ def test_characters_change_and_names_stay(store, tmp_path):
         found = json.loads(store.run("list", kind, "--json").stdout)
         return found if isinstance(found, list) else found[kind]
 
-    assert Counter((c["name"], c["current_mood"]) for c in of("characters")) == Counter([("Mira", "furious"), ("Tam", None)])
+    assert Counter((c["name"], c["current_mood"]) for c in of("characters")) == Counter([("Mira", "furious"), ("Tam", None), ("Giant", None)])
     assert {a["display_name"] for a in of("agents") if a["name"] == "narrator"} == {"Mine"}
     mira = next(c["id"] for c in of("characters") if c["name"] == "Mira")
     store.run("forget", "character", mira, "--yes", check=False)

@@ -161,6 +161,9 @@ def weaver(root):
             h.skip(EMPTY)
     db.execute("""insert into conversation_summaries values(1, 3, 'A caravan on the salt road', '["departure"]',
         '{"Mira":"braver"}', '["the road"]', ?, 1, 2)""", (stamp(9),))
+    db.execute("insert into character_states(id, name, stats, is_active, description) values(9, 'Giant', ?, 1, ?)",
+               (json.dumps({"size": "x" * 300_000}), "tall " * 20_000))  # more than there is room for
+    h.other("characters", name="Giant", description=("tall " * 20_000)[:64 * 1024], is_active=True)
     db.commit()
     db.close()
     h.other("summaries", text="A caravan on the salt road", key_events=["departure"], plot_points=["the road"],
