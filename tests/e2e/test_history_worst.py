@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 from conftest import binary, key_of_tests
-from histories import exports, manifest, worst
+from histories import at, exports, manifest, uid, worst
 
 FULL = os.environ.get("CAIRN_WORST") == "full"
 MB = 1 << 20
@@ -113,6 +113,15 @@ def test_many_files(store, tmp_path):
     assert (again["files_read"], again["turns_new"], again["duplicates"]) == (0, 0, 2 * n)
     print("cpu", cpu, cpu_again, peak)
     assert cpu_again < cpu / 4 and peak < 150
+
+
+def test_very_many_titles(store, tmp_path):
+    """A list of sessions that are not here: each is looked at once."""
+    (tmp_path / "codex").mkdir()
+    (tmp_path / "codex" / "session_index.jsonl").write_text("".join(json.dumps(
+        {"id": uid("title", n), "thread_name": f"Title {n}", "updated_at": at(n)}) + "\n" for n in range(60_000)))
+    report = json.loads(store.run("import", "codex", str(tmp_path / "codex"), "--json", timeout=120).stdout)
+    assert (report["lines"], report["skipped"]) == (60_000, 60_000)
 
 
 def test_files_that_vanish(store, tmp_path):

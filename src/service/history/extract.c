@@ -237,6 +237,14 @@ static struct str project_of(struct extraction *x, struct arena *a, struct str c
     return out;
 }
 
+static struct place **bucket_of(struct batch *b, struct str session, struct str thread)
+{
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < session.n + thread.n; i++)
+        h = (h ^ (unsigned char)(i < session.n ? session.p[i] : thread.p[i - session.n])) * 16777619u;
+    return &b->buckets[(h >> 8) % PLACE_BUCKETS];
+}
+
 static struct place *place_add(struct extraction *x, struct batch *b, struct str session, struct str thread)
 {
     if (b->n_places == b->room_places) {
@@ -263,21 +271,23 @@ static struct place *place_add(struct extraction *x, struct batch *b, struct str
     p->exact = str_eq(p->shown, session);
     extraction_key(x, str_of(p->session_id), p->made_key);
     b->places[b->n_places++] = p;
+    b->bytes += sizeof *p + session.n + thread.n;
+    struct place **bucket = bucket_of(b, session, thread);
+    p->next = *bucket;
+    *bucket = p;
     return p->session.p && p->thread.p ? p : NULL;
 }
 
-/* The last is the likeliest. */
 static struct place *place_of(struct extraction *x, struct batch *b, struct str session, struct str thread)
 {
     if (!session.n)
         session = x->in.path; /* whoever names none: its file is the session */
     session = text_cut(session, NAME_BYTES);
-    for (size_t i = b->n_places; i; i--) {
-        struct place *p = b->places[i - 1];
-        if (str_eq(p->session, session) && str_eq(p->thread, thread.p ? thread : STR("")))
+    thread = thread.p ? thread : STR("");
+    for (struct place *p = *bucket_of(b, session, thread); p; p = p->next)
+        if (str_eq(p->session, session) && str_eq(p->thread, thread))
             return p;
-    }
-    return place_add(x, b, session, thread.p ? thread : STR(""));
+    return place_add(x, b, session, thread);
 }
 
 /* ---- turns ---- */
@@ -619,6 +629,7 @@ static enum err_code title(struct history_sink *s, struct str session, struct st
         return ERR_OK;
     p->title = arena_str(b->arena, text_cut(valid(b->arena, str_trim(text)), TITLE_BYTES));
     p->title_by = by;
+    b->bytes += p->title.n;
     unsigned char key[SHA256_BYTES];
     const struct str parts[] = {p->session, p->title};
     names_key(&x->keys, "title", parts, 2, key);

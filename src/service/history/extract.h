@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+enum { PLACE_BUCKETS = 256 };
 /* A conversation of a session, as far as a batch knows it. */
 struct place {
     struct str session, thread; /* the tool's names */
@@ -23,6 +24,7 @@ struct place {
     enum { PLACE_UNKNOWN, PLACE_READY, PLACE_GONE } state;
     int64_t seq, count;   /* the conversation's, where it is there, and its turns */
     struct met_turn last; /* what was met again last */
+    struct place *next;   /* of its bucket */
     char asked[ID_MAX];   /* a conversation, and whether what it holds are copies */
     bool asked_copies;
 };
@@ -72,6 +74,7 @@ struct batch {
     size_t bytes;
     struct place **places;
     size_t n_places, room_places;
+    struct place *buckets[PLACE_BUCKETS]; /* the same by their names, the last first */
     struct item *items, **last_item, *newest;
     struct more_key *keys;
     struct file_counts counts; /* new and duplicates are added by the writer */
