@@ -200,10 +200,12 @@ static void put_answer(struct json_out *w, const struct said *s)
     jw_end_object(w);
 }
 
-static void put_boundary(struct json_out *w, const struct said *s)
+/* The tool's own lines: commands, notices, where it was compacted. */
+static void put_system(struct json_out *w, const struct said *s)
 {
     const struct json *figures = json_get_type(s->m, "compaction", JSON_OBJECT);
-    jw_kcstr(w, "subtype", "compact_boundary");
+    if (s->kind.n)
+        jw_kstr(w, "subtype", s->kind);
     jw_kstr(w, "content", s->content);
     jw_kcstr(w, "level", "info");
     if (figures)
@@ -216,20 +218,21 @@ static void put_boundary(struct json_out *w, const struct said *s)
 static bool is_line(const struct said *s, struct str role)
 {
     return !str_is(role, "system") || str_is(s->kind, "command") || str_is(s->kind, "generated") ||
-           str_is(s->kind, "compact_boundary");
+           json_text(s->m, "uuid").n;
 }
 
 static void put_turn(struct export_out *x, const struct said *s, struct str role)
 {
     struct json_out w;
     const struct json *tools = json_get_type(s->m, "tools", JSON_ARRAY);
-    bool boundary = str_is(s->kind, "compact_boundary"), answer = str_is(role, "assistant") && !str_is(s->kind, "task");
+    bool own = str_is(role, "system") && !str_is(s->kind, "command") && !str_is(s->kind, "generated"),
+         answer = str_is(role, "assistant") && !str_is(s->kind, "task");
     bool result = str_is(role, "tool") && tools && tools->n;
     jw_init(&w, x->call->out->b);
     jw_object(&w);
-    put_envelope(x, &w, s, boundary ? "system" : answer ? "assistant" : "user");
-    if (boundary)
-        put_boundary(&w, s);
+    put_envelope(x, &w, s, own ? "system" : answer ? "assistant" : "user");
+    if (own)
+        put_system(&w, s);
     else if (answer)
         put_answer(&w, s);
     else if (result)

@@ -117,6 +117,19 @@ def test_a_real_one(make_cairn, store, tmp_path):
     assert sum(by_turn(other).values()) > 150
 
 
+def test_lines_of_the_tool_itself(store, tmp_path):
+    h = History(tmp_path, "claude-code")
+    s = Session(h, "own")
+    s.user("Which tools are there?")
+    for subtype in ("local_command", "informational", "away_summary"):
+        s.envelope("system", subtype=subtype, content=f"Said by the tool: {subtype}", level="info")
+    s.write()
+    imported(store, "claude-code", h.root)
+    lines = restored(store, s.id)
+    assert [(x["type"], x.get("subtype"), x["uuid"]) for x in lines] == [(r["type"], r.get("subtype"), r["uuid"]) for r in s.records]
+    assert [x["content"] for x in lines[1:]] == [r["content"] for r in s.records[1:]]
+
+
 def test_sessions_of_other_tools(make_cairn, store, tmp_path):
     h = History(tmp_path / "codex", "codex")
     r = codex.everything(h)
