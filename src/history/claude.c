@@ -59,6 +59,8 @@ static enum err_code read_lines(struct claude_reader *r, struct err *e)
         code = take_torn(r, &l, e);
     if (!code)
         code = claude_tell(r, e);
+    if (!code)
+        code = claude_snapshots_end(r, e);
     return code ? code : claude_queue_end(r, true, e);
 }
 

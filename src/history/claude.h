@@ -70,9 +70,10 @@ struct str claude_persisted_key(struct arena *a, struct str session, struct str 
 bool claude_snapshot_is_new(struct claude_reader *r, struct str text);
 enum err_code claude_snapshot(struct claude_reader *r, const struct json *line, struct err *e);
 
-/* The key under which transcripts note the folder that is worked in, for what lies beside them: by their folder's name.
- */
-struct str claude_project_key(struct arena *a, struct str folder);
+/* The transcript is read. */
+enum err_code claude_snapshots_end(struct claude_reader *r, struct err *e);
+/* The folder that the sessions of notes' project work in: as a transcript beside them has it. STR_NONE: none has. */
+struct str claude_folder_of_notes(struct history_in *in);
 
 /* ---- claude_queue.c: prompts typed while it was busy ---- */
 enum { CLAUDE_QUEUED = 32, CLAUDE_QUEUED_LINES = 400 };
@@ -150,7 +151,6 @@ struct claude_reader {
     struct claude_queue queue;
     int64_t line_from;                    /* where the line under way begins */
     bool named;                           /* the person has named the session: other titles do not count */
-    bool said_folder;                     /* it was noted in which folder this project's people work */
     bool looked_for_results, has_results; /* the session has a folder of outputs */
 };
 

@@ -6,9 +6,12 @@
 #include "history/often.h"
 #include "history/path.h"
 
+#include "base/file.h"
 #include "base/id.h"
+#include "base/mem.h"
 #include "base/text.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,9 +30,10 @@ static struct str note_key(struct arena *a, struct str session, struct str hash)
     return arena_fmt(a, "file %.*s %.*s", STR_ARG(session), STR_ARG(hash));
 }
 
-struct str claude_project_key(struct arena *a, struct str folder)
+/* "The transcript of that session was looked through." */
+static struct str whole_key(struct arena *a, struct str session)
 {
-    return arena_fmt(a, "project %.*s", STR_ARG(folder));
+    return arena_fmt(a, "files %.*s", STR_ARG(session));
 }
 
 /* ---- what snapshots say ---- */
@@ -46,11 +50,11 @@ bool claude_snapshot_is_new(struct claude_reader *r, struct str text)
     return other;
 }
 
-static struct str folder_in_head(struct claude_reader *r, struct arena *a, size_t bytes)
+static struct str folder_in_head(int fd, struct arena *a, size_t bytes)
 {
     static const char *const keys[] = {"cwd"};
     char *head = arena_alloc(a, bytes);
-    ssize_t n = head ? pread(r->in->fd, head, bytes, 0) : -1;
+    ssize_t n = head ? pread(fd, head, bytes, 0) : -1;
     struct str rest = {head, n > 0 ? (size_t)n : 0}, cwd = STR_NONE;
     while (rest.n && !cwd.n)
         if (!lines_members(str_cut(&rest, '\n'), keys, 1, &cwd))
@@ -64,9 +68,9 @@ static struct str first_folder(struct claude_reader *r, struct arena *a)
 {
     if (r->began_known)
         return (struct str){r->began_in, r->began_n};
-    struct str cwd = folder_in_head(r, a, HEAD_FIRST);
+    struct str cwd = folder_in_head(r->in->fd, a, HEAD_FIRST);
     if (!cwd.n)
-        cwd = folder_in_head(r, a, HEAD_BYTES);
+        cwd = folder_in_head(r->in->fd, a, HEAD_BYTES);
     r->began_known = cwd.n <= sizeof r->began_in;
     r->began_n = r->began_known ? cwd.n : 0;
     if (r->began_n)
@@ -121,6 +125,137 @@ enum err_code claude_snapshot(struct claude_reader *r, const struct json *line, 
     for (size_t i = 0; i < files->n && !code; i++)
         code = note_file(r, folder, files->keys[i].key, &files->items[i], e);
     return code;
+}
+
+enum err_code claude_snapshots_end(struct claude_reader *r, struct err *e)
+{
+    struct str key = r->in->from || !r->snapshot ? STR_NONE : whole_key(r->in->arena, r->place.session);
+    return key.n ? history_note(r->in, key, STR("+"), e) : ERR_OK;
+}
+
+/* ---- transcripts that were read another time ---- */
+
+/* Calls `use` for each name in a folder near the file, until it says that it is enough. */
+static void each_name(const struct history_in *in, const char *folder, bool (*use)(void *arg, const char *name),
+                      void *arg)
+{
+    struct err none = {0};
+    int fd = history_sibling(in, folder, &none);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!d && fd >= 0)
+        close(fd);
+    for (const struct dirent *one = d ? readdir(d) : NULL; one; one = readdir(d))
+        if (*one->d_name != '.' && use(arg, one->d_name))
+            break;
+    if (d)
+        closedir(d);
+}
+
+struct finding {
+    const struct history_in *in;
+    struct str session;
+    int fd;
+};
+
+static bool find_transcript(void *arg, const char *name)
+{
+    struct finding *f = arg;
+    char path[NAME_MOST * 4];
+    struct err none = {0};
+    if (snprintf(path, sizeof path, "../../projects/%s/%.*s.jsonl", name, STR_ARG(f->session)) < (int)sizeof path)
+        f->fd = history_sibling(f->in, path, &none);
+    return f->fd >= 0;
+}
+
+static enum err_code look_at_line(struct claude_reader *r, struct str text, struct err *e)
+{
+    static const char *const keys[] = {"type"};
+    struct str type;
+    const struct json *o;
+    struct err why = {0};
+    if (!lines_members(text, keys, 1, &type) || !str_is(type, "file-history-snapshot") ||
+        !claude_snapshot_is_new(r, text) || history_json(r->in->arena, text, &o, &why))
+        return ERR_OK;
+    return claude_snapshot(r, o, e);
+}
+
+static enum err_code look_through(struct claude_reader *r, struct err *e)
+{
+    struct line l;
+    bool found = true;
+    struct lines *lines = lines_new(r->in);
+    enum err_code code = lines ? ERR_OK : err_nomem(e);
+    while (!code && found) {
+        code = lines_next(lines, &l, &found, e);
+        if (!code && found && l.text.n)
+            code = look_at_line(r, l.text, e);
+        arena_reset(r->in->arena);
+    }
+    lines_free(lines);
+    return code;
+}
+
+/* What the versions of a session's files are versions of, unless that was noted when its transcript was read. */
+static enum err_code find_names(struct history_in *in, struct str session, struct err *e)
+{
+    struct finding f = {in, session, -1};
+    struct str key = whole_key(in->arena, session);
+    struct history_in other = *in;
+    bool gone;
+    if (!key.p || history_noted(in, key).n)
+        return key.p ? ERR_OK : err_nomem(e);
+    if (session.n <= NAME_MOST && str_find(session, STR("/")) < 0)
+        each_name(in, "../../projects", find_transcript, &f);
+    enum err_code code = history_note(in, key, STR("+"), e);
+    if (f.fd < 0 || code)
+        return code;
+    struct claude_reader *r = mem_zalloc(sizeof *r);
+    other.fd = f.fd;
+    other.from = other.from_line = 0;
+    other.arena = arena_new();
+    code = !r || !other.arena ? err_nomem(e) : file_look(f.fd, &other.size, &gone, e);
+    if (!code) {
+        r->in = &other;
+        r->place.session = session;
+        code = look_through(r, e);
+    }
+    if (other.arena)
+        arena_free(other.arena);
+    mem_free(r);
+    close(f.fd);
+    return code;
+}
+
+/* ---- in which folder people work whose notes these are ---- */
+
+struct first {
+    const struct history_in *in;
+    char name[NAME_MOST * 2];
+};
+
+/* The first by its name, so that it is the same each time. */
+static bool first_transcript(void *arg, const char *name)
+{
+    struct first *f = arg;
+    struct str s = str_of(name);
+    if (str_ends(s, ".jsonl") && !str_starts(s, "agent-") && s.n < sizeof f->name &&
+        (!*f->name || strcmp(name, f->name) < 0))
+        memcpy(f->name, name, s.n + 1);
+    return false;
+}
+
+struct str claude_folder_of_notes(struct history_in *in)
+{
+    struct first f = {.in = in};
+    struct err none = {0};
+    char path[NAME_MOST * 2 + 4];
+    each_name(in, "..", first_transcript, &f);
+    snprintf(path, sizeof path, "../%s", f.name);
+    int fd = *f.name ? history_sibling(in, path, &none) : -1;
+    struct str cwd = fd >= 0 ? folder_in_head(fd, in->arena, HEAD_BYTES) : STR_NONE;
+    if (fd >= 0)
+        close(fd);
+    return cwd;
 }
 
 /* ---- the versions ---- */
@@ -185,6 +320,10 @@ enum err_code claude_version_read(struct history_in *in, struct err *e)
 {
     struct arena *a = in->arena;
     struct str text = text_cut(claude_some(a, in->fd, TEXT_MOST), TEXT_MOST);
+    struct str folder = path_folder(in->path);
+    enum err_code code = folder.n ? find_names(in, folder, e) : ERR_OK;
+    if (code)
+        return code;
     struct version v = version_of(in);
     struct str before = version_before(in, path_base(in->path), v.number);
     v.changed = before.p && !(text.n && memchr(text.p, '\0', text.n));

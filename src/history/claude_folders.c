@@ -68,8 +68,7 @@ static enum err_code read_text(struct history_in *in, struct err *e)
         memory && folder.n < in->path.n ? path_folder(str_take(in->path, (size_t)(folder.p - in->path.p))) : STR_NONE;
     if (memory) /* projects/<project>/memory/x.md */
         base = arena_fmt(in->arena, "%.*s/memory/%.*s", STR_ARG(above.n ? above : STR("-")), STR_ARG(base));
-    struct str key = memory && above.n ? claude_project_key(in->arena, above) : STR_NONE;
-    const struct claude_whole w = {.cwd = key.n ? history_noted(in, key) : STR_NONE,
+    const struct claude_whole w = {.cwd = memory ? claude_folder_of_notes(in) : STR_NONE,
                                    .session = plan || memory ? base
                                               : shell        ? STR("shell-snapshots")
                                               : folder.n     ? folder

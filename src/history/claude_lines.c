@@ -1,7 +1,6 @@
 /* What a transcript's line becomes: a turn, a part of one, a title, or nothing, and why. The type is seen before the
  * line is parsed, so that the many lines without words cost no more than looking for it. */
 #include "history/claude.h"
-#include "history/path.h"
 
 #include <string.h>
 
@@ -82,27 +81,11 @@ static void begin_turn(struct envelope *v, const char *role, const char *agent)
         v->turn.thread = agent_id.n ? agent_id : STR("side chain");
 }
 
-/* Notes lie in a folder of the project, and do not say which that is. */
-static enum err_code note_folder(struct claude_reader *r, struct str cwd, struct err *e)
-{
-    struct str folder = path_folder(r->in->path);
-    if (r->said_folder || !cwd.n || !folder.n || r->place.thread.n)
-        return ERR_OK;
-    r->said_folder = true;
-    struct str key = claude_project_key(r->in->arena, folder);
-    if (!key.p)
-        return err_nomem(e);
-    return history_noted(r->in, key).n ? ERR_OK : history_note(r->in, key, cwd, e);
-}
-
 /* At once, or behind those that are held. */
 static enum err_code tell_turn(struct envelope *v, struct err *e)
 {
     struct claude_reader *r = v->r;
     struct history_notes *n = &v->notes;
-    enum err_code code = note_folder(r, v->turn.cwd, e);
-    if (code)
-        return code;
     if (v->line->cut)
         notes_flag(n, "cut");
     claude_content_notes(&v->content, n);

@@ -88,7 +88,7 @@ int history_sibling(const struct history_in *in, const char *name, struct err *e
         const char *slash = strchr(p, '/');
         size_t n = slash ? (size_t)(slash - p) : strlen(p);
         bool above = n == 2 && p[0] == '.' && p[1] == '.';
-        bool wrong = n == 0 || n >= sizeof part || (n == 1 && *p == '.') || (above && (!slash || up <= 0));
+        bool wrong = n == 0 || n >= sizeof part || (n == 1 && *p == '.') || (above && up <= 0);
         up = above ? up - 1 : 0;
         memcpy(part, p, wrong ? 0 : n);
         part[wrong ? 0 : n] = '\0';

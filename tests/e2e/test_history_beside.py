@@ -176,6 +176,22 @@ def test_descriptions_of_agents(store, tmp_path):
     assert found(store, "Done a1")[0]["metadata"]["agent_type"] == "Explore"
 
 
+def test_names_of_files_are_found_another_time(store, tmp_path):
+    """A version that comes when its session's transcript is not read: the transcript is looked through."""
+    r = Root(tmp_path / "claude")
+    a, c = hashed(f"{HOME}/src/stone.c"), hashed(f"{HOME}/new.c")
+    r.transcript([r.line("user", "Grind it"), snapshot({"new.c": (None, 1)}),
+                  snapshot({"src/stone.c": (a + "@v1", 1), "new.c": (c + "@v2", 2)})])
+    imported(store, r.path)
+    r.file(f"file-history/{S}/{a}@v1", "one\n")
+    r.file(f"file-history/{S}/{c}@v2", "new\n")
+    r.file("projects/-home-ada-mill/memory/MEMORY.md", "The weir is of oak\n")
+    accounted(imported(store, r.path))
+    assert found(store, "one\n")[0]["content"] == "/home/ada/mill/src/stone.c, version 1:\none\n"
+    assert found(store, "new\n")[0]["content"] == "/home/ada/mill/new.c, version 2 (a new file):\nnew\n"
+    assert found(store, "of oak")[0]["project"] == "mill"
+
+
 def test_notes_belong_to_the_project_of_their_folder(store, tmp_path):
     r = Root(tmp_path / "claude")
     r.transcript([r.line("user", "Grind it")])

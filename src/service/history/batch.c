@@ -184,6 +184,7 @@ static enum err_code look_at_keys(struct store_tx *tx, struct item *i, struct er
     i->fresh = i->first <= i->n_parts;
     i->poorer.turn = i->known_at.seq = 0;
     i->other_id = STR_NONE;
+    i->grown = NULL;
     return code;
 }
 
@@ -212,7 +213,9 @@ static enum err_code append(struct store_tx *tx, struct batch *b, struct item *i
     struct turn_added added;
     if (i->other_id.p)
         t.id = i->other_id;
-    if (i->first) {
+    if (i->grown) {
+        t.id = str_of(i->grown);
+    } else if (i->first) {
         const struct item_part *p = &i->parts[i->first - 1];
         t.id = str_of(p->id);
         t.content = str_trim(str_skip(i->raw, p->from));
@@ -230,7 +233,7 @@ static enum err_code append(struct store_tx *tx, struct batch *b, struct item *i
         return code;
     i->place->count = added.turn_number;
     i->said.turn = added.seq;
-    if (!i->first && i->words_n)
+    if ((!i->first || i->grown) && i->words_n)
         code = met_said_add(tx, &i->said, e);
     if (!code && !i->first && i->also) {
         struct met_said also = i->said;
@@ -246,6 +249,8 @@ static enum err_code store_item(struct store_tx *tx, struct batch *b, struct ite
     enum err_code code = i->record  ? ERR_OK
                          : i->first ? again_known(tx, b->arena, i, &why)
                                     : again_look(tx, b->arena, i, &why);
+    if (!code && !i->record && i->first && !i->poorer.turn)
+        code = grown_look(tx, b->arena, i, &why);
     if (!code && i->fresh && i->place)
         code = place_ready(tx, b, i->place, PLACE_FOR_TURNS, &why);
     bool gone = i->place && i->place->state == PLACE_GONE;

@@ -59,6 +59,7 @@ struct item {
     struct met_said poorer;   /* what it is stored instead of; turn 0: nothing */
     struct met_turn known_at; /* where that is, or where it is stored already */
     struct str other_id;      /* under which it is stored; STR_NONE: its own */
+    const char *grown;        /* its id, as it takes the place of what there was of it; NULL: it does not */
     struct item *next;
 };
 struct more_key {
@@ -169,5 +170,9 @@ enum err_code again_known(struct store_tx *tx, struct arena *a, struct item *i, 
 enum err_code again_told(struct store_tx *tx, struct batch *b, struct item *i, struct err *e);
 /* It was stored, as the turn `seq`, instead of i->poorer. */
 enum err_code again_instead(struct store_tx *tx, struct batch *b, struct item *i, int64_t seq, struct err *e);
+
+/* ---- grown.c ---- */
+/* Of an item of which lines were met before: i->grown and i->poorer, where what there is of it may go. Reads only. */
+enum err_code grown_look(struct store_tx *tx, struct arena *a, struct item *i, struct err *e);
 
 #endif

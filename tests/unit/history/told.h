@@ -130,15 +130,15 @@ static bool told_known(struct history_sink *s, struct str key)
     return false;
 }
 
-/* Of the last note only. */
+/* Of the first note only. */
 static enum err_code told_note(struct history_sink *s, struct str key, struct str value, struct err *e)
 {
     struct told *t = (struct told *)s;
     (void)e;
-    free(t->noted[0]);
-    free(t->noted[1]);
-    t->noted[0] = told_copy(key);
-    t->noted[1] = told_copy(value);
+    if (!t->noted[0]) {
+        t->noted[0] = told_copy(key);
+        t->noted[1] = told_copy(value);
+    }
     return ERR_OK;
 }
 
