@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KILLS = 40, SAID = 25, QUERIES = 6 };
+enum { KILLS = 40, SAID = 25, QUERIES = 6, READY_FD = 100 };
 
 static uint32_t next_random(uint32_t *seed)
 {
@@ -60,7 +60,7 @@ static int child(const char *dir, char **conversations)
     if (store_open(&so, &store, &e))
         return 1;
     io.store = store;
-    if (index_open(&io, &index, &e))
+    if (index_open(&io, &index, &e) || write(READY_FD, "", 1) != 1)
         return 1;
     for (;;)
         if (store_write(store, say_some, ids, &e) || index_flush(index, &e) || index_purge(index, &e) ||
@@ -68,12 +68,18 @@ static int child(const char *dir, char **conversations)
             return 1;
 }
 
+/* Mostly while it writes, however slow the machine is; sometimes while it begins. */
 static void kill_one(struct shelf *s, char **conversations, uint32_t *seed)
 {
-    int status;
+    int status, ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
+        (void)close(ready[0]);
+        if (dup2(ready[1], READY_FD) != READY_FD)
+            _exit(2);
         char *args[] = {(char *)(uintptr_t) "killed",
                         (char *)(uintptr_t) "child",
                         s->place->dir,
@@ -84,7 +90,11 @@ static void kill_one(struct shelf *s, char **conversations, uint32_t *seed)
         execv("/proc/self/exe", args);
         _exit(2);
     }
+    (void)close(ready[1]);
+    if (next_random(seed) % 4)
+        assert_int_equal(read(ready[0], &byte, 1), 1);
     usleep(20000 + next_random(seed) % 100000);
+    (void)close(ready[0]);
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status)); /* it did not give up by itself */
