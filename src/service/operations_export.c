@@ -54,6 +54,7 @@ static const struct operation entries[] = {
      "{imported:int, known:int, refused [{record:int, kind:text, id, reason:text}], refused_count:int}"},
     {"turn.source", "GET", "/api/v2/turns/{turn_id}/source", NULL, NULL, ARGS(source_args), PERM_READ, LIMIT_NONE, 0,
      200, turn_source, "Which file and line of an agent's history a turn was imported from",
-     "{turn_id, imported:bool, origin?:text, path?:text, line?:int, byte_offset?:int, bytes?:int, content_hash:text}"},
+     "{turn_id, imported:bool, origin?:text, path?:text, entry?:text, line?:int, byte_offset?:int, bytes?:int, "
+     "content_hash:text}"},
 };
 const struct operation_table operations_export = TABLE_OF(entries);

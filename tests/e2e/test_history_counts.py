@@ -13,7 +13,7 @@ import time
 
 import pytest
 from conftest import binary, key_of_tests
-from histories import at, codex, cursor, line, opencode, uid, worst
+from histories import at, codex, cursor, exports, line, opencode, uid, worst
 
 SEED = int(os.environ.get("CAIRN_SEED", "0")) or random.randrange(1 << 30)
 
@@ -393,3 +393,11 @@ def test_one_source_of_several_that_cannot_be_looked_at(store, tmp_path):
     done = store.run("import", "--yes", "--json", env=env, check=False)
     assert done.returncode == 1 and ".codex: Permission denied" in done.stderr
     assert [r["turns_new"] for r in json.loads(done.stdout)["sources"]] == [1]
+
+
+def test_the_place_of_a_turn_in_a_zip(store, tmp_path):
+    h = exports.claude(tmp_path / "export", zipped=True)
+    imported(store, next(h.root.rglob("*.zip")), "claude-ai")
+    turn = json.loads(store.run("list", "turns", "--json").stdout)[0]["id"]
+    entry = json.loads(store.run("show", turn, "--source", "--json").stdout)["entry"]
+    assert entry.endswith("conversations.json") and f" in {entry}\n" in store.run("show", turn, "--source").stdout

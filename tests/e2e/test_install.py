@@ -149,6 +149,21 @@ def test_systemd_finds_nothing_wrong_with_the_unit(prefix, unit):
     assert done.returncode == 0 and not wrong, done.stderr
 
 
+@pytest.mark.parametrize("unit,command", [("cairn-watch.service", "watch"), ("cairn-import.timer", ""), ("cairn-verify.timer", ""),
+                                          ("cairn-import.service", "import --yes"), ("cairn-verify.service", "import verify")])
+def test_one_person_s_units(prefix, tmp_path, unit, command):
+    """systemd finds nothing wrong with them, and what they run does well on a machine where there is nothing yet."""
+    path = prefix / "lib/systemd/user" / unit
+    done = subprocess.run(["systemd-analyze", "verify", "--user", "--man=no", path], capture_output=True, text=True,
+                          timeout=60, env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)})
+    assert done.returncode == 0 and not [x for x in done.stderr.splitlines() if x.startswith("cairn-")], done.stderr
+    started = re.findall(r"^ExecStart=(.*)$", path.read_text(), re.M)
+    assert started == ([f"{prefix}/bin/cairn {command}"] if command else [])
+    if command.startswith("import"):
+        ran = subprocess.run(started[0].split(), capture_output=True, text=True, timeout=60, env={"HOME": str(tmp_path)})
+        assert ran.returncode == 0, ran.stderr
+
+
 def test_the_system_unit_is_well_locked_in(prefix):
     """systemd's own rating: 0 is locked in, 10 is open; 2 is what it calls OK."""
     done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager",

@@ -110,6 +110,8 @@ static enum err_code show_source(struct cli *c, int argc, char **argv, struct er
     const struct json *line = json_get_type(o, "line", JSON_INT), *at = json_get_type(o, "byte_offset", JSON_INT);
     struct str path = clean_line(c->arena, json_text(o, "path"));
     buf_fmt(&c->out, "%.*s:%lld", STR_ARG(path), line ? (long long)line->integer : 0LL);
+    if (json_text(o, "entry").n)
+        buf_fmt(&c->out, " in %.*s", STR_ARG(clean_line(c->arena, json_text(o, "entry"))));
     if (at)
         buf_fmt(&c->out, " (byte %lld)", (long long)at->integer);
     buf_char(&c->out, '\n');

@@ -99,6 +99,7 @@ struct str history_file_counts(struct arena *a, const struct record *file, int64
 /* Where an imported turn came from, by its metadata. False: it was not imported, or the file is not known any more. */
 struct history_origin {
     struct str source, root, path; /* in the arena */
+    struct str entry;              /* of a zip, the file in it */
     int64_t line, offset, bytes;   /* offset -1: none */
     int64_t device, inode;         /* of the file, when it was read */
 };

@@ -42,6 +42,7 @@ bool history_origin(struct store *s, struct arena *a, struct str metadata, struc
     *out = (struct history_origin){.source = record_text(r, "source"),
                                    .root = record_text(r, "root"),
                                    .path = record_text(r, "path"),
+                                   .entry = json_text(o, "entry"),
                                    .line = int_of(source, "line", 0),
                                    .offset = int_of(source, "offset", -1),
                                    .bytes = int_of(source, "bytes", 0),
@@ -54,6 +55,8 @@ static void put_origin(struct arena *a, struct json_out *w, const struct history
 {
     jw_kstr(w, "origin", o->source);
     jw_kstr(w, "path", arena_fmt(a, "%.*s/%.*s", STR_ARG(o->root), STR_ARG(o->path)));
+    if (o->entry.n)
+        jw_kstr(w, "entry", o->entry);
     jw_kint(w, "line", o->line);
     if (o->offset >= 0)
         jw_kint(w, "byte_offset", o->offset);
