@@ -45,6 +45,15 @@ def said(store, role=None):
     return [t["content"] for t in turns(store) if role in (None, t["role"])]
 
 
+def told(store):
+    """All that is kept of each turn, but for its names."""
+    return [(t["role"], t["agent"], t["content"], t["timestamp"], t["metadata"]) for t in turns(store)]
+
+
+def restored(store, session):
+    return store.run("restore-session", session).stdout
+
+
 def accounted(report):
     assert report["records"] == report["turns_new"] + report["duplicates"] + report["skipped"]
     assert report["lines"] == report["records"] + report["merged"]
@@ -451,8 +460,71 @@ def test_what_a_message_grew_by_is_not_lost(store, tmp_path):
     path.parent.mkdir(parents=True)
     path.write_text("".join(json.dumps(r) + "\n" for r in whole))
     accounted(imported(store, other))
-    assert said(store, "assistant") == ["Block a.\n\nBlock b.", "Block c."]
+    assert said(store, "assistant") == ["Block a.\n\nBlock b.\n\nBlock c."]
     assert imported(store, other)["turns_new"] == 0
+
+
+def test_a_message_that_comes_line_by_line_is_one_turn(make_cairn, tmp_path):
+    """As a watch meets it: each line of a message is told when it is written. In the end all is as if it had come at once."""
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "growing")
+    s.user("Look at the aardvark")
+    s.assistant(thinking("Which one?"), text("I look."), tool_use("Read", {"file": "aardvark.md"}), text("It sleeps."),
+                tool_use("Bash", {"command": "wake"}, "toolu_2"), mid="msg_look", usage=(10, 3))
+    s.user([tool_result("asleep"), tool_result("woken", "toolu_2")], text="asleep\nwoken")
+    s.assistant(text("It is awake."), text("It eats ants."), mid="msg_eats")
+    whole, bit_by_bit = make_cairn(start=False), make_cairn(start=False)
+    records = s.records[:]
+    for n in range(1, len(records) + 1):
+        s.records = records[:n]
+        s.write()
+        imported(bit_by_bit, h.root)
+    imported(whole, h.root)
+    assert told(bit_by_bit) == told(whole)
+    assert said(whole, "assistant")[-1] == "It is awake.\n\nIt eats ants." and len(turns(whole)) == 4
+    assert restored(bit_by_bit, s.id) == restored(whole, s.id)
+    assert json.loads(bit_by_bit.run("recall", "ants", "--json").stdout)["results"]
+    shown = json.loads(bit_by_bit.run("import", "manifest", "--json").stdout)
+    assert shown == json.loads(whole.run("import", "manifest", "--json").stdout)
+    assert imported(bit_by_bit, h.root)["turns_new"] == 0
+    assert "no problems found" in bit_by_bit.run("doctor").stdout
+
+
+def test_a_message_that_goes_on_behind_an_answer_is_one_turn(make_cairn, tmp_path):
+    """Two tools at once: the second is told when the first has answered."""
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "parallel")
+    s.user("Ask both")
+    s.assistant(text("I ask."), tool_use("Bash", {"command": "first"}), mid="msg_both")
+    s.user([tool_result("one")], text="one")
+    s.assistant(tool_use("Bash", {"command": "second"}, "toolu_2"), mid="msg_both")
+    s.user([tool_result("two", "toolu_2")], text="two")
+    whole, bit_by_bit = make_cairn(start=False), make_cairn(start=False)
+    records = s.records[:]
+    for n in range(1, len(records) + 1):
+        s.records = records[:n]
+        s.write()
+        imported(bit_by_bit, h.root)
+    imported(whole, h.root)
+    assert sorted(told(bit_by_bit), key=repr) == sorted(told(whole), key=repr) and len(turns(whole)) == 4
+    assert restored(bit_by_bit, s.id) == restored(whole, s.id)
+
+
+def test_an_erased_message_that_grows_brings_back_only_what_is_new(store, tmp_path):
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "erased")
+    s.user("Say three things")
+    s.assistant(text("Secret plan."), text("Weather."), text("Tides."))
+    whole = s.records[:]
+    s.records = whole[:3]
+    s.write()
+    imported(store, h.root)
+    [gone] = [t["turn_id"] for t in turns(store) if t["role"] == "assistant"]
+    store.run("forget", "--turn", gone, "--now")
+    s.records = whole
+    s.write()
+    imported(store, h.root)
+    assert said(store, "assistant") == ["Tides."]
 
 
 def test_names_of_files_are_masked(store, tmp_path):

@@ -64,17 +64,6 @@ def test_line_by_line(store, make_cairn, tmp_path, torn):
     assert "dull" in store.run("recall", "dull", "--project", "mill").stdout
 
 
-def test_what_comes_behind_an_answer_is_a_turn_of_its_own(store, tmp_path):
-    """So that all stays in its order."""
-    r = Root(tmp_path / "claude")
-    lines = [r.line("user", "Look"), block(r, "m1", tool(1), 1), r.answer("toolu_1", "one"), block(r, "m1", tool(2), 2)]
-    for i in range(len(lines)):
-        r.transcript(lines[:i + 1])
-        accounted(imported(store, r.path))
-    said = [t["content"] for t in turns(store)]
-    assert said == ["Look", '→ Bash {"command":"ls 1"}', "one", '→ Bash {"command":"ls 2"}']
-
-
 def test_what_was_erased_of_it_stays_away(store, tmp_path):
     r = Root(tmp_path / "claude")
     lines = talk(r)

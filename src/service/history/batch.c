@@ -233,9 +233,10 @@ static enum err_code append(struct store_tx *tx, struct batch *b, struct item *i
         return code;
     i->place->count = added.turn_number;
     i->said.turn = added.seq;
-    if ((!i->first || i->grown) && i->words_n)
+    bool whole = !i->first || i->grown;
+    if (whole && i->words_n)
         code = met_said_add(tx, &i->said, e);
-    if (!code && !i->first && i->also) {
+    if (!code && whole && i->also) {
         struct met_said also = i->said;
         also.words = i->also;
         code = met_said_add(tx, &also, e);
@@ -250,7 +251,7 @@ static enum err_code store_item(struct store_tx *tx, struct batch *b, struct ite
                          : i->first ? again_known(tx, b->arena, i, &why)
                                     : again_look(tx, b->arena, i, &why);
     if (!code && !i->record && i->first && !i->poorer.turn)
-        code = grown_look(tx, b->arena, i, &why);
+        code = grown_look(tx, b, i, &why);
     if (!code && i->fresh && i->place)
         code = place_ready(tx, b, i->place, PLACE_FOR_TURNS, &why);
     bool gone = i->place && i->place->state == PLACE_GONE;

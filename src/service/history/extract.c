@@ -397,9 +397,8 @@ static enum err_code make_parts(struct extraction *x, struct arena *a, const str
     return ERR_OK;
 }
 
-/* Words with one space between them, as a keyed hash; how many bytes they have. */
-static enum err_code hash_words(const struct extraction *x, struct arena *a, struct str content, int64_t *out,
-                                size_t *bytes, struct err *e)
+enum err_code extraction_words(const struct extraction *x, struct arena *a, struct str content, int64_t *out,
+                               size_t *bytes, struct err *e)
 {
     unsigned char hash[SHA256_BYTES];
     char *words = arena_alloc(a, content.n + 1);
@@ -432,9 +431,9 @@ static enum err_code find_words(struct extraction *x, struct arena *a, const str
                                 struct item *i, struct err *e)
 {
     struct str also = t->typed.n && !str_eq(t->typed, t->content) ? valid(a, t->typed) : before_tools(t, content);
-    enum err_code code = hash_words(x, a, content, &i->said.words, &i->words_n, e);
+    enum err_code code = extraction_words(x, a, content, &i->said.words, &i->words_n, e);
     if (!code && also.n)
-        code = hash_words(x, a, also, &i->also, &i->also_n, e);
+        code = extraction_words(x, a, also, &i->also, &i->also_n, e);
     bool once = t->told == HISTORY_ONCE, typed = t->told == HISTORY_TYPED;
     i->said.time = t->timestamp && !once ? t->timestamp / 1000 : 0;
     i->said.how = once ? SAID_ONCE : typed ? SAID_TYPED : x->wish->format->copies ? SAID_COPY : SAID_OWN;

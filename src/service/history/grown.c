@@ -1,46 +1,49 @@
-/* A message that was imported while its tool still wrote it, line by line. When it has grown, the whole takes the place
- * of what is stored, under the id of its first new line: one message is one turn, with its words, thoughts and figures
- * once. Where what was stored has gone (it was erased), is in pieces, or has other turns behind it, only the new
- * words become a turn. */
+/* A message that was imported while its tool still wrote it. When it has grown, the whole takes the place of what is
+ * stored, under the id of its first new line: one message is one turn, with its words, thoughts and figures once. Where
+ * what was stored has gone (it was erased) or does not begin as the whole does, only the new words become a turn. */
 #include "service/history/extract.h"
 
-#include "store/records.h"
+#include "store/turns.h"
 
 #include <string.h>
 
-/* Whether nothing was said behind it: else its place would be lost. */
-static enum err_code is_last(struct store_tx *tx, struct arena *a, const struct met_turn *t, bool *out, struct err *e)
+/* The turn that tells what is stored of it: by the last line that was known, or one before. */
+static enum err_code told_last(struct store_tx *tx, const struct item *i, struct met_turn *out, struct err *e)
 {
-    struct record *r;
-    enum err_code code = record_get(tx, a, KIND_CONVERSATION, str_of(t->conversation), STR_NONE, &r, e);
-    *out = !code && t->number >= record_int(r, "turn_count");
+    enum err_code code = ERR_OK;
+    out->seq = 0;
+    for (size_t k = i->first; k && !code && !out->seq; k--) {
+        code = met_turn_of(tx, k > 1 ? str_of(i->parts[k - 2].id) : i->turn.id, out, e);
+        if (!code && out->seq && strcmp(out->conversation, i->place->conversation_id) != 0)
+            out->seq = 0;
+    }
     return code;
 }
 
-enum err_code grown_look(struct store_tx *tx, struct arena *a, struct item *i, struct err *e)
+/* Its words as they were told: to the byte, where nothing of them was masked. */
+static struct str words_of(const struct item *i, struct str stored)
 {
-    enum err_code code = ERR_OK;
-    int found = 0;
-    bool last = false;
+    if (str_eq(str_take(i->raw, stored.n), stored))
+        return stored;
+    return str_take(i->raw, i->parts[i->first - 1].from);
+}
+
+enum err_code grown_look(struct store_tx *tx, struct batch *b, struct item *i, struct err *e)
+{
+    struct turn was;
+    size_t bytes;
     i->grown = NULL;
     if (!i->fresh || !i->first)
         return ERR_OK;
-    for (size_t k = i->first; k && !code && found < 2; k--) {
-        struct met_turn t;
-        struct str id = k > 1 ? str_of(i->parts[k - 2].id) : i->turn.id;
-        code = met_turn_of(tx, id, &t, e);
-        if (code || !t.seq || strcmp(t.conversation, i->place->conversation_id) != 0)
-            continue;
-        found++;
-        i->known_at = t;
-    }
-    if (!code && found == 1)
-        code = is_last(tx, a, &i->known_at, &last, e);
-    if (last) {
-        i->grown = i->parts[i->first - 1].id;
-        i->poorer = (struct met_said){.turn = i->known_at.seq, .how = i->said.how};
-    } else {
+    enum err_code code = told_last(tx, i, &i->known_at, e);
+    if (code || !i->known_at.seq)
+        return code;
+    code = turn_by_seq(tx, b->arena, i->known_at.seq, &was, e);
+    if (!code && !str_eq(str_take(i->turn.content, was.content.n), was.content))
         i->known_at.seq = 0;
-    }
-    return code;
+    if (code || !i->known_at.seq)
+        return code;
+    i->grown = i->parts[i->first - 1].id;
+    i->poorer = (struct met_said){.time = i->said.time, .turn = i->known_at.seq, .how = i->said.how};
+    return extraction_words(b->x, b->arena, words_of(i, was.content), &i->poorer.words, &bytes, e);
 }
