@@ -56,6 +56,9 @@ enum claude_voice {
  * the line itself or an attachment in it. */
 enum claude_voice claude_voice_of(const struct json *line, const struct json *prompt, struct str text);
 
+/* A command as it was typed: "/review the weir". STR_NONE: it is none, or out of memory. */
+struct str claude_typed(struct arena *a, struct str text);
+
 struct claude_reader;
 
 /* ---- claude_persisted.c: outputs that are kept in files ---- */

@@ -203,12 +203,15 @@ static struct str expand(struct history_in *in, struct str display, const struct
     return buf_take(&b, in->arena);
 }
 
-/* "/model", "/review the weir", "!ls": given to the tool, not said to anybody. A path is none. */
-static bool is_command(struct str text)
+/* "/model", "/review the weir", "!ls": given to the tool. A path is none. *words: it goes on with several, which nobody
+ * else may have kept. */
+static bool is_command(struct str text, bool *words)
 {
     struct str rest = str_trim(text), word = str_cut(&rest, ' ');
+    *words = false;
     if (str_starts(word, "!"))
-        return true;
+        return word.n < 2 || word.p[1] != '!';
+    *words = memchr(str_trim(rest).p ? str_trim(rest).p : "", ' ', str_trim(rest).n) != NULL;
     return str_starts(word, "/") && word.n > 1 && !memchr(word.p + 1, '/', word.n - 1) &&
            !memchr(word.p, '.', word.n) && !memchr(word.p, '\n', word.n);
 }
@@ -223,18 +226,19 @@ static enum err_code take_prompt(void *arg, const struct json *o, const struct h
         return history_skip(in, HISTORY_UNKNOWN, at, e);
     if (!str_trim(display).n)
         return history_skip(in, HISTORY_EMPTY, at, e);
-    if (is_command(display))
+    bool words, command = is_command(display, &words);
+    if (command && !words)
         return history_skip(in, HISTORY_META, at, e);
     struct str text = expand(in, display, json_get_type(o, "pastedContents", JSON_OBJECT));
     int64_t when = history_time(json_get(o, "timestamp"));
     const struct history_turn t = {.key = when ? prompt_key(a, session, text, when) : STR_NONE,
                                    .session = session.n ? session : arena_fmt(a, "history:%.*s", STR_ARG(project)),
                                    .agent = STR("user"),
-                                   .role = STR("user"),
+                                   .role = command ? STR("system") : STR("user"),
                                    .content = text,
                                    .timestamp = when,
                                    .cwd = project,
-                                   .metadata = STR("\"kind\":\"typed\""),
+                                   .metadata = command ? STR("\"kind\":\"command\"") : STR("\"kind\":\"typed\""),
                                    .told = HISTORY_TYPED,
                                    .apart = !session.n,
                                    .at = *at};

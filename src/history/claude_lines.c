@@ -242,6 +242,8 @@ static enum err_code take_words(struct envelope *v, const struct json *prompt, s
         notes_put(&v->notes, "task", str_of(r->agent.task));
     if (is_true(v->o, "isCompactSummary"))
         notes_flag(&v->notes, "compact_summary");
+    if (voice == CLAUDE_COMMAND)
+        v->turn.typed = claude_typed(r->in->arena, text);
     if (voice == CLAUDE_PERSON)
         code = claude_queue_take(r, text, &queued, e);
     if (queued.n)

@@ -39,8 +39,8 @@ struct claude_held *claude_hold(struct claude_holding *h, const struct history_t
     *x = (struct claude_held){.turn = *t, .content = content, .notes = notes, .output_tokens = -1};
     claude_content_clear(&x->content);
     notes_clear(&x->notes);
-    struct str *const own[] = {&x->turn.key,   &x->turn.session, &x->turn.thread,
-                               &x->turn.agent, &x->turn.role,    &x->turn.cwd};
+    struct str *const own[] = {&x->turn.key,  &x->turn.session, &x->turn.thread, &x->turn.agent,
+                               &x->turn.role, &x->turn.cwd,     &x->turn.typed};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (!keep(h->arena, own[i]))
             return NULL;

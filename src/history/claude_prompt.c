@@ -69,3 +69,20 @@ enum claude_voice claude_voice_of(const struct json *line, const struct json *pr
         return CLAUDE_AGENT;
     return says == 0 ? CLAUDE_MACHINE : CLAUDE_PERSON;
 }
+
+static struct str between(struct str text, struct str open, struct str close)
+{
+    ptrdiff_t at = str_find(text, open);
+    struct str rest = at < 0 ? STR_NONE : str_skip(text, (size_t)at + open.n);
+    ptrdiff_t end = at < 0 ? -1 : str_find(rest, close);
+    return end < 0 ? STR_NONE : str_trim(str_take(rest, (size_t)end));
+}
+
+struct str claude_typed(struct arena *a, struct str text)
+{
+    struct str name = between(text, STR("<command-name>"), STR("</command-name>")),
+               args = between(text, STR("<command-args>"), STR("</command-args>"));
+    if (!name.n || !args.n)
+        return STR_NONE;
+    return arena_fmt(a, "%s%.*s %.*s", *name.p == '/' ? "" : "/", STR_ARG(name), STR_ARG(args));
+}

@@ -200,6 +200,27 @@ def test_prompts_that_are_watched(store, tmp_path):
     assert restored(store, s.id) == transcript(s.records)
 
 
+@pytest.mark.parametrize("late", (False, True))
+def test_prompts_without_a_session(store, tmp_path, late):
+    """Old lists name the folder only: the same word in another folder is another prompt; so is a command's text."""
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "old")
+    s.user("hi")
+    s.user("<command-name>/review</command-name>\n<command-message>review</command-message>\n<command-args>all the weirs</command-args>")
+    lines = [{"display": "hi", "timestamp": at_ms(1) - 20, "project": s.cwd},
+             {"display": "/review all the weirs", "timestamp": at_ms(2) - 20, "project": s.cwd, "sessionId": s.id},
+             {"display": "/review all the ponds", "timestamp": at_ms(3), "project": s.cwd, "sessionId": s.id},
+             {"display": "hi", "timestamp": at_ms(1) - 25, "project": "/home/ada/other"}]
+    if late:
+        h.lines("history.jsonl", lines)
+        imported(store, "claude-code", h.root)
+    s.write()
+    h.lines("history.jsonl", lines)
+    imported(store, "claude-code", h.root)
+    found = Counter(t["content"].split("\n")[0] for t in turns(store))
+    assert found == Counter({"hi": 2, "<command-name>/review</command-name>": 1, "/review all the ponds": 1})
+
+
 # ---- the same message from elsewhere ----
 
 def as_jsonl(h, s, name="export.jsonl", cut=False, timed=True, session=True):

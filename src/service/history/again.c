@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CANDIDATES = 32, CHANCE_BYTES = 16, NEAR_MS = 1000, TYPED_BEFORE = 600, TYPED_APART = 120, TYPED_BEHIND = 5 };
+enum { CANDIDATES = 32, CHANCE_BYTES = 16, NEAR_MS = 1000, TYPED_BEFORE = 3600, TYPED_APART = 120, TYPED_BEHIND = 5 };
 
 static int rank_of(const struct met_said *s)
 {
@@ -95,6 +95,21 @@ static enum err_code number_of(struct store_tx *tx, struct arena *a, struct str 
     return !code || code == ERR_NOT_FOUND ? ERR_OK : err_set(e, code, NULL, "%s", why.message);
 }
 
+/* A list that does not say in which session says in which folder. */
+static enum err_code same_project(struct store_tx *tx, struct arena *a, const struct item *i, const struct met_said *c,
+                                  const struct met_turn *t, bool *same, struct err *e)
+{
+    struct record *r;
+    struct err why = {0};
+    struct str mine = i->place->project.n ? i->place->project : STR("default");
+    *same = true;
+    if (!typed_pair(&i->said, c) || !((i->said.how | c->how) & SAID_APART) || !t->seq)
+        return ERR_OK;
+    enum err_code code = record_get(tx, a, KIND_CONVERSATION, str_of(t->conversation), STR_NONE, &r, &why);
+    *same = code || str_eq(r->project, mine);
+    return !code || code == ERR_NOT_FOUND ? ERR_OK : err_set(e, code, NULL, "%s", why.message);
+}
+
 /* A list's line is noted with the conversation that holds the turn, anything else with its own. */
 static enum err_code is_told(struct store_tx *tx, struct arena *a, const struct item *i, const struct met_turn *t,
                              bool *told, struct err *e)
@@ -136,14 +151,16 @@ static enum err_code find(struct store_tx *tx, struct arena *a, const struct ite
     *found = false;
     for (size_t k = 0; k < n && !code; k++) {
         struct met_turn t;
-        bool told = false;
+        bool told = false, same = true;
         if (!may_be(&i->said, &all[k]))
             continue;
         code = met_turn_at(tx, all[k].turn, &t, e);
         if (code || (*found && !t.seq) || !is_near(i, &all[k], &t))
             continue;
-        code = is_told(tx, a, i, &t, &told, e);
-        if (told)
+        code = same_project(tx, a, i, &all[k], &t, &same, e);
+        if (!code && same)
+            code = is_told(tx, a, i, &t, &told, e);
+        if (code || told || !same)
             continue;
         *found = true;
         *which = all[k];

@@ -437,7 +437,8 @@ static enum err_code find_words(struct extraction *x, struct arena *a, const str
     bool once = t->told == HISTORY_ONCE, typed = t->told == HISTORY_TYPED;
     i->said.time = t->timestamp && !once ? t->timestamp / 1000 : 0;
     i->said.how = once ? SAID_ONCE : typed ? SAID_TYPED : x->wish->format->copies ? SAID_COPY : SAID_OWN;
-    i->said.how |= (t->replay ? SAID_LEFT_OUT : 0) | (str_is(t->role, "user") ? SAID_PERSON : 0) |
+    i->said.how |= (t->replay ? SAID_LEFT_OUT : 0) |
+                   (typed || t->typed.n || str_is(t->role, "user") ? SAID_PERSON : 0) |
                    (typed && t->apart ? SAID_APART : 0) | (int64_t)x->source << SAID_SOURCE;
     i->line = t->at.line;
     return code;

@@ -21,9 +21,11 @@ static void test_prompts(void **state)
     (void)state;
     assert_told("history.jsonl",
                 TYPED("one", "") TYPED("/model opus", "") TYPED("!ls", "") TYPED("/usr/bin/x is gone", "") TYPED("", "")
-                    TYPED("/v1.2 fails", "") "{\"a\":1}\n{\"display\":\"two\",\"project\":\"/w\"}\n",
+                    TYPED("/v1.2 fails", "") TYPED("/review all the weirs", "")
+                        TYPED("!!! urgent", "") "{\"a\":1}\n{\"display\":\"two\",\"project\":\"/w\"}\n",
                 "turn user s: one\nskip: metadata\nskip: metadata\nturn user s: /usr/bin/x is gone\nskip: empty\n"
-                "turn user s: /v1.2 fails\nskip: unknown\nturn user history:/w: two\n");
+                "turn user s: /v1.2 fails\nturn system s: /review all the weirs\nturn user s: !!! urgent\nskip: "
+                "unknown\nturn user history:/w: two\n");
 }
 
 static void test_pastes(void **state)
