@@ -34,6 +34,7 @@ struct export_transcript {
     char session[EXPORT_UUID], last[EXPORT_UUID], conversation[ID_MAX], written[ID_MAX];
     struct met_place *places;
     size_t n, next;
+    bool done; /* it was written in the order of its file */
 };
 struct export_out {
     struct op_call *call;
@@ -51,6 +52,11 @@ struct export_format {
     void (*record)(struct export_out *x, const struct record *r, struct str attached);
     void (*end)(struct export_out *x);
 };
+/* The seqs of a conversation's turns in the order of its file, in the call's arena, where they came in another; else
+ * none.
+ */
+enum err_code export_order(struct op_call *c, struct str conversation, const struct met_place *places, size_t n,
+                           int64_t **seqs, size_t *n_seqs, struct err *e);
 extern const struct export_format export_json, export_jsonl, export_markdown, export_claude_code;
 
 #endif

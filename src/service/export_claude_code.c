@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { UUID_CHARS = 36 };
+enum { UUID_CHARS = 36, FLUSH_BYTES = 64 * 1024 };
 
 /* ---- ids ---- */
 
@@ -312,6 +312,22 @@ static enum err_code put_places(struct export_out *x, int64_t number, struct err
     return code;
 }
 
+static enum err_code put_in_order(struct export_out *x, struct err *e)
+{
+    struct export_transcript *t = &x->transcript;
+    struct op_call *c = x->call;
+    int64_t *seqs;
+    size_t n;
+    enum err_code code = export_order(c, str_of(t->conversation), t->places, t->n, &seqs, &n, e);
+    for (size_t i = 0; i < n && !code; i++) {
+        code = put_elsewhere(x, seqs[i], e);
+        if (!code && c->flush && c->out->b->n >= FLUSH_BYTES)
+            code = c->flush(c, e);
+    }
+    t->done = n > 0;
+    return code;
+}
+
 static enum err_code begin_conversation(struct export_out *x, const struct record *r, struct err *e)
 {
     struct export_transcript *t = &x->transcript;
@@ -325,6 +341,10 @@ static enum err_code begin_conversation(struct export_out *x, const struct recor
         return code;
     code = met_places(tx, x->call->arena, r->seq, &t->places, &t->n, e);
     store_read_end(tx);
+    if (!code)
+        code = put_in_order(x, e);
+    if (t->done)
+        t->n = 0;
     return code;
 }
 
@@ -332,6 +352,8 @@ static enum err_code take(struct export_out *x, const struct record *r, struct e
 {
     if (r->kind == KIND_CONVERSATION)
         return begin_conversation(x, r, e);
+    if (x->transcript.done)
+        return ERR_OK;
     struct said s;
     struct arena *a = arena_new();
     enum err_code code = a ? put_places(x, record_int(r, "turn_number"), e) : err_nomem(e);

@@ -130,6 +130,20 @@ def test_lines_of_the_tool_itself(store, tmp_path):
     assert [x["content"] for x in lines[1:]] == [r["content"] for r in s.records[1:]]
 
 
+def test_what_came_late_stands_where_it_was(store, tmp_path):
+    """The end was imported first, then the whole."""
+    h = History(tmp_path, "claude-code")
+    s = Session(h, "late")
+    for n in range(6):
+        s.user(f"Question {n}")
+        s.assistant(text(f"Answer {n}"))
+    s.write()
+    store.run("import", "claude-code", str(h.root), "--since", at(8))
+    assert len(restored(store, s.id)) < 12
+    imported(store, "claude-code", h.root)
+    assert [x["uuid"] for x in restored(store, s.id)] == [r["uuid"] for r in s.records]
+
+
 def test_sessions_of_other_tools(make_cairn, store, tmp_path):
     h = History(tmp_path / "codex", "codex")
     r = codex.everything(h)
