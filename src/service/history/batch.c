@@ -231,7 +231,8 @@ static enum err_code append(struct store_tx *tx, struct batch *b, struct item *i
     }
     if (code)
         return code;
-    i->place->count = added.turn_number;
+    if (i->place) /* a turn has one always */
+        i->place->count = added.turn_number;
     i->said.turn = added.seq;
     bool whole = !i->first || i->grown;
     if (whole && i->words_n)
