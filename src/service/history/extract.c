@@ -373,8 +373,11 @@ static void turn_id(const struct extraction *x, struct str own, const struct ite
     else
         memcpy(key, i->key, MET_KEY);
     int n = snprintf(out, ID_MAX, "turn_%012llx", (unsigned long long)when & 0xFFFFFFFFFFFF);
-    for (int k = 0; k < 10; k++)
-        n += snprintf(out + n, (size_t)(ID_MAX - n), "%02x", key[k]);
+    for (int k = 0; k < 10; k++) {
+        out[n++] = "0123456789abcdef"[key[k] >> 4];
+        out[n++] = "0123456789abcdef"[key[k] & 15];
+    }
+    out[n] = 0;
 }
 
 /* Its lines behind the first, and its raw text: where only some of them are known, the others' words are still new. */
@@ -397,23 +400,25 @@ static enum err_code make_parts(struct extraction *x, struct arena *a, const str
     return ERR_OK;
 }
 
-enum err_code extraction_words(const struct extraction *x, struct arena *a, struct str content, int64_t *out,
-                               size_t *bytes, struct err *e)
+enum err_code extraction_words(const struct extraction *x, struct str content, int64_t *out, size_t *bytes,
+                               struct err *e)
 {
     unsigned char hash[SHA256_BYTES];
-    char *words = arena_alloc(a, content.n + 1);
+    char *words = mem_alloc(content.n + 1);
     size_t n = 0;
+    bool before = true; /* a space, or nothing */
     if (!words)
         return err_nomem(e);
     for (size_t k = 0; k < content.n; k++) {
-        bool space = content.p[k] == ' ' || (content.p[k] >= '\t' && content.p[k] <= '\r');
-        if (!space)
-            words[n++] = content.p[k];
-        else if (n && words[n - 1] != ' ')
-            words[n++] = ' ';
+        const char c = content.p[k];
+        const bool space = (c == ' ') | ((unsigned char)(c - '\t') <= '\r' - '\t');
+        words[n] = (char)(space ? ' ' : c);
+        n += !(space & before);
+        before = space;
     }
     const struct str all = {words, n - (n && words[n - 1] == ' ')};
     names_key(&x->words, "words", &all, 1, hash);
+    mem_free(words);
     memcpy(out, hash, sizeof *out);
     *bytes = all.n;
     return ERR_OK;
@@ -431,9 +436,9 @@ static enum err_code find_words(struct extraction *x, struct arena *a, const str
                                 struct item *i, struct err *e)
 {
     struct str also = t->typed.n && !str_eq(t->typed, t->content) ? valid(a, t->typed) : before_tools(t, content);
-    enum err_code code = extraction_words(x, a, content, &i->said.words, &i->words_n, e);
+    enum err_code code = extraction_words(x, content, &i->said.words, &i->words_n, e);
     if (!code && also.n)
-        code = extraction_words(x, a, also, &i->also, &i->also_n, e);
+        code = extraction_words(x, also, &i->also, &i->also_n, e);
     bool once = t->told == HISTORY_ONCE, typed = t->told == HISTORY_TYPED;
     i->said.time = t->timestamp && !once ? t->timestamp / 1000 : 0;
     i->said.how = once ? SAID_ONCE : typed ? SAID_TYPED : x->wish->format->copies ? SAID_COPY : SAID_OWN;

@@ -143,8 +143,8 @@ enum err_code extraction_wait(struct extraction *x, struct err *e);
 /* The key of a line or turn that has one of its own. */
 void extraction_key(const struct extraction *x, struct str key, unsigned char out[MET_KEY]);
 /* Words with one space between them, as a keyed hash; how many bytes they have. */
-enum err_code extraction_words(const struct extraction *x, struct arena *a, struct str content, int64_t *out,
-                               size_t *bytes, struct err *e);
+enum err_code extraction_words(const struct extraction *x, struct str content, int64_t *out, size_t *bytes,
+                               struct err *e);
 
 /* ---- batch.c ---- */
 enum err_code batch_write(struct store_tx *tx, void *arg, struct err *e);

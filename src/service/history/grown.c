@@ -45,5 +45,5 @@ enum err_code grown_look(struct store_tx *tx, struct batch *b, struct item *i, s
         return code;
     i->grown = i->parts[i->first - 1].id;
     i->poorer = (struct met_said){.time = i->said.time, .turn = i->known_at.seq, .how = i->said.how};
-    return extraction_words(b->x, b->arena, words_of(i, was.content), &i->poorer.words, &bytes, e);
+    return extraction_words(b->x, words_of(i, was.content), &i->poorer.words, &bytes, e);
 }
