@@ -192,7 +192,7 @@ static bool pause_merge(void *arg)
         (void)feed_some(x, FEED_BATCH, &n, &ignored);
     bool full = stock_is_full(x->stock);
     pthread_mutex_unlock(&x->feeding);
-    if (full && b->manifest)
+    if (full && b->manifest && b->manifest->n < SEGMENTS_MAX / 2)
         (void)flush_memory(x, b->manifest, &ignored);
     x->paused_us = clock_mono_us();
     return false;

@@ -267,6 +267,8 @@ static enum err_code open_file(struct segment *s, struct keyring *keys, const ch
         return code;
     bool right = read_foot(s, (size_t)size) && s->foot.crc == foot_crc;
     s->foot.size = size; /* so that it is unmapped whatever the foot says */
+    if (!s->sealed)      /* the foot was read, and with it what the system keeps together with it */
+        (void)madvise((void *)(uintptr_t)s->p, (size_t)size, MADV_DONTNEED);
     return right ? make_bitmaps(s, true, e) : segment_bad(s, e);
 }
 

@@ -21,6 +21,7 @@ enum {
     SOON_DOCS = 64,
     FOREIGN_DOCS = 50000, /* beyond what the keeper wrote, another process takes in no more than this */
     ASK_MS = 60000,
+    CROWD = 64,       /* files, that merging does not wait any longer for */
     MANY_DOCS = 1000, /* a batch of so many leaves much memory behind that the heap would keep */
     PACE = 64 << 20   /* bytes a second that merging writes */
 };
@@ -126,6 +127,18 @@ static int64_t waiting(struct index *x, bool *whole)
     return docs;
 }
 
+/* What pours in for long makes many files, which are not left to pile up until it ends. */
+static enum err_code merge_crowd(struct index *x, struct err *e)
+{
+    struct stock *s = index_stock(x);
+    bool more = s->n_files >= CROWD;
+    enum err_code code = ERR_OK;
+    stock_drop(s);
+    while (code == ERR_OK && more && !is_stopping(x))
+        code = keep_merge(x, PACE, &more, e);
+    return code;
+}
+
 static enum err_code as_keeper(struct index *x, int64_t idle_ms, struct err *e)
 {
     int64_t n = 1, most = 0;
@@ -134,6 +147,8 @@ static enum err_code as_keeper(struct index *x, int64_t idle_ms, struct err *e)
     while (code == ERR_OK && n > 0 && !is_stopping(x)) {
         code = keep_flush_batch(x, &n, e);
         most = n > most ? n : most;
+        if (code == ERR_OK)
+            code = merge_crowd(x, e);
     }
     if (most >= MANY_DOCS)
         (void)malloc_trim(0);
