@@ -12,7 +12,7 @@ from datetime import datetime
 import pytest
 from conftest import binary, key_of_tests
 from histories import History, at, at_ms, sha256, stores, uid
-from histories.claude import Session, text, tool_result, tool_use
+from histories.claude import Session, text, thinking, tool_result, tool_use
 
 PROMPTS = ("How deep is the mill pond in summer?", "yes", "And in a dry winter, how deep is it?", "yes")
 ANSWERS = ("Two metres at the sluice, less at the weir.", "Done.", "One metre, and it freezes to the ground.", "Done.")
@@ -101,6 +101,22 @@ def test_forks_in_any_order(make_cairn, tmp_path):
         for one in (s, middle, last):
             assert restored(store, one.id) == transcript(one.records)
         assert said(store) == Counter(w[1] for w in transcript(s.records)) + Counter(["Now something else", "yes", "And back again"])
+
+
+@pytest.mark.parametrize("upto", (2, 3, 4, 5))
+def test_forks_behind_an_answer_of_several_lines(store, tmp_path, upto):
+    """The next line's parent is the answer's last line; and one that breaks off within it."""
+    h = History(tmp_path / "claude", "claude-code")
+    s = Session(h, "lines")
+    s.user("Measure the weir, please")
+    s.assistant(thinking("Hm."), text("I measure it."), tool_use("Bash", {"command": "ls"}, "toolu_1"))
+    s.user([tool_result("forty metres", "toolu_1")])
+    s.write()
+    fork = copy_of(h, s, "fork", upto, ("And its depth?",))
+    imported(store, "claude-code", h.root)
+    shown = restored(store, fork.id)
+    assert shown[0] == ("user", "Measure the weir, please") and shown[-1] == ("user", "And its depth?")
+    assert shown[1][:2] == ("assistant", "I measure it.") and len(shown) == (4 if upto == 5 else 3)
 
 
 def test_two_sessions_in_one_file(store, tmp_path):
