@@ -300,6 +300,17 @@ def test_equal_words_at_other_times_are_other_turns(store, tmp_path):
     assert said(store)["yes"] == 6
 
 
+def test_since_counts_for_what_has_no_time_of_its_own(store, tmp_path):
+    h = History(tmp_path / "jsonl", "jsonl")
+    h.lines("x.jsonl", [{"role": "user", "content": "Said at nine o'clock", "timestamp": at(0)},
+                        {"role": "assistant", "content": "Answered right after that"},
+                        {"role": "user", "content": "Said at ten o'clock", "timestamp": at(3600)},
+                        {"role": "assistant", "content": "Answered after that, too"}])
+    report = imported(store, "jsonl", h.root, "--since", at(1800))
+    assert (report["turns_new"], report["skipped_by_reason"]) == (2, {"older": 2})
+    assert said(store) == Counter(["Said at ten o'clock", "Answered after that, too"])
+
+
 def test_what_was_erased_does_not_come_back_by_another_source(make_cairn, tmp_path):
     h = History(tmp_path / "claude", "claude-code")
     s = conversation(h)

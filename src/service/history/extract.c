@@ -449,6 +449,12 @@ static enum err_code find_words(struct extraction *x, struct arena *a, const str
     return code;
 }
 
+/* Where it does not say: as the one before. */
+static int64_t when_of(const struct extraction *x, const struct history_turn *t)
+{
+    return t->timestamp ? t->timestamp : x->last_time ? x->last_time : x->in.modified;
+}
+
 /* Texts as they may be stored; the hash is the raw content's. */
 static enum err_code make_turn(struct extraction *x, struct batch *b, const struct history_turn *t, struct item *i,
                                struct err *e)
@@ -456,7 +462,7 @@ static enum err_code make_turn(struct extraction *x, struct batch *b, const stru
     struct arena *a = b->arena;
     char hash[65], id[ID_MAX];
     struct str content = valid(a, t->content);
-    int64_t when = t->timestamp ? t->timestamp : x->last_time ? x->last_time : x->in.modified;
+    int64_t when = when_of(x, t);
     id_sha256(content, hash);
     turn_id(x, t->key, i, when, id);
     x->last_time = when;
@@ -476,7 +482,7 @@ static enum err_code make_turn(struct extraction *x, struct batch *b, const stru
     if (!code && i->turn.content.p == t->content.p)
         i->turn.content = arena_str(a, i->turn.content);
     if (!code)
-        code = find_words(x, a, t, content, i, e);
+        code = find_words(x, x->in.arena, t, content, i, e); /* for the moment only */
     if (!code)
         code = make_parts(x, a, t, i, content, when, e);
     return code ? code : arena_failed(a) ? err_nomem(e) : ERR_OK;
@@ -524,8 +530,10 @@ static enum err_code turn(struct history_sink *s, const struct history_turn *t, 
     if (!b)
         return err_nomem(e);
     key_of(x, t, key);
-    if (x->wish->since && t->timestamp && t->timestamp < x->wish->since)
+    if (x->wish->since && when_of(x, t) < x->wish->since) {
+        x->last_time = when_of(x, t);
         return skip(s, "older", &t->at, e);
+    }
     x->told++;
     if (all_seen(x, key, t)) {
         b->counts.c.lines++;
