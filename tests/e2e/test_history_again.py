@@ -311,6 +311,16 @@ def test_since_counts_for_what_has_no_time_of_its_own(store, tmp_path):
     assert said(store) == Counter(["Said at ten o'clock", "Answered after that, too"])
 
 
+def test_a_sample_has_no_more_than_was_asked_for(store, tmp_path):
+    h = History(tmp_path / "claude", "claude-code")
+    s = conversation(h, rounds=30)
+    for limit, all_now in ((1, 1), (5, 6), (20, 26)):
+        assert imported(store, "claude-code", h.root, "--limit", str(limit))["turns_new"] == limit
+        assert sum(said(store).values()) == all_now
+    assert imported(store, "claude-code", h.root)["turns_new"] == 34
+    assert restored(store, s.id) == transcript(s.records)
+
+
 def test_what_was_erased_does_not_come_back_by_another_source(make_cairn, tmp_path):
     h = History(tmp_path / "claude", "claude-code")
     s = conversation(h)

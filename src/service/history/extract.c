@@ -184,6 +184,7 @@ enum err_code extraction_flush(struct extraction *x, bool ends, struct err *e)
     b->expects = x->begun ? str_of(x->reading) : x->state.reading;
     b->expects = arena_str(b->arena, b->expects);
     b->number = ++x->sent;
+    x->fresh_sent = 0;
     x->begun = true;
     b->bytes += sizeof *b;
     keep_reasons(&b->counts);
@@ -522,6 +523,21 @@ static bool all_seen(const struct extraction *x, const unsigned char key[MET_KEY
     return seen;
 }
 
+/* A sample ends with its last turn, wherever the next mark is. */
+static enum err_code count_sample(struct extraction *x, const unsigned char key[MET_KEY], struct err *e)
+{
+    struct store_tx *tx;
+    bool has = false;
+    enum err_code code = x->wish->limit ? store_read_begin(x->svc->store, &tx, e) : ERR_OK;
+    if (code || !x->wish->limit)
+        return code;
+    code = met_has(tx, key, &has, e);
+    store_read_end(tx);
+    x->fresh_sent += !has;
+    x->enough = x->enough || x->fresh + x->fresh_sent >= x->wish->limit;
+    return code ? code : x->enough ? ERR_LIMIT : ERR_OK;
+}
+
 static enum err_code turn(struct history_sink *s, const struct history_turn *t, struct err *e)
 {
     struct extraction *x = (struct extraction *)s;
@@ -556,7 +572,9 @@ static enum err_code turn(struct history_sink *s, const struct history_turn *t, 
     b->last_item = &i->next;
     b->newest = i;
     b->bytes += i->turn.content.n + i->turn.metadata.n + sizeof *i;
-    return b->bytes > BATCH_MOST ? extraction_flush(x, false, e) : ERR_OK;
+    if (b->bytes > BATCH_MOST)
+        code = extraction_flush(x, false, e);
+    return code ? code : count_sample(x, key, e);
 }
 
 /* As its kind has it. False: it is not of the form that its kind needs. */

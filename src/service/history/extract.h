@@ -128,6 +128,7 @@ struct extraction {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int64_t fresh;
+    int64_t fresh_sent;  /* with a limit: those that are likely to be, since the last flush */
     int64_t done, total; /* bytes, for the progress */
     bool enough;         /* the limit is reached, or it was stopped */
 };
