@@ -21,7 +21,7 @@ struct str claude_beginning(struct arena *a, struct str session, struct str text
         bool blank = (unsigned char)text.p[i] <= ' ';
         if (!blank)
             words[n++] = text.p[i];
-        else if (words[n - 1] != ' ')
+        else if (n && words[n - 1] != ' ')
             words[n++] = ' ';
     }
     const struct str parts[] = {session, {words, n}};
