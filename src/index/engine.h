@@ -97,7 +97,7 @@ struct index {
     struct store *store;
     char *dir;      /* data/index */
     bool in_memory; /* there are no files: `dir` is nowhere */
-    bool read_only;
+    bool read_only, alone;
 
     pthread_mutex_t lock;
     pthread_cond_t wake;

@@ -110,6 +110,7 @@ enum err_code index_open(const struct index_options *o, struct index **out, stru
         return err_nomem(e);
     *x = (struct index){.store = o->store,
                         .read_only = o->read_only || !o->dir,
+                        .alone = o->alone,
                         .in_memory = !o->dir,
                         .batch = FEED_BATCH,
                         .lock_fd = -1};

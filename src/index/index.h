@@ -22,6 +22,7 @@ struct index_options {
     struct store *store; /* borrowed, must outlive the index */
     const char *dir;     /* data folder; NULL: no files, all is in memory, taken in by searches */
     bool read_only;      /* search only; never feeds */
+    bool alone;          /* no requests wait for this process: its thread has no lower priority than others */
 };
 
 /* Opens or creates; what is missing or damaged is made anew. Starts the index's thread unless read_only. */

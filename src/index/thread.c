@@ -209,7 +209,8 @@ void *index_thread(void *arg)
     struct index *x = arg;
     int64_t seen = -1, news_us = clock_mono_us();
     bool well = true;
-    thread_nice(THREAD_NICE_LEAST);
+    if (!x->alone)
+        thread_nice(THREAD_NICE_LEAST);
     for (;;) {
         if (wait_for(x, well ? (seen < 0 ? 0 : LOOK_MS) : RETRY_MS, well))
             return NULL;

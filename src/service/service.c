@@ -122,7 +122,8 @@ enum err_code service_open(const struct service_options *o, struct service **out
         code = cold_open(s, e);
     if (code)
         goto out;
-    struct index_options index = {.store = s->store, .dir = store_dir(s->store), .read_only = o->read_only};
+    struct index_options index = {
+        .store = s->store, .dir = store_dir(s->store), .read_only = o->read_only, .alone = !o->background};
     code = index_open(&index, &s->index, e);
     if (!code)
         code = model_open(s, e);

@@ -110,6 +110,7 @@ static void on_done(struct store_job *job)
     struct extraction *x = b->x;
     if (job->code && b->number < x->failed_at)
         x->failed_at = b->number;
+    index_wake(x->svc->index); /* it takes in beside the reading, not when that is over */
     pthread_mutex_lock(&x->lock);
     b->done = true;
     pthread_cond_signal(&x->changed);
