@@ -22,6 +22,7 @@ from conftest import ROOT, Cairn, binary, eventually, key_of_tests
 from histories import History, exports, line, manifest, opencode, cursor, worst
 from histories.claude import Session
 from test_disk import MOUNTS, NOBODY, SmallDisk
+from test_history_counts import transcript as question
 from test_history_formats import SOURCES
 
 MB = 1 << 20
@@ -127,21 +128,25 @@ def test_what_is_no_file_is_passed_over(store, strange):
     assert not any(c in shown for c in "\x1b\x07\u202e")
 
 
-def as_nobody(store):
-    if os.geteuid() != 0:
-        return []
-    os.chown(store.data, NOBODY, NOBODY)
-    return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-
-
-def test_files_and_folders_that_may_not_be_read(strange, make_cairn):
-    root, folder, said = strange
+@pytest.fixture
+def nobody(make_cairn):
+    """A store of somebody who may not read everything, in a folder that they may enter: (store, folder, prefix of commands)."""
     home = pathlib.Path(tempfile.mkdtemp(prefix="cairn-nobody-"))
     home.chmod(0o755)
     store = make_cairn(start=False)
     store.data = home / "data"
     store.data.mkdir()
-    prefix = as_nobody(store)
+    prefix = []
+    if os.geteuid() == 0:
+        os.chown(store.data, NOBODY, NOBODY)
+        prefix = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    yield store, home, prefix
+    shutil.rmtree(home)
+
+
+def test_files_and_folders_that_may_not_be_read(strange, nobody):
+    root, folder, said = strange
+    store, _, prefix = nobody
     try:
         (folder / "plain.jsonl").chmod(0)
         (root / "projects" / "-closed").mkdir(mode=0)
@@ -168,7 +173,27 @@ def test_files_and_folders_that_may_not_be_read(strange, make_cairn):
         assert done.returncode == 1 and "Permission denied" in done.stderr and str(root) in done.stderr
     finally:
         root.chmod(0o755)
-        shutil.rmtree(home)
+
+
+def test_verify_says_what_it_cannot_read(nobody):
+    store, home, prefix = nobody
+    paths = [question(home / "claude" / "projects" / "-x" / f"{n}.jsonl", n) for n in range(2)]
+    imported(store, home / "claude", prefix=prefix)
+    paths[0].chmod(0)
+    done = ran(store, "import", "verify", "--json", prefix=prefix)
+    assert done.returncode == 1 and json.loads(done.stdout)["unreadable"] == [str(paths[0])]
+
+
+def test_one_source_of_several_that_cannot_be_looked_at(nobody):
+    """The others are imported."""
+    store, home, prefix = nobody
+    question(home / ".claude" / "projects" / "-x" / "1.jsonl", 1)
+    (home / ".codex").write_text("no folder, and nobody may read it")
+    (home / ".codex").chmod(0)
+    env = {"HOME": str(home), "XDG_CONFIG_HOME": f"{home}/.config"}
+    done = ran(store, "import", "--yes", "--json", prefix=prefix, env=env)
+    assert done.returncode == 1 and ".codex: Permission denied" in done.stderr
+    assert [r["turns_new"] for r in json.loads(done.stdout)["sources"]] == [1]
 
 
 # ---- sources that are broken ----
