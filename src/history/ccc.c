@@ -1,5 +1,6 @@
 /* What CCC keeps beside messages: calls of tools, their answers and thoughts, which belong to messages, and what it
  * made of them. Tables are asked for single messages only where they have an index for it. */
+#include "history/path.h"
 #include "history/stores.h"
 
 #include "base/json_write.h"
@@ -121,16 +122,16 @@ static enum err_code take_made(void *arg, const struct tables_row *row, struct e
     struct history_in *in = s->in;
     const struct str *v = row->value;
     const struct history_at at = {++s->records, -1, (int64_t)v[TABLES_CONTENT].n};
+    const struct str session = v[TABLES_SESSION].n ? v[TABLES_SESSION] : path_without(path_base(in->path), ".db");
     blocks_clear(&s->blocks);
     blocks_text(&s->blocks, v[TABLES_CONTENT]);
     blocks_text(&s->blocks, v[TABLES_MORE]);
     if (blocks_failed(&s->blocks))
         return err_nomem(e);
     struct str text = buf_view(&s->blocks.text);
-    const struct history_turn t = {.key =
-                                       arena_fmt(in->arena, "%s/%.*s/%llx", s->layout->table,
-                                                 STR_ARG(v[TABLES_SESSION]), (unsigned long long)often_hash(&text, 1)),
-                                   .session = v[TABLES_SESSION],
+    const struct history_turn t = {.key = arena_fmt(in->arena, "%s/%.*s/%llx", s->layout->table, STR_ARG(session),
+                                                    (unsigned long long)often_hash(&text, 1)),
+                                   .session = session,
                                    .agent = STR("ccc"),
                                    .role = STR("system"),
                                    .content = text,
