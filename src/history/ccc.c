@@ -1,6 +1,5 @@
 /* What CCC keeps beside messages: calls of tools, their answers and thoughts, which belong to messages, and what it
  * made of them. Tables are asked for single messages only where they have an index for it. */
-#include "history/path.h"
 #include "history/stores.h"
 
 #include "base/json_write.h"
@@ -122,7 +121,7 @@ static enum err_code take_made(void *arg, const struct tables_row *row, struct e
     struct history_in *in = s->in;
     const struct str *v = row->value;
     const struct history_at at = {++s->records, -1, (int64_t)v[TABLES_CONTENT].n};
-    const struct str session = v[TABLES_SESSION].n ? v[TABLES_SESSION] : path_without(path_base(in->path), ".db");
+    const struct str session = tables_session(in, v[TABLES_SESSION]);
     blocks_clear(&s->blocks);
     blocks_text(&s->blocks, v[TABLES_CONTENT]);
     blocks_text(&s->blocks, v[TABLES_MORE]);

@@ -2,7 +2,6 @@
  * checkpoints, patterns. */
 #include "history/memory_context.h"
 
-#include "history/path.h"
 #include "history/table_records.h"
 #include "history/tables.h"
 
@@ -58,7 +57,7 @@ static enum err_code tell(struct reading *r, struct str session, struct str role
     if (!str_trim(text).n)
         return history_skip(in, HISTORY_EMPTY, at, e);
     role = role.n ? role : STR("user");
-    session = session.n ? session : path_without(path_base(in->path), ".db");
+    session = tables_session(in, session);
     const struct history_turn t = {.key = memory_context_key(&r->often, in->arena, session, role, text),
                                    .session = session,
                                    .agent = str_is(role, "user") ? role : STR("claude-code"),

@@ -147,8 +147,7 @@ static enum err_code take_row(void *arg, const struct tables_row *row, struct er
     tell(s, row, results, &what);
     if (!what.role.n)
         return skip(s, HISTORY_META, &at, e);
-    struct str session = v[TABLES_SESSION].n ? v[TABLES_SESSION] : path_without(path_base(in->path), ".db");
-    session = table_session(in->arena, session, v[TABLES_BEGAN]);
+    struct str session = table_session(in->arena, tables_session(in, v[TABLES_SESSION]), v[TABLES_BEGAN]);
     if (v[TABLES_TITLE].n)
         code = history_title(in, session, v[TABLES_TITLE], e);
     const struct history_turn t = {.key = key_of(s, session, v[TABLES_ID], text),

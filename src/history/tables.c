@@ -2,6 +2,8 @@
  */
 #include "history/tables.h"
 
+#include "history/path.h"
+
 #include <stdio.h>
 
 enum { TIME_MOST = 40 };
@@ -132,4 +134,9 @@ struct str tables_role(struct str value)
         if (str_ieq(value, str_of(table[i][0])))
             return str_of(table[i][1]);
     return STR("");
+}
+
+struct str tables_session(const struct history_in *in, struct str named)
+{
+    return named.n ? named : path_without(path_base(in->path), ".db");
 }

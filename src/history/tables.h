@@ -47,6 +47,8 @@ enum err_code tables_read(struct database *d, struct arena *a, const struct tabl
                           void *arg, struct err *e);
 /* Of a time as a text ("2026-03-01 09:00:00" is UTC), or a number of seconds or milliseconds; 0: none. */
 int64_t tables_time(struct str value);
+/* The row's own session; where it names none the database is the session. */
+struct str tables_session(const struct history_in *in, struct str named);
 /* "user", "assistant", "system" or "tool", whatever people call them; "" when it is none of them. */
 struct str tables_role(struct str value);
 

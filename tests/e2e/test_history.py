@@ -464,6 +464,14 @@ def test_what_a_message_grew_by_is_not_lost(store, tmp_path):
     assert imported(store, other)["turns_new"] == 0
 
 
+def imported_line_by_line(store, session):
+    records = session.records[:]
+    for n in range(1, len(records) + 1):
+        session.records = records[:n]
+        session.write()
+        imported(store, session.history.root)
+
+
 def test_a_message_that_comes_line_by_line_is_one_turn(make_cairn, tmp_path):
     """As a watch meets it: each line of a message is told when it is written. In the end all is as if it had come at once."""
     h = History(tmp_path / "claude", "claude-code")
@@ -474,11 +482,7 @@ def test_a_message_that_comes_line_by_line_is_one_turn(make_cairn, tmp_path):
     s.user([tool_result("asleep"), tool_result("woken", "toolu_2")], text="asleep\nwoken")
     s.assistant(text("It is awake."), text("It eats ants."), mid="msg_eats")
     whole, bit_by_bit = make_cairn(start=False), make_cairn(start=False)
-    records = s.records[:]
-    for n in range(1, len(records) + 1):
-        s.records = records[:n]
-        s.write()
-        imported(bit_by_bit, h.root)
+    imported_line_by_line(bit_by_bit, s)
     imported(whole, h.root)
     assert told(bit_by_bit) == told(whole)
     assert said(whole, "assistant")[-1] == "It is awake.\n\nIt eats ants." and len(turns(whole)) == 4
@@ -500,11 +504,7 @@ def test_a_message_that_goes_on_behind_an_answer_is_one_turn(make_cairn, tmp_pat
     s.assistant(tool_use("Bash", {"command": "second"}, "toolu_2"), mid="msg_both")
     s.user([tool_result("two", "toolu_2")], text="two")
     whole, bit_by_bit = make_cairn(start=False), make_cairn(start=False)
-    records = s.records[:]
-    for n in range(1, len(records) + 1):
-        s.records = records[:n]
-        s.write()
-        imported(bit_by_bit, h.root)
+    imported_line_by_line(bit_by_bit, s)
     imported(whole, h.root)
     assert sorted(told(bit_by_bit), key=repr) == sorted(told(whole), key=repr) and len(turns(whole)) == 4
     assert restored(bit_by_bit, s.id) == restored(whole, s.id)
