@@ -93,18 +93,26 @@ static enum err_code take_item(struct chats *x, const struct chats_format *f, co
     return f->take(x, o, stand_in, e);
 }
 
-enum err_code chats_text(const struct history_in *conversation, struct arena *a, const char *member, struct str *out,
-                         struct err *e)
+/* A member of a long conversation, in the arena; NULL where there is none, or it is no JSON. */
+static enum err_code member_of(const struct history_in *conversation, struct arena *a, const char *member,
+                               const struct json **out, struct err *e)
 {
     struct buf b;
-    const struct json *v;
     struct err why = {0};
     buf_init(&b, 0);
     enum err_code code = items_member(conversation, member, &b, e);
     struct str text = buf_take(&b, a);
-    *out = STR_NONE;
-    if (!code && text.n && !history_json(a, text, &v, &why) && v->type == JSON_STRING)
-        *out = v->s;
+    if (code || !text.n || history_json(a, text, out, &why))
+        *out = NULL;
+    return code;
+}
+
+enum err_code chats_text(const struct history_in *conversation, struct arena *a, const char *member, struct str *out,
+                         struct err *e)
+{
+    const struct json *v;
+    enum err_code code = member_of(conversation, a, member, &v, e);
+    *out = v && v->type == JSON_STRING ? v->s : STR_NONE;
     return code;
 }
 
@@ -116,13 +124,9 @@ void chats_begin(struct chats *x, const struct json *time)
 enum err_code chats_begin_long(struct chats *x, const struct history_in *conversation, const char *member,
                                struct err *e)
 {
-    struct buf b;
     const struct json *v;
-    struct err why = {0};
-    buf_init(&b, 0);
-    enum err_code code = items_member(conversation, member, &b, e);
-    x->last = !code && b.n && !history_json(x->in->arena, buf_view(&b), &v, &why) ? history_time(v) : 0;
-    buf_release(&b);
+    enum err_code code = member_of(conversation, x->in->arena, member, &v, e);
+    x->last = v ? history_time(v) : 0;
     return code;
 }
 

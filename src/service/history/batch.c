@@ -184,7 +184,7 @@ static enum err_code look_at_keys(struct store_tx *tx, struct item *i, struct er
     i->fresh = i->first <= i->n_parts;
     i->poorer.turn = i->known_at.seq = 0;
     i->other_id = STR_NONE;
-    i->grown = NULL;
+    i->grown = false;
     return code;
 }
 
@@ -211,11 +211,10 @@ static enum err_code append(struct store_tx *tx, struct batch *b, struct item *i
 {
     struct turn_new t = i->turn;
     struct turn_added added;
+    const bool whole = !i->first || i->grown;
     if (i->other_id.p)
         t.id = i->other_id;
-    if (i->grown) {
-        t.id = str_of(i->grown);
-    } else if (i->first) {
+    if (!whole) {
         const struct item_part *p = &i->parts[i->first - 1];
         t.id = str_of(p->id);
         t.content = str_trim(str_skip(i->raw, p->from));
@@ -234,7 +233,6 @@ static enum err_code append(struct store_tx *tx, struct batch *b, struct item *i
     if (i->place) /* a turn has one always */
         i->place->count = added.turn_number;
     i->said.turn = added.seq;
-    bool whole = !i->first || i->grown;
     if (whole && i->words_n)
         code = met_said_add(tx, &i->said, e);
     if (!code && whole && i->also) {

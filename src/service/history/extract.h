@@ -59,7 +59,7 @@ struct item {
     struct met_said poorer;   /* what it is stored instead of; turn 0: nothing */
     struct met_turn known_at; /* where that is, or where it is stored already */
     struct str other_id;      /* under which it is stored; STR_NONE: its own */
-    const char *grown;        /* its id, as it takes the place of what there was of it; NULL: it does not */
+    bool grown;               /* it takes the place of what there was of it */
     struct item *next;
 };
 struct more_key {
@@ -176,7 +176,8 @@ enum err_code again_told(struct store_tx *tx, struct batch *b, struct item *i, s
 enum err_code again_instead(struct store_tx *tx, struct batch *b, struct item *i, int64_t seq, struct err *e);
 
 /* ---- grown.c ---- */
-/* Of an item of which lines were met before: i->grown and i->poorer, where what there is of it may go. Reads only. */
+/* Of an item of which lines were met before: i->grown, i->other_id and i->poorer, where what there is of it may go.
+ * Reads only. */
 enum err_code grown_look(struct store_tx *tx, struct batch *b, struct item *i, struct err *e);
 
 #endif

@@ -32,7 +32,6 @@ enum err_code grown_look(struct store_tx *tx, struct batch *b, struct item *i, s
 {
     struct turn was;
     size_t bytes;
-    i->grown = NULL;
     if (!i->fresh || !i->first)
         return ERR_OK;
     enum err_code code = told_last(tx, i, &i->known_at, e);
@@ -43,7 +42,8 @@ enum err_code grown_look(struct store_tx *tx, struct batch *b, struct item *i, s
         i->known_at.seq = 0;
     if (code || !i->known_at.seq)
         return code;
-    i->grown = i->parts[i->first - 1].id;
+    i->grown = true;
+    i->other_id = str_of(i->parts[i->first - 1].id);
     i->poorer = (struct met_said){.time = i->said.time, .turn = i->known_at.seq, .how = i->said.how};
     return extraction_words(b->x, words_of(i, was.content), &i->poorer.words, &bytes, e);
 }
